@@ -33,8 +33,8 @@ internal static unsafe class NativeLog
     [ThreadStatic]
     private static List<string>? _errors;
 
-    /// <summary>Where whole lines go. Called on any thread, native ones among them; must not throw.</summary>
-    public static Action<NativeLogLevel, string>? Sink { get; set; }
+    /// <summary>A whole line was logged. Raised on any thread, native ones among them.</summary>
+    public static event Action<NativeLogLevel, string>? Line;
 
     /// <summary>Collects the errors this thread's calls log until <see cref="TakeErrors"/>.</summary>
     public static void CollectErrors() => _errors = [];
@@ -77,6 +77,6 @@ internal static unsafe class NativeLog
             return;
         if (_level == NativeLogLevel.Error && _errors is { Count: < KeptErrors } errors)
             errors.Add(whole);
-        Sink?.Invoke(_level, whole);
+        Line?.Invoke(_level, whole);
     }
 }
