@@ -62,7 +62,4 @@ public enum VaiError
 
     /// <summary>There is not enough memory.</summary>
     OutOfMemory = 303,
-
-    /// <summary>The operating system or the processor is not supported.</summary>
-    PlatformNotSupported = 304,
 }

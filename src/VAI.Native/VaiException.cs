@@ -6,8 +6,9 @@ namespace VAI;
 /// machine under it (<see cref="VaiEngineException"/>). The message says what happened, to what, and what to do.
 /// </summary>
 /// <remarks>
-/// Outside this family there are two exceptions, both .NET's own: <see cref="OperationCanceledException"/> where a token
-/// was cancelled, and <see cref="ObjectDisposedException"/> where an object is used after its disposal.
+/// Outside this family there are only .NET's own: <see cref="OperationCanceledException"/> where a token was cancelled,
+/// <see cref="ObjectDisposedException"/> where an object is used after its disposal, <see cref="ArgumentNullException"/>
+/// for a null argument and <see cref="PlatformNotSupportedException"/> where VAI cannot run at all.
 /// </remarks>
 public abstract class VaiException : Exception
 {

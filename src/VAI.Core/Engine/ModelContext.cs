@@ -1,0 +1,187 @@
+using System.Text;
+using VAI.Native.Llama;
+using VAI.Text;
+
+namespace VAI.Engine;
+
+/// <summary>A resident model: llama.cpp's model and context, with the bank and the sessions on it.</summary>
+internal sealed class ModelContext : IModelContext, IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly HashSet<Session> _sessions = [];
+    private int _switchClass = (int)SwitchClass.Loaded;
+    private int _embeddings;
+    private bool _closed;
+
+    public ModelContext(ModelOptions options, ModelInfo info, LlamaModel model, LlamaContext context, Pipeline pipeline)
+    {
+        Options = options;
+        Info = info;
+        Model = model;
+        Llama = context;
+        Pipeline = pipeline;
+        Bank = new SramBank(Math.Min(context.Cells, context.Settings.Cells), context.Settings.MaxSequences);
+        ContextLength = options.ContextLength!.Value;
+    }
+
+    public ModelHandle Handle { get; internal set; }
+
+    public string Name => Options.Name;
+
+    public ModelInfo Info { get; }
+
+    public TimeSpan LoadTime { get; internal set; }
+
+    public bool OnGpu { get; internal init; }
+
+    public int ContextLength { get; }
+
+    public int OpenSessions
+    {
+        get
+        {
+            lock (_gate)
+                return _sessions.Count;
+        }
+    }
+
+    /// <summary>The options it was loaded with, every default filled in.</summary>
+    public ModelOptions Options { get; }
+
+    public LlamaModel Model { get; }
+
+    public LlamaContext Llama { get; }
+
+    public SramBank Bank { get; }
+
+    public Pipeline Pipeline { get; }
+
+    public IInferenceSession OpenSession(SessionOptions? options = null)
+    {
+        options ??= new SessionOptions();
+        OptionCheck.Range(options.BufferedUpdates, 1, 65_536, nameof(SessionOptions.BufferedUpdates));
+        if (Info.IsEmbedding)
+            throw new VaiUsageException(VaiError.NotSupported, $"'{Name}' makes embeddings and generates no text. Call EmbedAsync.");
+        lock (_gate)
+        {
+            ThrowIfClosed();
+            if (!Bank.TryTakeSequence(out int sequence))
+            {
+                throw new VaiUsageException(
+                    VaiError.SramFull,
+                    $"'{Name}' has {Bank.Sequences} sessions open, the most its bank holds. Dispose one, or load it with a larger MaxSessions.");
+            }
+
+            var session = new Session(this, sequence, options);
+            _sessions.Add(session);
+            return session;
+        }
+    }
+
+    public ValueTask<IReadOnlyList<int>> TokenizeAsync(
+        string text, bool addSpecial = true, bool parseSpecial = true, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        cancellationToken.ThrowIfCancellationRequested();
+        ThrowIfClosed();
+        return new ValueTask<IReadOnlyList<int>>(Model.Vocab.Tokenize(text, addSpecial, parseSpecial));
+    }
+
+    public ValueTask<string> DetokenizeAsync(
+        IReadOnlyList<int> tokens, bool special = false, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(tokens);
+        cancellationToken.ThrowIfCancellationRequested();
+        ThrowIfClosed();
+        var pieces = new TokenPieces(Model.Vocab, special);
+        var bytes = new List<byte>(tokens.Count * 4);
+        foreach (int token in tokens)
+            bytes.AddRange(pieces.Of(token));
+        return new ValueTask<string>(Encoding.UTF8.GetString([.. bytes]));
+    }
+
+    public async ValueTask<ReadOnlyMemory<float>> EmbedAsync(string text, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!Info.IsEmbedding)
+            throw new VaiUsageException(VaiError.NotSupported, $"'{Name}' generates text and makes no embeddings. Load an embedding model.");
+        int[] tokens = Model.Vocab.Tokenize(text, addSpecial: true, parseSpecial: false);
+        if (tokens.Length == 0 || tokens.Length > ContextLength)
+        {
+            throw new VaiUsageException(
+                VaiError.ContextFull, $"The text has {tokens.Length} tokens; '{Name}' embeds 1 to {ContextLength}. Split it.");
+        }
+
+        lock (_gate)
+        {
+            ThrowIfClosed();
+            _embeddings++;
+        }
+
+        try
+        {
+            var job = new EmbeddingJob(Llama, tokens, cancellationToken);
+            Pipeline.Submit(job);
+            return await job.Task.ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_gate)
+                _embeddings--;
+        }
+    }
+
+    /// <summary>The class of the transaction that asks: the first one after a load pays for it.</summary>
+    public SwitchClass TakeSwitchClass() => (SwitchClass)Interlocked.Exchange(ref _switchClass, (int)SwitchClass.Resident);
+
+    /// <summary>Refuses new sessions; false, and nothing changed, while some are open or an embedding is being made.</summary>
+    public bool TryClose()
+    {
+        lock (_gate)
+        {
+            if (_sessions.Count > 0 || _embeddings > 0)
+                return false;
+            _closed = true;
+            return true;
+        }
+    }
+
+    /// <summary>Refuses new sessions and closes the open ones; what they ran is cancelled.</summary>
+    public async Task CloseAsync()
+    {
+        Session[] sessions;
+        lock (_gate)
+        {
+            _closed = true;
+            sessions = [.. _sessions];
+        }
+
+        foreach (Session session in sessions)
+            await session.DisposeAsync().ConfigureAwait(false);
+
+        // Embedding jobs hold no session: once the pipeline has passed this point they are done.
+        await Pipeline.InvokeAsync(static () => { }).ConfigureAwait(false);
+    }
+
+    public void Remove(Session session)
+    {
+        lock (_gate)
+        {
+            if (_sessions.Remove(session))
+                Bank.ReturnSequence(session.Sequence);
+        }
+    }
+
+    public void Dispose()
+    {
+        Llama.Dispose();
+        Model.Dispose();
+    }
+
+    private void ThrowIfClosed()
+    {
+        if (Volatile.Read(ref _closed))
+            throw new VaiUsageException(VaiError.ModelNotLoaded, $"'{Name}' was unloaded. Load it again and select it anew.");
+    }
+}

@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using VAI.Native.Abi;
+using VAI.Native.Gguf;
+using VAI.Native.Llama;
+
+namespace VAI.Engine;
+
+/// <summary>From options to a resident model: gate, weights, SRAM bank. Undoes what it did if a later part fails.</summary>
+internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool)
+{
+    private const int DefaultContextLength = 4096;
+
+    public ModelContext Load(ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    {
+        long start = Stopwatch.GetTimestamp();
+        void Report(LoadPhase phase, double fraction) => progress?.Report(new LoadProgress(options.Name, phase, fraction));
+
+        Report(LoadPhase.Checking, 0);
+        cancellationToken.ThrowIfCancellationRequested();
+        ModelInfo info;
+        using (var file = GgufFile.Open(options.File))
+        {
+            var header = new GgufModelInfo(file);
+            header.ValidateForLoading();
+            info = ModelInfo.From(header);
+        }
+
+        ModelOptions resolved = Resolve(options, info);
+        LlamaModel? model = null;
+        LlamaContext? context = null;
+        try
+        {
+            model = LlamaModel.Load(
+                resolved.File,
+                new LlamaModelSettings
+                {
+                    GpuLayers = resolved.GpuLayers,
+                    MainGpu = resolved.MainGpu,
+                    TensorSplit = resolved.TensorSplit?.ToArray(),
+                },
+                fraction => Report(LoadPhase.Weights, fraction),
+                cancellationToken);
+            Report(LoadPhase.Sram, 0);
+            context = new LlamaContext(model, ContextSettings(resolved, info));
+            context.Attach(pool);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        catch
+        {
+            context?.Dispose();
+            model?.Dispose();
+            throw;
+        }
+
+        bool gpu = resolved.GpuLayers != 0 && NativeLoader.EnsureLoaded().Devices.Any(d => !d.IsCpu);
+        var loaded = new ModelContext(resolved, info, model, context, pipeline)
+        {
+            OnGpu = gpu,
+            LoadTime = Stopwatch.GetElapsedTime(start),
+        };
+        Report(LoadPhase.Done, 1);
+        return loaded;
+    }
+
+    /// <summary>Fills in the defaults that depend on the model, and checks every range.</summary>
+    private static ModelOptions Resolve(ModelOptions o, ModelInfo info)
+    {
+        int contextLength = o.ContextLength ?? Math.Min(info.TrainingContextLength, DefaultContextLength);
+        OptionCheck.Range(contextLength, 1, info.TrainingContextLength, $"{nameof(o.ContextLength)} of '{o.Name}'");
+        int sram = o.SramTokens ?? contextLength;
+        OptionCheck.Range(sram, contextLength, 1 << 26, $"{nameof(o.SramTokens)} of '{o.Name}'");
+        OptionCheck.Range(o.MaxSessions, 1, NativeLoader.EnsureLoaded().MaxSequences, $"{nameof(o.MaxSessions)} of '{o.Name}'");
+        OptionCheck.Range(o.BatchSize, 1, 65_536, $"{nameof(o.BatchSize)} of '{o.Name}'");
+        int micro = o.MicroBatchSize ?? Math.Min(512, o.BatchSize);
+        OptionCheck.Range(micro, 1, o.BatchSize, $"{nameof(o.MicroBatchSize)} of '{o.Name}'");
+        if (!Enum.IsDefined(o.KeyType) || !Enum.IsDefined(o.ValueType) || !Enum.IsDefined(o.FlashAttention))
+            throw OptionCheck.Invalid($"'{o.Name}' has a KeyType, ValueType or FlashAttention that is none of the enumeration's.");
+        if (o.ValueType is KvType.Q4_0 or KvType.Q8_0 && o.FlashAttention == FlashAttention.Off)
+            throw OptionCheck.Invalid($"A ValueType of {o.ValueType} needs flash attention. Set FlashAttention of '{o.Name}' to On.");
+        return o with { ContextLength = contextLength, SramTokens = sram, MicroBatchSize = micro };
+    }
+
+    private LlamaContextSettings ContextSettings(ModelOptions o, ModelInfo info) => new()
+    {
+        Cells = o.SramTokens!.Value,
+
+        // An encoder sees its whole text in one step.
+        BatchSize = info.IsEmbedding ? o.ContextLength!.Value : Math.Min(o.BatchSize, o.SramTokens.Value),
+        MicroBatchSize = info.IsEmbedding ? o.ContextLength!.Value : Math.Min(o.MicroBatchSize!.Value, o.SramTokens.Value),
+        MaxSequences = info.IsEmbedding ? 1 : o.MaxSessions,
+        Threads = pool.Threads,
+        TypeK = (int)o.KeyType,
+        TypeV = (int)o.ValueType,
+        FlashAttention = (int)o.FlashAttention,
+        Embeddings = info.IsEmbedding,
+    };
+}

@@ -1,0 +1,173 @@
+using Microsoft.Extensions.Logging;
+using VAI.Diagnostics;
+using VAI.Native.Abi;
+using VAI.Native.Llama;
+
+namespace VAI.Engine;
+
+/// <summary>The in-process engine: residency, the pipeline and its thread pool.</summary>
+internal sealed class VaiEngine : IVai
+{
+    private readonly ModelOptions[] _configured;
+    private readonly ILogger _log;
+    private readonly NativeLogBridge _nativeLog;
+    private readonly LlamaThreadpool _pool;
+    private readonly Pipeline _pipeline;
+    private readonly ModelLoader _loader;
+    private readonly Residency _residency = new();
+
+    // One load or unload at a time: they compete for the same disk and memory anyway.
+    private readonly SemaphoreSlim _moving = new(1, 1);
+    private readonly TaskCompletionSource _disposal = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _disposed;
+
+    public VaiEngine(VaiOptions options, ILoggerFactory loggerFactory)
+    {
+        int threads = options.Threads ?? Cores.Physical;
+        OptionCheck.Range(threads, 1, LlamaThreadpool.MaxThreads, nameof(options.Threads));
+        _configured = [.. options.Models.Select(m => m with { })];
+        foreach (ModelOptions model in _configured)
+            CheckName(model);
+        _log = loggerFactory.CreateLogger("VAI.Engine");
+        _nativeLog = new NativeLogBridge(loggerFactory.CreateLogger("VAI.Native"));
+        try
+        {
+            LoadedLlama library = NativeLoader.EnsureLoaded(options.NativeDirectory);
+            _log.NativeLoaded(library.Version, library.Directory, library.CpuKernels ?? "built in", library.Abi.Name);
+            _pool = new LlamaThreadpool(threads);
+        }
+        catch
+        {
+            _nativeLog.Dispose();
+            throw;
+        }
+
+        _pipeline = new Pipeline();
+        _loader = new ModelLoader(_pipeline, _pool);
+    }
+
+    public IReadOnlyList<IModelContext> Models => _residency.Models;
+
+    public ValueTask<ModelHandle> LoadAsync(
+        string name, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ModelOptions? model = Array.Find(_configured, m => m.Name == name);
+        if (model is null && _residency.Find(name) is { } resident)
+            return new ValueTask<ModelHandle>(resident.Handle);
+        return LoadAsync(model ?? throw Unknown(name), progress, cancellationToken);
+    }
+
+    public async ValueTask<ModelHandle> LoadAsync(
+        ModelOptions model, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
+        model = model with { };
+        CheckName(model);
+        await _moving.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
+            if (_residency.Find(model.Name) is { } resident)
+            {
+                if (Path.GetFullPath(resident.Options.File) == Path.GetFullPath(model.File))
+                    return resident.Handle;
+                throw new VaiUsageException(
+                    VaiError.ModelAlreadyLoaded,
+                    $"'{model.Name}' is loaded from '{resident.Options.File}'. Unload it first, or load '{model.File}' under another name.");
+            }
+
+            ModelContext loaded = await Task.Run(
+                () => _loader.Load(model, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
+            _residency.Add(loaded);
+            _log.ModelLoaded(loaded.Name, loaded.Options.File, loaded.LoadTime.TotalMilliseconds);
+            return loaded.Handle;
+        }
+        finally
+        {
+            _moving.Release();
+        }
+    }
+
+    public async ValueTask UnloadAsync(ModelHandle handle, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
+        await _moving.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            ModelContext model = _residency.Find(handle) ?? throw Gone();
+            if (!model.TryClose())
+            {
+                throw new VaiUsageException(
+                    VaiError.ModelInUse,
+                    $"'{model.Name}' has {model.OpenSessions} open sessions and cannot be unloaded. Dispose them first.");
+            }
+
+            await RemoveAsync(model).ConfigureAwait(false);
+        }
+        finally
+        {
+            _moving.Release();
+        }
+    }
+
+    public IModelContext Select(ModelHandle handle) => _residency.Find(handle) ?? throw Gone();
+
+    public IModelContext Select(string name) => _residency.Find(name) ?? throw NotLoaded(name);
+
+    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            await _disposal.Task.ConfigureAwait(false);
+            return;
+        }
+
+        await _moving.WaitAsync().ConfigureAwait(false);
+        foreach (ModelContext model in _residency.Models.Cast<ModelContext>().ToArray())
+        {
+            await model.CloseAsync().ConfigureAwait(false);
+            await RemoveAsync(model).ConfigureAwait(false);
+        }
+
+        _pipeline.Dispose();
+        _pool.Dispose();
+        _nativeLog.Dispose();
+        _moving.Release();
+        _disposal.SetResult();
+    }
+
+    private async Task RemoveAsync(ModelContext model)
+    {
+        _residency.Remove(model);
+
+        // Freeing gigabytes takes a while; the caller's thread is not ours to hold.
+        await Task.Run(model.Dispose).ConfigureAwait(false);
+        _log.ModelUnloaded(model.Name);
+    }
+
+    private static void CheckName(ModelOptions model)
+    {
+        OptionCheck.Range(model.Name?.Length ?? 0, 1, 128, "The length of a model's name");
+        if (string.IsNullOrEmpty(model.File))
+            throw OptionCheck.Invalid($"'{model.Name}' has no file. Set File to a GGUF file.");
+    }
+
+    private static VaiUsageException Gone() =>
+        new(VaiError.ModelNotLoaded, "The handle's model is not loaded any more. Load it again and use the new handle.");
+
+    private VaiUsageException NotLoaded(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return Array.Exists(_configured, m => m.Name == name)
+            ? new VaiUsageException(VaiError.ModelNotLoaded, $"'{name}' is configured but not loaded. Call LoadAsync(\"{name}\") first.")
+            : Unknown(name);
+    }
+
+    private VaiUsageException Unknown(string name) => new(
+        VaiError.UnknownModel,
+        $"There is no model '{name}'. Known: {(_configured.Length == 0 ? "none" : string.Join(", ", _configured.Select(m => m.Name)))}.");
+}

@@ -1,0 +1,65 @@
+namespace VAI;
+
+/// <summary>
+/// A resident model: weights (ROM) with a bank of KV cache (SRAM) that its sessions share. Thread-safe.
+/// </summary>
+public interface IModelContext
+{
+    /// <summary>The handle that selects this model.</summary>
+    ModelHandle Handle { get; }
+
+    /// <summary>The name it was loaded under.</summary>
+    string Name { get; }
+
+    /// <summary>What the model's file says of it.</summary>
+    ModelInfo Info { get; }
+
+    /// <summary>How long loading took: weights, vocabulary and SRAM bank.</summary>
+    TimeSpan LoadTime { get; }
+
+    /// <summary>Whether any of its layers are on a GPU.</summary>
+    bool OnGpu { get; }
+
+    /// <summary>The longest session, in tokens.</summary>
+    int ContextLength { get; }
+
+    /// <summary>Number of sessions open now.</summary>
+    int OpenSessions { get; }
+
+    /// <summary>Opens a session: one sequence of the bank.</summary>
+    /// <param name="options">Null for the defaults.</param>
+    /// <returns>The session, which its caller disposes.</returns>
+    /// <exception cref="VaiUsageException">
+    /// <see cref="VaiError.SramFull"/>: the bank has no free sequence; <see cref="VaiError.NotSupported"/>: this is an
+    /// embedding model; <see cref="VaiError.InvalidOption"/>; <see cref="VaiError.ModelNotLoaded"/>.
+    /// </exception>
+    IInferenceSession OpenSession(SessionOptions? options = null);
+
+    /// <summary>The tokens of a text.</summary>
+    /// <param name="text">At most 16 MiB as UTF-8.</param>
+    /// <param name="addSpecial">Adds what the model wants around a prompt, such as its beginning-of-sequence token.</param>
+    /// <param name="parseSpecial">Reads the text of control tokens as those tokens.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>Token ids, each from 0 to <see cref="ModelInfo.VocabularySize"/> minus 1.</returns>
+    /// <exception cref="VaiUsageException">The text is too long, or the model was unloaded.</exception>
+    ValueTask<IReadOnlyList<int>> TokenizeAsync(
+        string text, bool addSpecial = true, bool parseSpecial = true, CancellationToken cancellationToken = default);
+
+    /// <summary>The text of some tokens. Bytes that are no UTF-8 become U+FFFD.</summary>
+    /// <param name="tokens">Token ids.</param>
+    /// <param name="special">Whether control tokens are written out.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>The text.</returns>
+    /// <exception cref="VaiUsageException">An id is outside the vocabulary, or the model was unloaded.</exception>
+    ValueTask<string> DetokenizeAsync(
+        IReadOnlyList<int> tokens, bool special = false, CancellationToken cancellationToken = default);
+
+    /// <summary>The embedding of a text, normalised to length 1.</summary>
+    /// <param name="text">At most <see cref="ContextLength"/> tokens.</param>
+    /// <param name="cancellationToken">Gives up the call before its step starts.</param>
+    /// <returns><see cref="ModelInfo.EmbeddingLength"/> values.</returns>
+    /// <exception cref="VaiUsageException">
+    /// <see cref="VaiError.NotSupported"/>: not an embedding model; <see cref="VaiError.ContextFull"/>: the text is too long.
+    /// </exception>
+    ValueTask<ReadOnlyMemory<float>> EmbedAsync(string text, CancellationToken cancellationToken = default);
+}

@@ -1,0 +1,59 @@
+namespace VAI;
+
+/// <summary>
+/// The models resident in this process and the verbs that move them. Only <see cref="LoadAsync(string, IProgress{LoadProgress}?, CancellationToken)"/>
+/// and <see cref="UnloadAsync"/> move weights; selecting one never does I/O and never allocates.
+/// </summary>
+/// <remarks>Thread-safe. Disposing ends every transaction, closes every session and unloads every model.</remarks>
+public interface IVai : IAsyncDisposable, IDisposable
+{
+    /// <summary>The models whose weights are loaded now, in the order they were loaded.</summary>
+    IReadOnlyList<IModelContext> Models { get; }
+
+    /// <summary>Loads a configured model. A model that is loaded already is not touched.</summary>
+    /// <param name="name">A name given to <see cref="VaiOptions.AddModel(string, string, Action{ModelOptions}?)"/>.</param>
+    /// <param name="progress">Told of each phase; may be called from any thread.</param>
+    /// <param name="cancellationToken">Stops the load; nothing stays behind.</param>
+    /// <returns>The handle to select the model by.</returns>
+    /// <exception cref="VaiUsageException">
+    /// <see cref="VaiError.UnknownModel"/>, <see cref="VaiError.InvalidOption"/> or <see cref="VaiError.FileNotFound"/>.
+    /// </exception>
+    /// <exception cref="VaiModelException">The file is damaged, has no tokenizer, or llama.cpp refuses it.</exception>
+    /// <exception cref="VaiEngineException">No llama.cpp, or not enough memory.</exception>
+    ValueTask<ModelHandle> LoadAsync(
+        string name, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Loads a model that was not configured beforehand.</summary>
+    /// <param name="model">Its name, file and geometry; copied.</param>
+    /// <param name="progress">Told of each phase; may be called from any thread.</param>
+    /// <param name="cancellationToken">Stops the load; nothing stays behind.</param>
+    /// <returns>The handle to select the model by.</returns>
+    /// <exception cref="VaiException">
+    /// As for the other overload, and <see cref="VaiError.ModelAlreadyLoaded"/> where the name is taken by another file.
+    /// </exception>
+    ValueTask<ModelHandle> LoadAsync(
+        ModelOptions model, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Frees a model's weights and its SRAM bank.</summary>
+    /// <param name="handle">The model.</param>
+    /// <param name="cancellationToken">Gives up waiting for its turn; the model stays loaded then.</param>
+    /// <returns>A task that ends when the memory is free.</returns>
+    /// <exception cref="VaiUsageException">
+    /// <see cref="VaiError.ModelInUse"/> while sessions are open; <see cref="VaiError.ModelNotLoaded"/>.
+    /// </exception>
+    ValueTask UnloadAsync(ModelHandle handle, CancellationToken cancellationToken = default);
+
+    /// <summary>Context select by handle: an array index.</summary>
+    /// <param name="handle">The model.</param>
+    /// <returns>The model, ready to open sessions on.</returns>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.ModelNotLoaded"/>: it was unloaded.</exception>
+    IModelContext Select(ModelHandle handle);
+
+    /// <summary>Context select by name.</summary>
+    /// <param name="name">The model's name, compared ordinally.</param>
+    /// <returns>The model, ready to open sessions on.</returns>
+    /// <exception cref="VaiUsageException">
+    /// <see cref="VaiError.ModelNotLoaded"/> or <see cref="VaiError.UnknownModel"/>. Nothing is loaded on the way.
+    /// </exception>
+    IModelContext Select(string name);
+}

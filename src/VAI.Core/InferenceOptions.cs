@@ -1,0 +1,49 @@
+namespace VAI;
+
+/// <summary>How a transaction samples and when it ends. The defaults are llama.cpp's own.</summary>
+public sealed record InferenceOptions
+{
+    /// <summary>Most tokens to generate, 1 or more; null for until the model or the context ends it.</summary>
+    public int? MaxTokens { get; init; }
+
+    /// <summary>0 for greedy (always the most likely token), else what logits are divided by: above 0 to 100.</summary>
+    public float Temperature { get; init; } = 0.8f;
+
+    /// <summary>Only the most likely tokens: their number, or 0 for all.</summary>
+    public int TopK { get; init; } = 40;
+
+    /// <summary>Only the most likely tokens that together have this probability, above 0 to 1; 1 for all. (Nucleus sampling, arXiv:1904.09751.)</summary>
+    public float TopP { get; init; } = 0.95f;
+
+    /// <summary>Only tokens at least this many times as likely as the most likely one, 0 to 1; 0 for all.</summary>
+    public float MinP { get; init; } = 0.05f;
+
+    /// <summary>Locally typical sampling (arXiv:2202.00666): the probability kept, above 0 to 1; 1 for off.</summary>
+    public float TypicalP { get; init; } = 1;
+
+    /// <summary>What logits of repeated tokens are divided by, above 0 to 10; 1 for off.</summary>
+    public float RepeatPenalty { get; init; } = 1;
+
+    /// <summary>Taken from a token's logit for each of its repetitions, -10 to 10; 0 for off.</summary>
+    public float FrequencyPenalty { get; init; }
+
+    /// <summary>Taken from a token's logit once if it appeared, -10 to 10; 0 for off.</summary>
+    public float PresencePenalty { get; init; }
+
+    /// <summary>How many of the last tokens the penalties look at, 0 to 4096.</summary>
+    public int PenaltyLastN { get; init; } = 64;
+
+    /// <summary>The sampler's seed; null to draw one.</summary>
+    public uint? Seed { get; init; }
+
+    /// <summary>Added to the logits of some tokens before anything else; negative infinity bans a token.</summary>
+    public IReadOnlyDictionary<int, float>? LogitBias { get; init; }
+
+    /// <summary>
+    /// Texts that end the generation, at most 16 of 1 to 256 characters. They may span tokens and are not part of the text.
+    /// </summary>
+    public IReadOnlyList<string>? Stop { get; init; }
+
+    /// <summary>The most likely token, always.</summary>
+    public static InferenceOptions Greedy { get; } = new() { Temperature = 0 };
+}

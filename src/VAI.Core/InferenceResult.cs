@@ -1,0 +1,63 @@
+namespace VAI;
+
+/// <summary>Why a generation ended.</summary>
+public enum FinishReason
+{
+    /// <summary>The model ended it with an end-of-sequence or end-of-turn token.</summary>
+    EndOfSequence,
+
+    /// <summary>One of <see cref="InferenceOptions.Stop"/> appeared.</summary>
+    StopString,
+
+    /// <summary><see cref="InferenceOptions.MaxTokens"/> were generated.</summary>
+    MaxTokens,
+
+    /// <summary>The session reached <see cref="IModelContext.ContextLength"/>.</summary>
+    ContextFull,
+}
+
+/// <summary>What it took to have the model's weights at hand for a transaction.</summary>
+public enum SwitchClass
+{
+    /// <summary>Nothing: they were there.</summary>
+    Resident,
+
+    /// <summary>The first transaction after the weights were mapped from a ROM.</summary>
+    Attached,
+
+    /// <summary>The first transaction after the weights were read from a file.</summary>
+    Loaded,
+}
+
+/// <summary>What a transaction came to and what it cost.</summary>
+public sealed record InferenceResult
+{
+    /// <summary>Why it ended.</summary>
+    public required FinishReason FinishReason { get; init; }
+
+    /// <summary>Tokens of this transaction's prompt, without the session's earlier ones.</summary>
+    public required int PromptTokens { get; init; }
+
+    /// <summary>Tokens generated, an end-of-sequence token included.</summary>
+    public required int GeneratedTokens { get; init; }
+
+    /// <summary>Tokens of the session that were still in its KV and not computed again.</summary>
+    public required int ReusedTokens { get; init; }
+
+    /// <summary>From the start of the enumeration to the first token, queueing and prefill included.</summary>
+    public required TimeSpan FirstTokenTime { get; init; }
+
+    /// <summary>From the start of the enumeration to the last token.</summary>
+    public required TimeSpan TotalTime { get; init; }
+
+    /// <summary>What having the weights at hand took.</summary>
+    public required SwitchClass SwitchClass { get; init; }
+
+    /// <summary>The sampler's seed: the given one, or the one that was drawn.</summary>
+    public required uint Seed { get; init; }
+
+    /// <summary>Generated tokens a second after the first one; 0 if there was only one.</summary>
+    public double TokensPerSecond => GeneratedTokens > 1 && TotalTime > FirstTokenTime
+        ? (GeneratedTokens - 1) / (TotalTime - FirstTokenTime).TotalSeconds
+        : 0;
+}

@@ -1,0 +1,97 @@
+using VAI.Native.Gguf;
+
+namespace VAI;
+
+/// <summary>What a model's file says of it.</summary>
+public sealed record ModelInfo
+{
+    /// <summary>The file.</summary>
+    public required string File { get; init; }
+
+    /// <summary>Its length in bytes.</summary>
+    public required long FileBytes { get; init; }
+
+    /// <summary>The model's own name, if it has one.</summary>
+    public string? Title { get; init; }
+
+    /// <summary>The architecture, for example <c>llama</c> or <c>qwen2</c>.</summary>
+    public required string Architecture { get; init; }
+
+    /// <summary>Number of layers.</summary>
+    public required int Layers { get; init; }
+
+    /// <summary>Length of an embedding.</summary>
+    public required int EmbeddingLength { get; init; }
+
+    /// <summary>Attention heads; the most of any layer.</summary>
+    public required int Heads { get; init; }
+
+    /// <summary>Heads of the KV cache; the most of any layer.</summary>
+    public required int KvHeads { get; init; }
+
+    /// <summary>Number of tokens in the vocabulary; 0 without a tokenizer.</summary>
+    public required int VocabularySize { get; init; }
+
+    /// <summary>The tokenizer's kind, or null.</summary>
+    public string? Tokenizer { get; init; }
+
+    /// <summary>The context it was trained for, in tokens.</summary>
+    public required int TrainingContextLength { get; init; }
+
+    /// <summary>Tokens a sliding-window layer sees; 0 without one.</summary>
+    public int SlidingWindow { get; init; }
+
+    /// <summary>Experts of a mixture; 0 for a dense model.</summary>
+    public int Experts { get; init; }
+
+    /// <summary>Experts used for a token.</summary>
+    public int ExpertsUsed { get; init; }
+
+    /// <summary>Number of tensors.</summary>
+    public required int Tensors { get; init; }
+
+    /// <summary>Bytes of all weights.</summary>
+    public required long WeightBytes { get; init; }
+
+    /// <summary>Number of weights.</summary>
+    public required long Parameters { get; init; }
+
+    /// <summary>The weights by type of storage, the largest part first.</summary>
+    public required IReadOnlyList<WeightType> WeightTypes { get; init; }
+
+    /// <summary>The model's chat template (Jinja), if it has one.</summary>
+    public string? ChatTemplate { get; init; }
+
+    /// <summary>Whether it makes embeddings instead of text.</summary>
+    public bool IsEmbedding { get; init; }
+
+    internal static ModelInfo From(GgufModelInfo m) => new()
+    {
+        File = m.Path,
+        FileBytes = m.FileBytes,
+        Title = m.Title,
+        Architecture = m.Architecture,
+        Layers = m.Layers,
+        EmbeddingLength = m.EmbeddingLength,
+        Heads = m.Heads,
+        KvHeads = m.KvHeads,
+        VocabularySize = m.VocabularySize,
+        Tokenizer = m.Tokenizer,
+        TrainingContextLength = m.ContextLength,
+        SlidingWindow = m.SlidingWindow,
+        Experts = m.Experts,
+        ExpertsUsed = m.ExpertsUsed,
+        Tensors = m.TensorCount,
+        WeightBytes = m.TensorBytes,
+        Parameters = m.Parameters,
+        WeightTypes = [.. m.Types.Select(t => new WeightType(t.Type, t.Tensors, t.Bytes))],
+        ChatTemplate = m.ChatTemplate,
+        IsEmbedding = m.Pooling > 0 || !m.Causal,
+    };
+}
+
+/// <summary>How some of a model's weights are stored.</summary>
+/// <param name="Name">ggml's name of the type, for example <c>q4_K</c>.</param>
+/// <param name="Tensors">Number of tensors.</param>
+/// <param name="Bytes">Their length.</param>
+public sealed record WeightType(string Name, int Tensors, long Bytes);

@@ -1,0 +1,76 @@
+namespace VAI;
+
+/// <summary>The type of one half of a KV cache.</summary>
+public enum KvType
+{
+    /// <summary>32-bit floats.</summary>
+    F32 = 0,
+
+    /// <summary>16-bit floats.</summary>
+    F16 = 1,
+
+    /// <summary>4.5 bits a value.</summary>
+    Q4_0 = 2,
+
+    /// <summary>8.5 bits a value.</summary>
+    Q8_0 = 8,
+}
+
+/// <summary>Whether attention uses the fused kernel.</summary>
+public enum FlashAttention
+{
+    /// <summary>Where the device supports it.</summary>
+    Auto = -1,
+
+    /// <summary>Never.</summary>
+    Off = 0,
+
+    /// <summary>Always; required by a quantised <see cref="ModelOptions.ValueType"/>.</summary>
+    On = 1,
+}
+
+/// <summary>A model to load: its name, its file, and the geometry of its SRAM bank. Lengths are in tokens.</summary>
+public sealed record ModelOptions
+{
+    /// <summary>The name to select it by, 1 to 128 characters.</summary>
+    public required string Name { get; set; }
+
+    /// <summary>The GGUF file.</summary>
+    public required string File { get; set; }
+
+    /// <summary>The longest session: 1 to what the model was trained for; null for the smaller of that and 4,096.</summary>
+    public int? ContextLength { get; set; }
+
+    /// <summary>
+    /// KV cells of the bank, shared by all its sessions: <see cref="ContextLength"/> or more. Null for
+    /// <see cref="ContextLength"/>: one full session, or several short ones.
+    /// </summary>
+    public int? SramTokens { get; set; }
+
+    /// <summary>Most sessions open at once, 1 to 256.</summary>
+    public int MaxSessions { get; set; } = 8;
+
+    /// <summary>Most prompt tokens of one step, 1 to 65,536; longer prompts are cut into steps.</summary>
+    public int BatchSize { get; set; } = 512;
+
+    /// <summary>Most tokens computed together, 1 to <see cref="BatchSize"/>; bounds the compute scratch. Null for the smaller of 512 and it.</summary>
+    public int? MicroBatchSize { get; set; }
+
+    /// <summary>Type of the cached keys.</summary>
+    public KvType KeyType { get; set; } = KvType.F16;
+
+    /// <summary>Type of the cached values.</summary>
+    public KvType ValueType { get; set; } = KvType.F16;
+
+    /// <summary>Whether attention uses the fused kernel.</summary>
+    public FlashAttention FlashAttention { get; set; } = FlashAttention.Auto;
+
+    /// <summary>Layers to put on the GPU: 0 for none, -1 for all.</summary>
+    public int GpuLayers { get; set; }
+
+    /// <summary>The GPU for what is not split.</summary>
+    public int MainGpu { get; set; }
+
+    /// <summary>Each GPU's share of the layers, in any unit; null to let llama.cpp decide.</summary>
+    public IReadOnlyList<float>? TensorSplit { get; set; }
+}

@@ -1,0 +1,49 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using VAI.Engine;
+using VAI.Native.Gguf;
+
+namespace VAI;
+
+/// <summary>Where to start without a dependency-injection container.</summary>
+public static class Vai
+{
+    /// <summary>Makes an <see cref="IVai"/>. Loads llama.cpp's libraries, but no model.</summary>
+    /// <param name="configure">Adds models and sets options.</param>
+    /// <param name="loggerFactory">Where VAI and llama.cpp log to; null for nowhere.</param>
+    /// <returns>The engine, which its caller disposes.</returns>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>.</exception>
+    /// <exception cref="VaiEngineException">llama.cpp was not found, or its layout is unknown.</exception>
+    /// <exception cref="PlatformNotSupportedException">Not on Linux.</exception>
+    public static IVai Create(Action<VaiOptions>? configure = null, ILoggerFactory? loggerFactory = null)
+    {
+        var options = new VaiOptions();
+        configure?.Invoke(options);
+        return Create(options, loggerFactory);
+    }
+
+    /// <summary>Makes an <see cref="IVai"/> from options. Loads llama.cpp's libraries, but no model.</summary>
+    /// <param name="options">The options; later changes to them are not seen.</param>
+    /// <param name="loggerFactory">Where VAI and llama.cpp log to; null for nowhere.</param>
+    /// <returns>The engine, which its caller disposes.</returns>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>.</exception>
+    /// <exception cref="VaiEngineException">llama.cpp was not found, or its layout is unknown.</exception>
+    /// <exception cref="PlatformNotSupportedException">Not on Linux.</exception>
+    public static IVai Create(VaiOptions options, ILoggerFactory? loggerFactory = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new VaiEngine(options, loggerFactory ?? NullLoggerFactory.Instance);
+    }
+
+    /// <summary>Reads what a GGUF file says of itself, without loading it and without native code.</summary>
+    /// <param name="file">The file.</param>
+    /// <returns>What it says.</returns>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotFound"/>.</exception>
+    /// <exception cref="VaiModelException">The file is not GGUF or is damaged; the message names the field and its byte offset.</exception>
+    public static ModelInfo Inspect(string file)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(file);
+        using var gguf = GgufFile.Open(file);
+        return ModelInfo.From(new GgufModelInfo(gguf));
+    }
+}

@@ -1,0 +1,70 @@
+using System.Runtime.InteropServices;
+using VAI.Native.Interop;
+
+namespace VAI.Native.Abi;
+
+/// <summary>What was loaded, from where, and what it can compute on.</summary>
+internal sealed unsafe class LoadedLlama
+{
+    internal LoadedLlama(
+        string libraryFile, string directory, string source, string version, AbiTable abi, IReadOnlyList<ProbedPath> probed)
+    {
+        LibraryFile = libraryFile;
+        Directory = directory;
+        Source = source;
+        Version = version;
+        Abi = abi;
+        Probed = probed;
+        Devices = ReadDevices();
+        MaxSequences = (int)Math.Min(LlamaNative.llama_max_parallel_sequences(), 256);
+        MaxDevices = (int)Math.Min(LlamaNative.llama_max_devices(), 64);
+    }
+
+    public string LibraryFile { get; }
+
+    public string Directory { get; }
+
+    public string Source { get; }
+
+    public string Version { get; }
+
+    public AbiTable Abi { get; }
+
+    public IReadOnlyList<ProbedPath> Probed { get; }
+
+    public IReadOnlyList<NativeDevice> Devices { get; }
+
+    /// <summary>The most sequences one context can hold.</summary>
+    public int MaxSequences { get; }
+
+    /// <summary>The length of a tensor split.</summary>
+    public int MaxDevices { get; }
+
+    /// <summary>The CPU kernels in use, for example <c>libggml-cpu-zen4.so</c>; null if they are linked in.</summary>
+    public string? CpuKernels => ProcessMaps.FileOf("libggml-cpu");
+
+    /// <summary>llama.cpp's own line of CPU features.</summary>
+    public string SystemInfo => Marshal.PtrToStringUTF8((nint)LlamaNative.llama_print_system_info())?.Trim() ?? "";
+
+    private static NativeDevice[] ReadDevices()
+    {
+        var devices = new NativeDevice[(int)GgmlNative.ggml_backend_dev_count()];
+        for (int i = 0; i < devices.Length; i++)
+        {
+            nint device = GgmlNative.ggml_backend_dev_get((nuint)i);
+            nuint free, total;
+            GgmlNative.ggml_backend_dev_memory(device, &free, &total);
+            devices[i] = new NativeDevice(
+                Marshal.PtrToStringUTF8((nint)GgmlNative.ggml_backend_dev_name(device)) ?? "",
+                Marshal.PtrToStringUTF8((nint)GgmlNative.ggml_backend_dev_description(device))?.Trim() ?? "",
+                GgmlNative.ggml_backend_dev_type(device) == 0,
+                (long)free,
+                (long)total);
+        }
+
+        return devices;
+    }
+}
+
+/// <summary>A device ggml can compute on. Memory in bytes.</summary>
+internal sealed record NativeDevice(string Name, string Description, bool IsCpu, long FreeBytes, long TotalBytes);

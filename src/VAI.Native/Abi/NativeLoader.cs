@@ -1,0 +1,130 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using VAI.Native.Interop;
+
+namespace VAI.Native.Abi;
+
+/// <summary>
+/// Loads llama.cpp once per process: finds the libraries, resolves the imports to them, fingerprints the layout, registers
+/// the log callback and the backends. Thread-safe; a failed attempt leaves nothing loaded that a later one could trip over.
+/// </summary>
+internal static unsafe class NativeLoader
+{
+    private static readonly Lock Gate = new();
+    private static readonly Dictionary<string, nint> Libs = [];
+    private static LoadedLlama? _loaded;
+    private static bool _resolving;
+
+    /// <summary>The loaded library, or null before <see cref="EnsureLoaded"/>.</summary>
+    public static LoadedLlama? Loaded => Volatile.Read(ref _loaded);
+
+    /// <summary>Loads on the first call; later calls return the same library, whatever directory they name.</summary>
+    /// <param name="directory">The only directory to look in, or null for the list of <see cref="NativeLocator"/>.</param>
+    /// <exception cref="VaiEngineException">No library was found, it could not be loaded, or its layout is unknown.</exception>
+    public static LoadedLlama EnsureLoaded(string? directory = null)
+    {
+        if (Volatile.Read(ref _loaded) is { } ready)
+            return ready;
+        lock (Gate)
+        {
+            if (_loaded is null)
+                Volatile.Write(ref _loaded, Load(directory));
+            return _loaded!;
+        }
+    }
+
+    private static LoadedLlama Load(string? directory)
+    {
+        if (!OperatingSystem.IsLinux() || !BitConverter.IsLittleEndian)
+        {
+            throw new PlatformNotSupportedException(
+                "VAI runs on Linux, x64 and arm64. On another system run `vai serve` on a Linux host and connect to it.");
+        }
+
+        // An abort inside ggml would otherwise start a debugger to print a backtrace. libc's environment is what counts:
+        // .NET keeps its own copy.
+        _ = LibcNative.setenv("GGML_NO_BACKTRACE", "1", 0);
+        var probed = new List<ProbedPath>();
+        foreach ((string source, string path) in NativeLocator.Candidates(directory))
+        {
+            if (TryOpen(source, path, probed) is { } found)
+                return found;
+        }
+
+        if (string.IsNullOrEmpty(directory) && TryOpenSystem(probed) is { } system)
+            return system;
+        throw new VaiEngineException(
+            VaiError.NativeLibraryNotFound,
+            "llama.cpp's library was not found. Tried: "
+            + string.Join("; ", probed.Select(p => $"{p.Path} ({p.Outcome})"))
+            + $". Restore it with a build of VAI, or set {NativeLocator.DirectoryVariable} to the directory of libllama.so.");
+    }
+
+    private static LoadedLlama? TryOpen(string source, string directory, List<ProbedPath> probed)
+    {
+        string? llama = NativeLocator.Find(directory, "llama");
+        string? ggml = NativeLocator.Find(directory, "ggml");
+        string? ggmlBase = NativeLocator.Find(directory, "ggml-base");
+        if (llama is null || ggml is null || ggmlBase is null)
+        {
+            probed.Add(new ProbedPath(source, directory, Directory.Exists(directory) ? "no libllama there" : "no such directory"));
+            return null;
+        }
+
+        // libggml-base first: the others name it as a dependency, and may carry no search path of their own.
+        return Open(source, directory, [(Libraries.GgmlBase, ggmlBase), (Libraries.Ggml, ggml), (Libraries.Llama, llama)], probed);
+    }
+
+    private static LoadedLlama? TryOpenSystem(List<ProbedPath> probed) =>
+        Open("system", "", [(Libraries.GgmlBase, "libggml-base.so"), (Libraries.Ggml, "libggml.so"), (Libraries.Llama, "libllama.so")], probed)
+        ?? Open("system", "", [(Libraries.GgmlBase, "libggml-base.so.0"), (Libraries.Ggml, "libggml.so.0"), (Libraries.Llama, "libllama.so.0")], probed);
+
+    private static LoadedLlama? Open(string source, string directory, (string Name, string File)[] files, List<ProbedPath> probed)
+    {
+        Libs.Clear();
+        string at = directory.Length > 0 ? directory : files[^1].File;
+        foreach ((string name, string file) in files)
+        {
+            try
+            {
+                Libs[name] = NativeLibrary.Load(file);
+            }
+            catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+            {
+                probed.Add(new ProbedPath(source, at, directory.Length > 0 ? $"could not be loaded: {FirstLine(e.Message)}" : "not found"));
+                return null;
+            }
+        }
+
+        string libllama = files[^1].File;
+        nint llama = Libs[Libraries.Llama];
+        string version = VersionOf(llama, libllama);
+        AbiTable abi = AbiFingerprint.Identify(
+            NativeLibrary.GetExport(llama, nameof(LlamaNative.llama_model_default_params)),
+            NativeLibrary.GetExport(llama, nameof(LlamaNative.llama_context_default_params)),
+            version);
+        probed.Add(new ProbedPath(source, at, $"loaded {Path.GetFileName(libllama)}"));
+
+        if (!_resolving)
+        {
+            NativeLibrary.SetDllImportResolver(typeof(LlamaNative).Assembly, Resolve);
+            _resolving = true;
+        }
+
+        NativeLog.Install();
+        string backends = directory.Length > 0 ? directory : ProcessMaps.DirectoryOf("libggml-base");
+        GgmlNative.ggml_backend_load_all_from_path(backends);
+        LlamaNative.llama_backend_init();
+        return new LoadedLlama(libllama, backends, source, version, abi, probed);
+    }
+
+    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path) => Libs.GetValueOrDefault(name);
+
+    // llama_version() exists from 0.4 on; the file name of older builds carries it.
+    private static string VersionOf(nint llama, string file) =>
+        NativeLibrary.TryGetExport(llama, "llama_version", out nint function)
+            ? Marshal.PtrToStringUTF8((nint)((delegate* unmanaged[Cdecl]<byte*>)function)()) ?? "unknown"
+            : Path.GetFileName(file);
+
+    private static string FirstLine(string text) => text.Trim().Split('\n')[0];
+}

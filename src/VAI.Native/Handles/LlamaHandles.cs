@@ -1,0 +1,91 @@
+using System.Runtime.InteropServices;
+using VAI.Native.Interop;
+
+namespace VAI.Native.Handles;
+
+/// <summary>Owns a <c>llama_model</c>. Freed only after every context that holds a reference to it.</summary>
+internal sealed class LlamaModelHandle : SafeHandle
+{
+    public LlamaModelHandle(nint model)
+        : base(0, ownsHandle: true) => SetHandle(model);
+
+    public override bool IsInvalid => handle == 0;
+
+    protected override bool ReleaseHandle()
+    {
+        LlamaNative.llama_model_free(handle);
+        return true;
+    }
+}
+
+/// <summary>Owns a <c>llama_context</c> and holds its model and its thread pool alive for as long.</summary>
+internal sealed class LlamaContextHandle : SafeHandle
+{
+    private readonly LlamaModelHandle _model;
+    private readonly bool _ownsModelReference;
+    private ThreadpoolHandle? _pool;
+
+    public LlamaContextHandle(nint context, LlamaModelHandle model)
+        : base(0, ownsHandle: true)
+    {
+        _model = model;
+        model.DangerousAddRef(ref _ownsModelReference);
+        SetHandle(context);
+    }
+
+    public override bool IsInvalid => handle == 0;
+
+    public void Attach(ThreadpoolHandle pool)
+    {
+        bool held = false;
+        pool.DangerousAddRef(ref held);
+        LlamaNative.llama_attach_threadpool(this, pool, pool);
+        ThreadpoolHandle? previous = Interlocked.Exchange(ref _pool, pool);
+        previous?.DangerousRelease();
+    }
+
+    protected override bool ReleaseHandle()
+    {
+        LlamaNative.llama_free(handle);
+        _pool?.DangerousRelease();
+        if (_ownsModelReference)
+            _model.DangerousRelease();
+        return true;
+    }
+}
+
+/// <summary>Owns a sampler chain and, through it, every sampler added to it.</summary>
+internal sealed class LlamaSamplerHandle : SafeHandle
+{
+    public LlamaSamplerHandle(nint sampler)
+        : base(0, ownsHandle: true) => SetHandle(sampler);
+
+    public override bool IsInvalid => handle == 0;
+
+    protected override bool ReleaseHandle()
+    {
+        LlamaNative.llama_sampler_free(handle);
+        return true;
+    }
+}
+
+/// <summary>Owns a ggml thread pool. Its functions live in the CPU backend, so they come as pointers.</summary>
+internal sealed unsafe class ThreadpoolHandle : SafeHandle
+{
+    private readonly delegate* unmanaged[Cdecl]<nint, void> _free;
+
+    public ThreadpoolHandle(nint pool, delegate* unmanaged[Cdecl]<nint, void> free)
+        : base(0, ownsHandle: true)
+    {
+        _free = free;
+        SetHandle(pool);
+    }
+
+    public override bool IsInvalid => handle == 0;
+
+    protected override bool ReleaseHandle()
+    {
+        _free(handle);
+        return true;
+    }
+}

@@ -1,0 +1,165 @@
+using System.Runtime.InteropServices;
+using VAI.Native.Handles;
+
+namespace VAI.Native.Interop;
+
+/// <summary>libllama's C functions under their own names (llama.cpp <c>include/llama.h</c>).</summary>
+/// <remarks>Nothing here checks an argument: callers go through <c>VAI.Native.Llama</c>, which does.</remarks>
+internal static unsafe partial class LlamaNative
+{
+    [LibraryImport(Libraries.Llama)]
+    internal static partial void llama_backend_init();
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial void llama_log_set(delegate* unmanaged[Cdecl]<int, byte*, void*, void> callback, void* data);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial byte* llama_print_system_info();
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nuint llama_max_devices();
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nuint llama_max_parallel_sequences();
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial ParamsBlob llama_model_default_params();
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial ParamsBlob llama_context_default_params();
+
+    [LibraryImport(Libraries.Llama, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial nint llama_model_load_from_file(string path, ParamsBlob parameters);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial void llama_model_free(nint model);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nint llama_model_get_vocab(LlamaModelHandle model);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial int llama_model_n_ctx_train(LlamaModelHandle model);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial int llama_model_n_embd(LlamaModelHandle model);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial int llama_model_n_layer(LlamaModelHandle model);
+
+    [LibraryImport(Libraries.Llama)]
+    [return: MarshalAs(UnmanagedType.U1)]
+    internal static partial bool llama_model_has_encoder(LlamaModelHandle model);
+
+    [LibraryImport(Libraries.Llama)]
+    [return: MarshalAs(UnmanagedType.U1)]
+    internal static partial bool llama_model_has_decoder(LlamaModelHandle model);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nint llama_init_from_model(LlamaModelHandle model, ParamsBlob parameters);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial void llama_free(nint context);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial uint llama_n_ctx(LlamaContextHandle context);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nint llama_get_memory(LlamaContextHandle context);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial int llama_pooling_type(LlamaContextHandle context);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial void llama_attach_threadpool(LlamaContextHandle context, ThreadpoolHandle pool, ThreadpoolHandle batchPool);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial int llama_decode(LlamaContextHandle context, llama_batch batch);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial float* llama_get_logits_ith(LlamaContextHandle context, int index);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial float* llama_get_embeddings_seq(LlamaContextHandle context, int sequence);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial void llama_memory_clear(nint memory, [MarshalAs(UnmanagedType.U1)] bool data);
+
+    [LibraryImport(Libraries.Llama)]
+    [return: MarshalAs(UnmanagedType.U1)]
+    internal static partial bool llama_memory_seq_rm(nint memory, int sequence, int from, int to);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial int llama_memory_seq_pos_max(nint memory, int sequence);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial int llama_vocab_type(nint vocab);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial int llama_vocab_n_tokens(nint vocab);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial int llama_vocab_bos(nint vocab);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial int llama_vocab_eos(nint vocab);
+
+    [LibraryImport(Libraries.Llama)]
+    [return: MarshalAs(UnmanagedType.U1)]
+    internal static partial bool llama_vocab_is_eog(nint vocab, int token);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial int llama_tokenize(
+        nint vocab,
+        byte* text,
+        int textLength,
+        int* tokens,
+        int capacity,
+        [MarshalAs(UnmanagedType.U1)] bool addSpecial,
+        [MarshalAs(UnmanagedType.U1)] bool parseSpecial);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial int llama_token_to_piece(
+        nint vocab, int token, byte* buffer, int length, int stripLeading, [MarshalAs(UnmanagedType.U1)] bool special);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nint llama_sampler_chain_init(llama_sampler_chain_params parameters);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial void llama_sampler_chain_add(LlamaSamplerHandle chain, nint sampler);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nint llama_sampler_init_greedy();
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nint llama_sampler_init_dist(uint seed);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nint llama_sampler_init_top_k(int k);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nint llama_sampler_init_top_p(float p, nuint minKeep);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nint llama_sampler_init_min_p(float p, nuint minKeep);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nint llama_sampler_init_typical(float p, nuint minKeep);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nint llama_sampler_init_temp(float temperature);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nint llama_sampler_init_penalties(int lastN, float repeat, float frequency, float presence);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nint llama_sampler_init_logit_bias(int vocabulary, int count, llama_logit_bias* biases);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial void llama_sampler_accept(LlamaSamplerHandle sampler, int token);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial int llama_sampler_sample(LlamaSamplerHandle sampler, LlamaContextHandle context, int index);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial void llama_sampler_free(nint sampler);
+}

@@ -1,0 +1,51 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace VAI.Native.Interop;
+
+/// <summary>
+/// A parameter struct of unknown layout: larger than any known one, filled by <c>*_default_params()</c>, changed at the
+/// offsets of an <see cref="Abi.AbiTable"/> and passed by value. The callee reads only the bytes of its own layout.
+/// </summary>
+[StructLayout(LayoutKind.Sequential, Size = SizeInBytes)]
+internal struct ParamsBlob
+{
+    internal const int SizeInBytes = 256;
+
+    private long _first;
+
+    [System.Diagnostics.CodeAnalysis.UnscopedRef]
+    internal Span<byte> Bytes => MemoryMarshal.CreateSpan(ref Unsafe.As<long, byte>(ref _first), SizeInBytes);
+
+    internal void Set<T>(int offset, T value)
+        where T : unmanaged => MemoryMarshal.Write(Bytes[offset..], in value);
+
+    internal T Get<T>(int offset)
+        where T : unmanaged => MemoryMarshal.Read<T>(Bytes[offset..]);
+}
+
+/// <summary><c>llama_batch</c>: the only struct of the C API whose layout has not moved.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct llama_batch
+{
+    internal int n_tokens;
+    internal int* token;
+    internal float* embd;
+    internal int* pos;
+    internal int* n_seq_id;
+    internal int** seq_id;
+    internal byte* logits;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct llama_sampler_chain_params
+{
+    internal byte no_perf;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct llama_logit_bias
+{
+    internal int token;
+    internal float bias;
+}

@@ -1,0 +1,192 @@
+using System.Runtime.CompilerServices;
+using VAI.Native.Abi;
+using VAI.Native.Handles;
+using VAI.Native.Interop;
+
+namespace VAI.Native.Llama;
+
+/// <summary>What a decode step came to (<c>llama_decode</c>).</summary>
+internal enum DecodeStatus
+{
+    /// <summary>The step is in the KV cache and its outputs can be read.</summary>
+    Ok = 0,
+
+    /// <summary>No room in the KV cache; nothing changed.</summary>
+    SramFull = 1,
+
+    /// <summary>The abort callback stopped the step.</summary>
+    Aborted = 2,
+}
+
+/// <summary>The geometry of a context. Lengths in tokens.</summary>
+internal sealed record LlamaContextSettings
+{
+    public required int Cells { get; init; }
+    public required int BatchSize { get; init; }
+    public required int MicroBatchSize { get; init; }
+    public required int MaxSequences { get; init; }
+    public required int Threads { get; init; }
+
+    /// <summary>ggml types of the K and V cache.</summary>
+    public int TypeK { get; init; } = 1;
+    public int TypeV { get; init; } = 1;
+
+    /// <summary>-1 automatic, 0 off, 1 on.</summary>
+    public int FlashAttention { get; init; } = -1;
+
+    public bool Embeddings { get; init; }
+
+    /// <summary>One pool of cells for all sequences rather than an equal part for each.</summary>
+    public bool UnifiedKv { get; init; } = true;
+}
+
+/// <summary>
+/// A llama.cpp context: the KV cache and the compute scratch of one model. Used by one thread at a time, which is the
+/// pipeline's. Every number is bounded here, because llama.cpp answers a wrong one by ending the process.
+/// </summary>
+internal sealed unsafe class LlamaContext : IDisposable
+{
+    private readonly LlamaModel _model;
+    private readonly nint _memory;
+
+    /// <summary>Creates the context; its KV cache is cleared, which costs up to seconds per GB.</summary>
+    /// <exception cref="VaiEngineException">llama.cpp could not create it, in general for want of memory.</exception>
+    public LlamaContext(LlamaModel model, LlamaContextSettings settings)
+    {
+        ContextParamsTable t = NativeLoader.EnsureLoaded().Abi.Context;
+        _model = model;
+        Settings = settings;
+        ParamsBlob p = LlamaNative.llama_context_default_params();
+        p.Set(t.ContextLength, settings.Cells);
+        p.Set(t.BatchSize, settings.BatchSize);
+        p.Set(t.MicroBatchSize, settings.MicroBatchSize);
+        p.Set(t.MaxSequences, settings.MaxSequences);
+        p.Set(t.Threads, settings.Threads);
+        p.Set(t.ThreadsBatch, settings.Threads);
+        p.Set(t.FlashAttention, settings.FlashAttention);
+        p.Set(t.TypeK, settings.TypeK);
+        p.Set(t.TypeV, settings.TypeV);
+        p.Set(t.Embeddings, Flag(settings.Embeddings));
+        p.Set(t.NoPerf, Flag(true));
+        p.Set(t.KvUnified, Flag(settings.UnifiedKv));
+
+        NativeLog.CollectErrors();
+        nint context = LlamaNative.llama_init_from_model(model.Handle, p);
+        IReadOnlyList<string> errors = NativeLog.TakeErrors();
+        if (context == 0)
+        {
+            throw new VaiEngineException(
+                VaiError.OutOfMemory,
+                $"llama.cpp could not create a context of {settings.Cells} tokens: {(errors.Count > 0 ? errors[0] : "no reason given")}. "
+                + "Use a shorter context, a smaller KV type, or free memory.");
+        }
+
+        Handle = new LlamaContextHandle(context, model.Handle);
+        _memory = LlamaNative.llama_get_memory(Handle);
+        Cells = (int)LlamaNative.llama_n_ctx(Handle);
+        Pooling = LlamaNative.llama_pooling_type(Handle);
+        Batch = new LlamaBatch(settings.BatchSize, model.Vocab.Count, settings.MaxSequences);
+    }
+
+    public LlamaContextHandle Handle { get; }
+
+    public LlamaContextSettings Settings { get; }
+
+    /// <summary>The batch of this context's next step.</summary>
+    public LlamaBatch Batch { get; }
+
+    /// <summary>KV cells, as llama.cpp rounded them up.</summary>
+    public int Cells { get; }
+
+    /// <summary><c>enum llama_pooling_type</c>: 0 none, 1 mean, 2 CLS, 3 last.</summary>
+    public int Pooling { get; }
+
+    /// <summary>Whether the model keeps anything between steps (an encoder does not).</summary>
+    public bool HasMemory => _memory != 0;
+
+    public void Attach(LlamaThreadpool pool) => Handle.Attach(pool.Handle);
+
+    /// <summary>Runs the batch. Its rows are checked when they are added.</summary>
+    /// <exception cref="VaiEngineException">The step failed in a way that the checks should have excluded.</exception>
+    public DecodeStatus Decode()
+    {
+        if (Batch.Count == 0)
+            throw new VaiUsageException(VaiError.InvalidOption, "The batch is empty: add a token before decoding.");
+        int status = LlamaNative.llama_decode(Handle, Batch.Native);
+        return status is >= 0 and <= 2 ? (DecodeStatus)status : ThrowFailed(status);
+    }
+
+    /// <summary>The logits of a row of the last batch: one per token of the vocabulary. Valid until the next decode.</summary>
+    public ReadOnlySpan<float> Logits(int row)
+    {
+        CheckRow(row);
+        float* logits = LlamaNative.llama_get_logits_ith(Handle, row);
+        return logits is null ? ThrowNoOutput(row) : new ReadOnlySpan<float>(logits, _model.Vocab.Count);
+    }
+
+    /// <summary>The pooled embedding of a sequence of the last batch. Valid until the next decode.</summary>
+    public ReadOnlySpan<float> Embedding(int sequence)
+    {
+        CheckSequence(sequence);
+        float* embedding = LlamaNative.llama_get_embeddings_seq(Handle, sequence);
+        return embedding is null ? ThrowNoOutput(sequence) : new ReadOnlySpan<float>(embedding, _model.EmbeddingLength);
+    }
+
+    /// <summary>Samples the next token from a row of the last batch and tells the chain of it.</summary>
+    public int Sample(LlamaSampler sampler, int row)
+    {
+        CheckRow(row);
+        return LlamaNative.llama_sampler_sample(sampler.Handle, Handle, row);
+    }
+
+    /// <summary>Forgets the positions from <paramref name="from"/> on.</summary>
+    /// <returns>False if this kind of memory cannot forget a part (recurrent models); nothing changed then.</returns>
+    public bool Truncate(int sequence, int from)
+    {
+        CheckSequence(sequence);
+        ArgumentOutOfRangeException.ThrowIfNegative(from);
+        return !HasMemory || LlamaNative.llama_memory_seq_rm(_memory, sequence, from, -1);
+    }
+
+    /// <summary>Forgets a whole sequence.</summary>
+    public void Clear(int sequence)
+    {
+        CheckSequence(sequence);
+        if (HasMemory)
+            LlamaNative.llama_memory_seq_rm(_memory, sequence, -1, -1);
+    }
+
+    /// <summary>The last position held for a sequence, or -1.</summary>
+    public int LastPosition(int sequence)
+    {
+        CheckSequence(sequence);
+        return HasMemory ? LlamaNative.llama_memory_seq_pos_max(_memory, sequence) : -1;
+    }
+
+    public void Dispose()
+    {
+        Handle.Dispose();
+        Batch.Dispose();
+    }
+
+    private static byte Flag(bool value) => value ? (byte)1 : (byte)0;
+
+    private void CheckSequence(int sequence) =>
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)sequence, (uint)Settings.MaxSequences, nameof(sequence));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void CheckRow(int row)
+    {
+        if (!Batch.HasOutput(row))
+            ThrowNoOutput(row);
+    }
+
+    private static ReadOnlySpan<float> ThrowNoOutput(int row) =>
+        throw new VaiEngineException(VaiError.NativeFailure, $"Row {row} of the last step has no output.");
+
+    private static DecodeStatus ThrowFailed(int status) =>
+        throw new VaiEngineException(
+            VaiError.NativeFailure,
+            $"llama_decode failed with {status}. The session's tokens are kept: try again; if it fails again, unload the model and "
+            + "report the native log.");
+}

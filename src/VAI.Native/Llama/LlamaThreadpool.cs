@@ -1,0 +1,56 @@
+using System.Buffers.Binary;
+using VAI.Native.Abi;
+using VAI.Native.Handles;
+using VAI.Native.Interop;
+
+namespace VAI.Native.Llama;
+
+/// <summary>
+/// One set of compute threads, shared by every context on the CPU: without it llama.cpp makes and joins threads at every
+/// step. Its threads poll between steps of a token, and sleep when none comes.
+/// </summary>
+internal sealed unsafe class LlamaThreadpool : IDisposable
+{
+    public const int MaxThreads = 512;
+
+    // struct ggml_threadpool_params (ggml.h): bool cpumask[512], then int n_threads, int prio, uint32 poll, bool strict, bool paused.
+    private const int SizeInBytes = 1024;
+    private const int ThreadsOffset = 512;
+    private const int PollOffset = 520;
+    private const int CpuDeviceType = 0;
+
+    /// <summary>Starts the threads.</summary>
+    /// <param name="threads">1 to <see cref="MaxThreads"/>.</param>
+    /// <param name="poll">How eagerly they wait for the next step: 0 sleeps at once, 100 spins longest.</param>
+    public LlamaThreadpool(int threads, int poll = 50)
+    {
+        NativeLoader.EnsureLoaded();
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, MaxThreads);
+        Threads = threads;
+        nint registry = GgmlNative.ggml_backend_dev_backend_reg(GgmlNative.ggml_backend_dev_by_type(CpuDeviceType));
+        var create = (delegate* unmanaged[Cdecl]<byte*, nint>)GgmlNative.ggml_backend_reg_get_proc_address(registry, "ggml_threadpool_new");
+        var free = (delegate* unmanaged[Cdecl]<nint, void>)GgmlNative.ggml_backend_reg_get_proc_address(registry, "ggml_threadpool_free");
+        byte* parameters = stackalloc byte[SizeInBytes];
+        new Span<byte>(parameters, SizeInBytes).Clear();
+        GgmlNative.ggml_threadpool_params_init(parameters, threads);
+        var layout = new Span<byte>(parameters, SizeInBytes);
+        if (BinaryPrimitives.ReadInt32LittleEndian(layout[ThreadsOffset..]) != threads || create is null || free is null)
+        {
+            throw new VaiEngineException(
+                VaiError.UnknownAbi, "ggml_threadpool_params has a layout that VAI does not know. Use a llama.cpp build VAI knows.");
+        }
+
+        BinaryPrimitives.WriteInt32LittleEndian(layout[PollOffset..], Math.Clamp(poll, 0, 100));
+        nint pool = create(parameters);
+        if (pool == 0)
+            throw new VaiEngineException(VaiError.OutOfMemory, $"ggml could not start {threads} threads. Use fewer threads.");
+        Handle = new ThreadpoolHandle(pool, free);
+    }
+
+    public ThreadpoolHandle Handle { get; }
+
+    public int Threads { get; }
+
+    public void Dispose() => Handle.Dispose();
+}
