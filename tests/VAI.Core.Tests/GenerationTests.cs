@@ -1,4 +1,5 @@
 using System.Text;
+using VAI.Benchmarks.Engine;
 
 namespace VAI.Core.Tests;
 

@@ -2,7 +2,7 @@ using VAI.Native.Handles;
 using VAI.Native.Interop;
 using VAI.Native.Llama;
 
-namespace VAI.Core.Tests;
+namespace VAI.Benchmarks.Engine;
 
 /// <summary>
 /// The same native calls as the engine's, with nothing around them: what its output and its speed are compared with.
