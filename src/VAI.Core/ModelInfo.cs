@@ -65,29 +65,37 @@ public sealed record ModelInfo
     /// <summary>Whether it makes embeddings instead of text.</summary>
     public bool IsEmbedding { get; init; }
 
-    internal static ModelInfo From(GgufModelInfo m) => new()
+    /// <exception cref="VaiModelException">It does not say what it is, or a value has the wrong type.</exception>
+    internal static ModelInfo From(GgufFile file)
     {
-        File = m.Path,
-        FileBytes = m.FileBytes,
-        Title = m.Title,
-        Architecture = m.Architecture,
-        Layers = m.Layers,
-        EmbeddingLength = m.EmbeddingLength,
-        Heads = m.Heads,
-        KvHeads = m.KvHeads,
-        VocabularySize = m.VocabularySize,
-        Tokenizer = m.Tokenizer,
-        TrainingContextLength = m.ContextLength,
-        SlidingWindow = m.SlidingWindow,
-        Experts = m.Experts,
-        ExpertsUsed = m.ExpertsUsed,
-        Tensors = m.TensorCount,
-        WeightBytes = m.TensorBytes,
-        Parameters = m.Parameters,
-        WeightTypes = [.. m.Types.Select(t => new WeightType(t.Type, t.Tensors, t.Bytes))],
-        ChatTemplate = m.ChatTemplate,
-        IsEmbedding = m.Pooling > 0 || !m.Causal,
-    };
+        var m = GgufModelInfo.From(file);
+        return new ModelInfo
+        {
+            File = m.Path,
+            FileBytes = m.FileBytes,
+            Title = m.Name,
+            Architecture = m.Architecture ?? "",
+            Layers = Whole(m.Layers),
+            EmbeddingLength = Whole(m.EmbeddingLength),
+            Heads = Whole(m.Heads?.Max()),
+            KvHeads = Whole(m.KvHeads?.Max() ?? m.Heads?.Max()),
+            VocabularySize = Whole(m.VocabularySize),
+            Tokenizer = m.TokenizerModel,
+            TrainingContextLength = Whole(m.ContextLength),
+            SlidingWindow = Whole(m.SlidingWindow),
+            Experts = Whole(m.Experts),
+            ExpertsUsed = Whole(m.ExpertsUsed),
+            Tensors = m.TensorCount,
+            WeightBytes = m.TensorBytes,
+            Parameters = m.Parameters,
+            WeightTypes = [.. m.TensorTypes.Select(t => new WeightType(t.Type.ToString(), t.Tensors, t.Bytes))],
+            ChatTemplate = m.ChatTemplate,
+            IsEmbedding = m.PoolingType > 0 || file.GetBool(m.Key("attention.causal")) == false,
+        };
+
+        // Inspecting shows what a file says, however odd; loading it is what GgufModelInfo.Validate guards.
+        static int Whole(long? value) => (int)Math.Clamp(value ?? 0, 0, int.MaxValue);
+    }
 }
 
 /// <summary>How some of a model's weights are stored.</summary>

@@ -44,6 +44,6 @@ public static class Vai
     {
         ArgumentException.ThrowIfNullOrEmpty(file);
         using var gguf = GgufFile.Open(file);
-        return ModelInfo.From(new GgufModelInfo(gguf));
+        return ModelInfo.From(gguf);
     }
 }

@@ -32,7 +32,7 @@ public class ViewBenchmarks
     public byte Span() => _map.Slice(_tensor.Offset, 32)[31];
 
     [Benchmark]
-    public long Key() => _file.GetInteger("llama.block_count") ?? 0;
+    public ulong Key() => _file.GetUInt("llama.block_count") ?? 0;
 
     /// <summary>Mapping and checking the whole file.</summary>
     [Benchmark]

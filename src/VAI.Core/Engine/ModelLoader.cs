@@ -20,9 +20,8 @@ internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool)
         ModelInfo info;
         using (var file = GgufFile.Open(options.File))
         {
-            var header = new GgufModelInfo(file);
-            header.ValidateForLoading();
-            info = ModelInfo.From(header);
+            GgufModelInfo.From(file).Validate();
+            info = ModelInfo.From(file);
         }
 
         ModelOptions resolved = Resolve(options, info);

@@ -41,8 +41,7 @@ internal static unsafe class NativeLoader
                 "VAI runs on Linux, x64 and arm64. On another system run `vai serve` on a Linux host and connect to it.");
         }
 
-        // An abort inside ggml would otherwise start a debugger to print a backtrace. libc's environment is what counts:
-        // .NET keeps its own copy.
+        // An abort inside ggml would otherwise start a debugger to print a backtrace.
         _ = LibcNative.setenv("GGML_NO_BACKTRACE", "1", 0);
         var probed = new List<ProbedPath>();
         foreach ((string source, string path) in NativeLocator.Candidates(directory))

@@ -63,7 +63,9 @@ internal readonly ref struct TokenSet
             if (text.StartsWith("[EMPTY_"u8) && text[^1] == ']'
                 && Utf8Parser.TryParse(text[7..^1], out int number, out int used) && used == text.Length - 8
                 && number >= 0 && number < _empty.Count && _empty[number])
+            {
                 return index;
+            }
         }
 
         return -1;

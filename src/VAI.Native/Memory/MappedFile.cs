@@ -78,21 +78,21 @@ internal sealed unsafe class MappedFile : ByteView
     private static SafeFileHandle OpenRegular(string path)
     {
         if (!OperatingSystem.IsLinux())
-            throw new VaiEngineException(VaiError.PlatformNotSupported, "Model files are mapped on Linux only: run VAI on Linux.");
+            throw new PlatformNotSupportedException("VAI maps model files on Linux only. Run it there.");
         if (string.IsNullOrEmpty(path) || path.Contains('\0'))
             throw new VaiUsageException(VaiError.FileNotFound, "The model's path is empty or has a NUL in it. Give the path of a GGUF file.");
         if (Directory.Exists(path))
             throw new VaiUsageException(VaiError.FileNotFound, $"{path}: is a directory. Give the path of a GGUF file.");
 
-        int descriptor = LibcFile.open(path, LibcFile.O_RDONLY | LibcFile.O_NONBLOCK | LibcFile.O_CLOEXEC);
+        int descriptor = LibcNative.open(path, LibcNative.O_RDONLY | LibcNative.O_NONBLOCK | LibcNative.O_CLOEXEC);
         if (descriptor >= 0)
             return new SafeFileHandle(descriptor, ownsHandle: true);
         string reason = Marshal.GetLastPInvokeErrorMessage();
         throw Marshal.GetLastPInvokeError() switch
         {
-            LibcFile.ENOENT or LibcFile.ENOTDIR =>
+            LibcNative.ENOENT or LibcNative.ENOTDIR =>
                 new VaiUsageException(VaiError.FileNotFound, $"{path}: there is no such file. Check the path."),
-            LibcFile.ENXIO => NotRegular(path, null),
+            LibcNative.ENXIO => NotRegular(path, null),
             _ => NotReadable(path, $"cannot be opened ({reason})", null),
         };
     }
