@@ -1,94 +1,131 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 using System.Text.Unicode;
 
 namespace VAI.Native.Gguf;
 
-/// <summary>
-/// Reads forward through an untrusted file. Every length is compared with what is left before it is used, and every error
-/// names the field and where it begins.
-/// </summary>
-internal sealed unsafe class GgufCursor(byte* start, long length, string file)
+/// <summary>Reads the header from the front; every read is checked against the end first.</summary>
+internal ref struct GgufCursor
 {
-    /// <summary>Metadata beyond this is not read: the largest vocabularies take 20 MB.</summary>
-    private const long MaxMetadataBytes = 128L << 20;
+    private readonly ReadOnlySpan<byte> _bytes;
+    private readonly string _file;
+    private readonly bool _cut;
+    private string _kind = "header";
+    private string? _name;
+    private int _index = -1;
 
-    private readonly long _end = Math.Min(length, MaxMetadataBytes);
-
-    public long Position { get; private set; }
-
-    public long FileLength => length;
-
-    public long Left => _end - Position;
-
-    /// <summary>Strings of arrays read so far.</summary>
-    public long Strings { get; set; }
-
-    public uint U32(string field) => BinaryPrimitives.ReadUInt32LittleEndian(Take(4, field));
-
-    public ulong U64(string field) => BinaryPrimitives.ReadUInt64LittleEndian(Take(8, field));
-
-    /// <summary>A number that was read over already.</summary>
-    public uint Peek(long offset) => BinaryPrimitives.ReadUInt32LittleEndian(new ReadOnlySpan<byte>(start + offset, 4));
-
-    /// <summary>A count of things that take at least some bytes each: bounded by a limit and by what is left of the file.</summary>
-    public long Count(string field, long limit, long bytesEach)
+    /// <summary>Starts at byte 0.</summary>
+    /// <param name="bytes">The start of the file.</param>
+    /// <param name="file">Its name, for errors.</param>
+    /// <param name="cut">Whether the file goes on after <paramref name="bytes"/>.</param>
+    public GgufCursor(ReadOnlySpan<byte> bytes, string file, bool cut)
     {
-        long at = Position;
-        ulong count = U64(field);
-        if (count > (ulong)limit)
-            throw Bad(field, at, $"{count} is more than {limit}");
-        if ((long)count > Left / Math.Max(1, bytesEach))
-            throw Bad(field, at, $"{count} do not fit into the {Left} bytes left of it");
-        return (long)count;
+        _bytes = bytes;
+        _file = file;
+        _cut = cut;
     }
 
-    /// <summary>A name: UTF-8, not empty, no NUL that would end it early in C.</summary>
-    public string Name(string field, int maxBytes)
+    /// <summary>Byte of the next read.</summary>
+    public int Position { get; private set; }
+
+    /// <summary>Bytes left.</summary>
+    public readonly int Remaining => _bytes.Length - Position;
+
+    /// <summary>Says what is being read, for errors.</summary>
+    public void About(string kind, int index)
     {
-        long at = Position;
-        ulong bytes = U64(field + " length");
-        if (bytes == 0 || bytes > (ulong)maxBytes)
-            throw Bad(field + " length", at, $"{bytes} is not from 1 to {maxBytes}");
-        ReadOnlySpan<byte> text = Take((long)bytes, field);
-        if (!Utf8.IsValid(text) || text.IndexOf((byte)0) >= 0)
-            throw Bad(field, at, "it is not UTF-8");
+        _kind = kind;
+        _index = index;
+        _name = null;
+    }
+
+    /// <summary>Says its name, once it is known.</summary>
+    public void Named(string name) => _name = name;
+
+    /// <summary>An error about a part of what is being read.</summary>
+    public readonly VaiModelException Error(string part, long offset, string what)
+    {
+        string subject = _name != null ? $"{_kind} {GgufText.Quote(_name)}"
+            : _index >= 0 ? $"{_kind} {_index.ToString(CultureInfo.InvariantCulture)}" : _kind;
+        return GgufText.Malformed(_file, $"{subject} {part}", offset, what);
+    }
+
+    /// <summary>Reads a little-endian number.</summary>
+    public uint UInt32(string part) => BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4, part));
+
+    /// <summary>The number at a byte already read.</summary>
+    public readonly uint UInt32At(int offset) => BinaryPrimitives.ReadUInt32LittleEndian(_bytes[offset..]);
+
+    /// <inheritdoc cref="UInt32"/>
+    public ulong UInt64(string part) => BinaryPrimitives.ReadUInt64LittleEndian(Bytes(8, part));
+
+    /// <summary>Reads a number of records, refusing more than could follow.</summary>
+    /// <param name="part">What the records are.</param>
+    /// <param name="max">The most there may be.</param>
+    /// <param name="recordBytes">The fewest bytes one takes.</param>
+    public int Count(string part, long max, int recordBytes)
+    {
+        int at = Position;
+        ulong count = UInt64(part);
+        if (count > (ulong)max)
+            throw Error(part, at, $"{count} is more than {max}");
+        if (count > (ulong)(Remaining / recordBytes))
+            throw Error(part, at, $"{count} does not fit into the {Remaining} bytes that follow{CutNote}");
+        return (int)count;
+    }
+
+    /// <summary>Reads a name: 1 to <paramref name="max"/> bytes of UTF-8 without NUL.</summary>
+    public string Text(string part, int max)
+    {
+        int at = Position;
+        ulong length = UInt64(part);
+        if (length == 0 || length > (ulong)max)
+            throw Error(part, at, $"its length {length} is not in 1..{max}");
+        ReadOnlySpan<byte> text = Bytes((int)length, part);
+        if (!Utf8.IsValid(text))
+            throw Error(part, at, "it is not UTF-8");
+        // llama.cpp would take it for the end, and two names for one.
+        if (text.Contains((byte)0))
+            throw Error(part, at, "it has a NUL in it");
         return Encoding.UTF8.GetString(text);
     }
 
-    public void SkipString(string field)
+    /// <summary>Passes over a string and gives its length in bytes.</summary>
+    public int SkipString(string part)
     {
-        long at = Position;
-        ulong bytes = U64(field + " length");
-        if (bytes > (ulong)Left)
-            throw Bad(field + " length", at, $"{bytes} bytes do not fit into the {Left} left");
-        Position += (long)bytes;
+        int at = Position;
+        ulong length = UInt64(part);
+        if (length > (ulong)Remaining)
+            throw Error(part, at, $"its length {length} passes the {Remaining} bytes that follow{CutNote}");
+        Position += (int)length;
+        return (int)length;
     }
 
-    public ReadOnlySpan<byte> Take(long bytes, string field)
+    /// <summary>Passes over the strings of an array.</summary>
+    public void SkipStrings(int count)
     {
-        if (bytes > Left)
-            throw Bad(field, Position, $"the file ends {bytes - Left} bytes too early");
-        var span = new ReadOnlySpan<byte>(start + Position, checked((int)bytes));
-        Position += bytes;
-        return span;
+        for (int i = 0; i < count; i++)
+        {
+            int at = Position;
+            ulong length = Remaining >= 8 ? BinaryPrimitives.ReadUInt64LittleEndian(_bytes[at..]) : ulong.MaxValue;
+            if (length > (ulong)(Remaining - 8))
+                throw Error($"element {i.ToString(CultureInfo.InvariantCulture)}", at, $"the string passes the end{CutNote}");
+            Position = at + 8 + (int)length;
+        }
     }
 
-    public void Skip(long bytes, string field)
+    /// <summary>Reads bytes.</summary>
+    public ReadOnlySpan<byte> Bytes(int count, string part)
     {
-        if (bytes > Left)
-            throw Bad(field, Position, $"{bytes} bytes do not fit into the {Left} left");
-        Position += bytes;
+        if (count > Remaining)
+            throw Error(part, Position, $"{count} bytes are wanted and {Remaining} are left{CutNote}");
+        ReadOnlySpan<byte> read = _bytes.Slice(Position, count);
+        Position += count;
+        return read;
     }
 
-    public VaiModelException Bad(string field, long at, string what) => new(
-        VaiError.MalformedModel,
-        $"'{file}' is damaged: {Printable(field)} at byte {at}: {what}. Download or convert the file again.");
-
-    // Names come from the file: control characters and endless ones stay out of the message.
-    private static string Printable(string field)
-    {
-        string text = field.Length > 120 ? field[..120] + "..." : field;
-        return string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
-    }
+    private readonly string CutNote => _cut
+        ? $" (VAI reads headers of up to {GgufLimits.MaxHeaderBytes} bytes)"
+        : $" (the file has {_bytes.Length} bytes)";
 }

@@ -1,49 +1,51 @@
-using System.Buffers.Binary;
-using System.Text;
 using VAI.Native.Memory;
 
 namespace VAI.Native.Gguf;
 
 /// <summary>
-/// A GGUF file, checked whole before anything of it is used: llama.cpp ends the process, or worse, on some damaged ones.
-/// Format: the GGUF specification (ggml, docs/gguf.md), versions 2 and 3, little-endian.
+/// A GGUF file whose whole structure has been checked. Values stay in the file and are read when asked for.
 /// </summary>
 /// <remarks>
-/// Reads the header and metadata alone, never the weights. Values are read in place on demand. Thread-safe until disposal.
+/// Every model file passes here before llama.cpp sees it: llama.cpp aborts the process on some damaged files and
+/// accepts some shapes whose size wraps. Safe for concurrent reads; not during or after disposal.
 /// </remarks>
-internal sealed unsafe class GgufFile : IDisposable
+internal sealed partial class GgufFile : IDisposable
 {
-    private readonly MappedFile? _map;
-    private readonly byte* _start;
-    private readonly Dictionary<string, int> _keys;
+    private readonly ByteView _view;
+    private readonly Dictionary<string, int> _entryIndex;
+    private readonly Dictionary<string, int> _tensorIndex;
 
-    private GgufFile(string path, MappedFile map)
+    private GgufFile(ByteView view, string path)
     {
+        _view = view;
         Path = path;
-        _map = map;
-        _start = map.Pointer;
-        Length = map.Length;
-        GgufParser.Parsed parsed = GgufParser.Parse(new GgufCursor(_start, Length, path));
-        Version = parsed.Version;
-        Alignment = parsed.Alignment;
-        DataOffset = parsed.DataOffset;
-        Entries = parsed.Entries;
-        Tensors = parsed.Tensors;
-        _keys = parsed.Keys;
+        var parser = new GgufParser(view.Slice(0, (int)Math.Min(view.Length, GgufLimits.MaxHeaderBytes)), view.Length, path);
+        parser.Run();
+        Version = parser.Version;
+        Alignment = parser.Alignment;
+        DataOffset = parser.DataOffset;
+        Entries = parser.Entries;
+        Tensors = parser.Tensors;
+        _entryIndex = parser.EntryIndex;
+        _tensorIndex = parser.TensorIndex;
     }
 
+    /// <summary>The path as given, or the name given to <see cref="Parse"/>.</summary>
     public string Path { get; }
 
     /// <summary>2 or 3.</summary>
     public uint Version { get; }
 
-    /// <summary>What tensor offsets are multiples of, in bytes; a power of two.</summary>
-    public long Alignment { get; }
+    /// <summary>Alignment of tensor data in bytes, a power of two.</summary>
+    public uint Alignment { get; }
 
-    /// <summary>Bytes in the file.</summary>
-    public long Length { get; }
+    /// <summary>The file's length in bytes.</summary>
+    public long Length => _view.Length;
 
-    /// <summary>Where the tensors' data begins; the metadata is everything before it.</summary>
+    /// <summary>
+    /// Byte where the tensor data starts, so that bytes 0..DataOffset are the verbatim header with its padding. A file
+    /// without tensors may end before the padding: then it is <see cref="Length"/>.
+    /// </summary>
     public long DataOffset { get; }
 
     /// <summary>The metadata in file order.</summary>
@@ -53,88 +55,50 @@ internal sealed unsafe class GgufFile : IDisposable
     public IReadOnlyList<GgufTensor> Tensors { get; }
 
     /// <summary>Maps a file and checks its structure.</summary>
-    /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotFound"/>.</exception>
-    /// <exception cref="VaiModelException"><see cref="VaiError.MalformedModel"/>, naming the field and its byte offset.</exception>
-    public static GgufFile Open(string path)
-    {
-        var map = MappedFile.Open(path);
-        try
-        {
-            return new GgufFile(path, map);
-        }
-        catch
-        {
-            map.Dispose();
-            throw;
-        }
-    }
+    /// <exception cref="VaiUsageException">
+    /// <see cref="VaiError.FileNotFound"/> or <see cref="VaiError.FileNotReadable"/>.
+    /// </exception>
+    /// <exception cref="VaiModelException"><see cref="VaiError.MalformedModel"/>: names the field and the byte.</exception>
+    public static GgufFile Open(string path) => Create(MappedFile.Open(path), path);
 
+    /// <summary>Does as <see cref="Open"/> does, over bytes in memory.</summary>
+    /// <param name="bytes">The file. It is pinned until disposal.</param>
+    /// <param name="name">Stands for the path in errors.</param>
+    public static GgufFile Parse(ReadOnlyMemory<byte> bytes, string name) => Create(ByteView.Over(bytes), name);
+
+    /// <summary>Finds a metadata value by its key.</summary>
     public bool TryGet(string key, out GgufEntry entry)
     {
-        bool found = _keys.TryGetValue(key, out int index);
+        bool found = _entryIndex.TryGetValue(key, out int index);
         entry = found ? Entries[index] : default;
         return found;
     }
 
-    /// <summary>The key's text, or null if it is absent.</summary>
-    public string? GetString(string key) =>
-        Single(key, "a string", GgufValueType.String) is { } entry ? Encoding.UTF8.GetString(StringAt(entry.Offset, out _)) : null;
-
-    public bool? GetBool(string key) =>
-        Single(key, "a bool", GgufValueType.Bool) is { } entry ? Bytes(entry.Offset, 1)[0] != 0 : null;
-
-    /// <summary>The key's whole number of any integer type, or null if it is absent.</summary>
-    public long? GetInteger(string key) => TryGet(key, out GgufEntry entry) ? Integer(entry, 0) : null;
-
-    /// <summary>The key's floating-point number, or null if it is absent.</summary>
-    public double? GetFloat(string key) => Single(key, "a float", GgufValueType.Float32, GgufValueType.Float64) is { } e
-        ? e.Type == GgufValueType.Float32
-            ? BinaryPrimitives.ReadSingleLittleEndian(Bytes(e.Offset, 4))
-            : BinaryPrimitives.ReadDoubleLittleEndian(Bytes(e.Offset, 8))
-        : null;
-
-    /// <summary>One element of an integer array, or the value itself.</summary>
-    public long Integer(GgufEntry entry, long index)
+    /// <summary>Finds a tensor by its name.</summary>
+    public bool TryGetTensor(string name, out GgufTensor tensor)
     {
-        int size = GgufParser.SizeOf(entry.ElementType);
-        long at = entry.Offset + (index * size);
-        return entry.ElementType switch
+        bool found = _tensorIndex.TryGetValue(name, out int index);
+        tensor = found ? Tensors[index] : default;
+        return found;
+    }
+
+    /// <summary>Bytes of the file, valid until disposal.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not inside the file.</exception>
+    public ReadOnlySpan<byte> Slice(long offset, int length) => _view.Slice(offset, length);
+
+    /// <inheritdoc/>
+    public void Dispose() => _view.Dispose();
+
+    private static GgufFile Create(ByteView view, string path)
+    {
+        try
         {
-            GgufValueType.UInt8 => Bytes(at, 1)[0],
-            GgufValueType.Int8 => (sbyte)Bytes(at, 1)[0],
-            GgufValueType.UInt16 => BinaryPrimitives.ReadUInt16LittleEndian(Bytes(at, 2)),
-            GgufValueType.Int16 => BinaryPrimitives.ReadInt16LittleEndian(Bytes(at, 2)),
-            GgufValueType.UInt32 => BinaryPrimitives.ReadUInt32LittleEndian(Bytes(at, 4)),
-            GgufValueType.Int32 => BinaryPrimitives.ReadInt32LittleEndian(Bytes(at, 4)),
-            GgufValueType.UInt64 when BinaryPrimitives.ReadUInt64LittleEndian(Bytes(at, 8)) <= long.MaxValue =>
-                BinaryPrimitives.ReadInt64LittleEndian(Bytes(at, 8)),
-            GgufValueType.Int64 => BinaryPrimitives.ReadInt64LittleEndian(Bytes(at, 8)),
-            _ => throw Invalid($"'{entry.Key}' at byte {entry.Offset} is no integer in range ({entry.ElementType})"),
-        };
-    }
-
-    /// <summary>The raw bytes of a string that begins with its length, and where the next one begins.</summary>
-    public ReadOnlySpan<byte> StringAt(long offset, out long next)
-    {
-        int length = checked((int)BinaryPrimitives.ReadUInt64LittleEndian(Bytes(offset, 8)));
-        next = offset + 8 + length;
-        return Bytes(offset + 8, length);
-    }
-
-    /// <summary>A part of the file.</summary>
-    public ReadOnlySpan<byte> Bytes(long offset, int length) => _map!.Slice(offset, length);
-
-    public void Dispose() => _map?.Dispose();
-
-    internal VaiModelException Invalid(string what) => new(
-        VaiError.InvalidModel, $"'{Path}' cannot be a model: {what}. Download or convert the file again.");
-
-    private GgufEntry? Single(string key, string expected, params ReadOnlySpan<GgufValueType> types)
-    {
-        if (!TryGet(key, out GgufEntry entry))
-            return null;
-        return types.Contains(entry.Type)
-            ? entry
-            : throw Invalid($"'{key}' at byte {entry.Offset} is of type {entry.Type}, not {expected}");
+            return new GgufFile(view, path);
+        }
+        catch
+        {
+            view.Dispose();
+            throw;
+        }
     }
 }

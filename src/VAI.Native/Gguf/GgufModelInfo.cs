@@ -1,209 +1,196 @@
-using System.Text.RegularExpressions;
-
 namespace VAI.Native.Gguf;
 
-/// <summary>What a model's metadata says, with types and ranges checked. Reading it needs no tokenizer and no weights.</summary>
-internal sealed partial class GgufModelInfo
+/// <summary>
+/// What a file says about its model. Null means that the file does not say. The numbers are as written:
+/// <see cref="Validate"/> bounds them.
+/// </summary>
+internal sealed class GgufModelInfo
 {
-    private const int MaxLayers = 4096;
-    private const int MaxLength = 1 << 20;
-    private const int MaxContext = 1 << 30;
+    /// <summary>Layers whose own values are read; llama.cpp has room for 512.</summary>
+    internal const int MaxLayers = 4096;
 
     private readonly GgufFile _file;
 
-    /// <exception cref="VaiModelException"><see cref="VaiError.InvalidModel"/>: a value has the wrong type or range.</exception>
-    public GgufModelInfo(GgufFile file)
+    private GgufModelInfo(GgufFile file)
     {
         _file = file;
-        Architecture = file.GetString("general.architecture")
-            ?? throw file.Invalid("it has no 'general.architecture'");
-        if (!ArchitectureName().IsMatch(Architecture))
-            throw file.Invalid("'general.architecture' is no architecture's name");
-        Title = file.GetString("general.name");
-        Layers = (int)Required("block_count", 1, MaxLayers);
-        EmbeddingLength = (int)Required("embedding_length", 1, MaxLength);
-        ContextLength = (int)Required("context_length", 1, MaxContext);
-        Heads = MaxOf("attention.head_count");
-        KvHeads = file.TryGet($"{Architecture}.attention.head_count_kv", out _) ? MaxOf("attention.head_count_kv") : Heads;
-        FeedForwardLength = MaxOf("feed_forward_length");
-        Experts = (int)(Optional("expert_count", 0, 4096) ?? 0);
-        ExpertsUsed = (int)(Optional("expert_used_count", 0, 4096) ?? 0);
-        SlidingWindow = (int)(Optional("attention.sliding_window", 0, MaxContext) ?? 0);
-        Pooling = (int)(Optional("pooling_type", 0, 4) ?? 0);
-        Causal = file.GetBool($"{Architecture}.attention.causal") ?? true;
-        Tokenizer = file.GetString("tokenizer.ggml.model");
-        VocabularySize = file.TryGet("tokenizer.ggml.tokens", out GgufEntry tokens) && tokens.IsArray ? (int)tokens.Count : 0;
+        Architecture = file.GetString("general.architecture");
+        Name = file.GetString("general.name");
+        FileType = Number("general.file_type");
+        SplitCount = Number("split.count");
+        TokenizerModel = file.GetString("tokenizer.ggml.model");
+        TokenizerPre = file.GetString("tokenizer.ggml.pre");
         ChatTemplate = file.GetString("tokenizer.chat_template");
-        foreach (GgufTensor tensor in file.Tensors)
+        VocabularySize = file.TryGet("tokenizer.ggml.tokens", out GgufEntry tokens) && tokens.IsArray ? tokens.Count : null;
+        BosId = TokenId("tokenizer.ggml.bos_token_id");
+        EosId = TokenId("tokenizer.ggml.eos_token_id");
+
+        // The name is part of other keys, so it must be one before it is used.
+        if (GgufModelGate.IsArchitecture(Architecture))
         {
-            TensorBytes += tensor.Bytes;
-            Parameters += tensor.Elements;
+            Layers = Number(Key("block_count"));
+            EmbeddingLength = Number(Key("embedding_length"));
+            ContextLength = Number(Key("context_length"));
+            FeedForwardLength = PerLayer("feed_forward_length");
+            Heads = PerLayer("attention.head_count");
+            KvHeads = PerLayer("attention.head_count_kv");
+            KeyLength = PerLayer("attention.key_length")?.Max();
+            ValueLength = PerLayer("attention.value_length")?.Max();
+            SlidingWindow = PerLayer("attention.sliding_window")?.Max();
+            RopeDimensions = PerLayer("rope.dimension_count")?.Max();
+            Experts = PerLayer("expert_count")?.Max();
+            ExpertsUsed = PerLayer("expert_used_count")?.Max();
+            ExpertGroups = Number(Key("expert_group_count"));
+            ExpertGroupsUsed = Number(Key("expert_group_used_count"));
+            PoolingType = Number(Key("pooling_type"));
         }
+
+        TensorTypes = [.. file.Tensors.GroupBy(t => t.Type)
+            .Select(g => new GgufTypeUse(g.Key, g.Count(), g.Sum(t => t.Bytes)))
+            .OrderByDescending(u => u.Bytes).ThenBy(u => u.Type)];
+        TensorBytes = TensorTypes.Sum(u => u.Bytes);
+        Parameters = file.Tensors.Sum(t => t.Elements);
     }
 
+    /// <summary>The file's path.</summary>
     public string Path => _file.Path;
 
+    /// <summary>The file's length in bytes.</summary>
     public long FileBytes => _file.Length;
 
-    public string Architecture { get; }
+    /// <summary>Bytes before the tensor data.</summary>
+    public long HeaderBytes => _file.DataOffset;
 
-    public string? Title { get; }
+    /// <summary>GGUF version, 2 or 3.</summary>
+    public uint Version => _file.Version;
 
-    public int Layers { get; }
+    /// <summary>Number of metadata keys.</summary>
+    public int MetadataCount => _file.Entries.Count;
 
-    public int EmbeddingLength { get; }
-
-    /// <summary>What the model was trained for, in tokens.</summary>
-    public int ContextLength { get; }
-
-    public int Heads { get; }
-
-    public int KvHeads { get; }
-
-    public int FeedForwardLength { get; }
-
-    public int Experts { get; }
-
-    public int ExpertsUsed { get; }
-
-    /// <summary>Tokens a sliding-window layer sees; 0 without one.</summary>
-    public int SlidingWindow { get; }
-
-    /// <summary><c>enum llama_pooling_type</c>; above 0 for embedding models.</summary>
-    public int Pooling { get; }
-
-    public bool Causal { get; }
-
-    /// <summary><c>llama</c>, <c>gpt2</c>, <c>bert</c> ...; null without a tokenizer.</summary>
-    public string? Tokenizer { get; }
-
-    public int VocabularySize { get; }
-
-    public string? ChatTemplate { get; }
-
+    /// <summary>Number of tensors.</summary>
     public int TensorCount => _file.Tensors.Count;
 
+    /// <summary>Bytes of all tensors, without padding.</summary>
     public long TensorBytes { get; }
 
+    /// <summary>Elements of all tensors.</summary>
     public long Parameters { get; }
 
-    /// <summary>Bytes by type of storage, the largest first.</summary>
-    public IEnumerable<(string Type, int Tensors, long Bytes)> Types => _file.Tensors
-        .GroupBy(t => t.Type.Name)
-        .Select(g => (g.Key, g.Count(), g.Sum(t => t.Bytes)))
-        .OrderByDescending(g => g.Item3);
+    /// <summary>Tensor types in use, the one with the most bytes first.</summary>
+    public IReadOnlyList<GgufTypeUse> TensorTypes { get; }
 
-    /// <summary>Checks what must hold before llama.cpp may see the file.</summary>
+    /// <summary>The tensor type that takes the most bytes; null where there are no tensors.</summary>
+    public GgmlType? Quantization => TensorTypes.Count > 0 ? TensorTypes[0].Type : null;
+
+    /// <summary>general.file_type: enum llama_ftype of llama.cpp.</summary>
+    public long? FileType { get; }
+
+    /// <summary>general.architecture, such as "llama".</summary>
+    public string? Architecture { get; }
+
+    /// <summary>general.name.</summary>
+    public string? Name { get; }
+
+    /// <summary>Files the model is split into.</summary>
+    public long? SplitCount { get; }
+
+    /// <summary>block_count.</summary>
+    public long? Layers { get; }
+
+    /// <summary>embedding_length: the width of the model.</summary>
+    public long? EmbeddingLength { get; }
+
+    /// <summary>context_length: tokens the model was trained with.</summary>
+    public long? ContextLength { get; }
+
+    /// <summary>feed_forward_length: one value for all layers, or one per layer.</summary>
+    public IReadOnlyList<long>? FeedForwardLength { get; }
+
+    /// <summary>attention.head_count: one value for all layers, or one per layer (0: a layer without attention).</summary>
+    public IReadOnlyList<long>? Heads { get; }
+
+    /// <summary>attention.head_count_kv, as <see cref="Heads"/>.</summary>
+    public IReadOnlyList<long>? KvHeads { get; }
+
+    /// <summary>attention.key_length: elements of a head's key, the largest of all layers.</summary>
+    public long? KeyLength { get; }
+
+    /// <summary>attention.value_length: elements of a head's value, the largest of all layers.</summary>
+    public long? ValueLength { get; }
+
+    /// <summary>attention.sliding_window in tokens, the largest of all layers.</summary>
+    public long? SlidingWindow { get; }
+
+    /// <summary>rope.dimension_count, the largest of all layers.</summary>
+    public long? RopeDimensions { get; }
+
+    /// <summary>expert_count.</summary>
+    public long? Experts { get; }
+
+    /// <summary>expert_used_count: experts a token goes through, the most of all layers.</summary>
+    public long? ExpertsUsed { get; }
+
+    /// <summary>expert_group_count.</summary>
+    public long? ExpertGroups { get; }
+
+    /// <summary>expert_group_used_count.</summary>
+    public long? ExpertGroupsUsed { get; }
+
+    /// <summary>pooling_type: enum llama_pooling_type of llama.cpp.</summary>
+    public long? PoolingType { get; }
+
+    /// <summary>tokenizer.ggml.model, such as "gpt2".</summary>
+    public string? TokenizerModel { get; }
+
+    /// <summary>tokenizer.ggml.pre, such as "qwen2".</summary>
+    public string? TokenizerPre { get; }
+
+    /// <summary>Number of tokens in the vocabulary.</summary>
+    public long? VocabularySize { get; }
+
+    /// <summary>Token that begins a text.</summary>
+    public long? BosId { get; }
+
+    /// <summary>Token that ends a text.</summary>
+    public long? EosId { get; }
+
+    /// <summary>tokenizer.chat_template: a Jinja template.</summary>
+    public string? ChatTemplate { get; }
+
+    /// <summary>Reads what the file says.</summary>
+    /// <exception cref="VaiModelException"><see cref="VaiError.InvalidModel"/>: a value is of the wrong type.</exception>
+    public static GgufModelInfo From(GgufFile file) => new(file);
+
+    /// <summary>Checks that llama.cpp can be given the model. The file must not be disposed yet.</summary>
     /// <exception cref="VaiModelException">
-    /// <see cref="VaiError.NoTokenizer"/>, or <see cref="VaiError.InvalidModel"/> for the first contradiction.
+    /// <see cref="VaiError.InvalidModel"/>: a value is missing, out of range or contradicts another;
+    /// <see cref="VaiError.NoTokenizer"/>: there is no vocabulary.
     /// </exception>
-    public void ValidateForLoading()
+    public void Validate()
     {
-        if (_file.GetInteger("split.count") is > 1)
-            throw _file.Invalid("it is one part of several; merge them with llama-gguf-split --merge");
-        if (Experts > 0 && ExpertsUsed > Experts)
-            throw _file.Invalid($"it uses {ExpertsUsed} of {Experts} experts");
-        if (Heads < 1 || (KvHeads > 0 && KvHeads > Heads))
-            throw _file.Invalid($"it has {Heads} attention heads and {KvHeads} key-value heads");
-        if (IsScalar("attention.head_count") && IsScalar("attention.head_count_kv") && KvHeads > 0 && Heads % KvHeads != 0)
-            throw _file.Invalid($"its {Heads} attention heads are no multiple of its {KvHeads} key-value heads");
-        foreach (string key in (string[])["attention.key_length", "attention.value_length", "rope.dimension_count"])
-            Optional(key, 1, 65_536);
-        foreach (GgufEntry entry in _file.Entries)
-        {
-            bool isFloat = entry is { Type: GgufValueType.Float32 or GgufValueType.Float64 };
-            if (isFloat && !double.IsFinite(_file.GetFloat(entry.Key)!.Value))
-                throw _file.Invalid($"'{entry.Key}' at byte {entry.Offset} is not finite");
-        }
-
-        ValidateTokenizer();
+        new GgufModelGate(_file, this).Check();
+        new GgufTokenizerGate(_file, this).Check();
     }
 
-    private void ValidateTokenizer()
+    /// <summary>The key of one of the architecture's own values.</summary>
+    internal string Key(string name) => $"{Architecture}.{name}";
+
+    private long[]? PerLayer(string name) => _file.GetIntegers(Key(name), MaxLayers) is { Length: > 0 } values ? values : null;
+
+    private long? Number(string key)
     {
-        if (Tokenizer is null or "none" or "no_vocab" || VocabularySize == 0)
-        {
-            throw new VaiModelException(
-                VaiError.NoTokenizer,
-                $"'{Path}' has no tokenizer, so that no text can go in or out. Convert the model with its tokenizer files beside it.");
-        }
-
-        TokenArray("tokens", GgufValueType.String);
-        TokenArray("scores", GgufValueType.Float32);
-        TokenArray("token_type", GgufValueType.Int32);
-        if (_file.TryGet("tokenizer.ggml.merges", out GgufEntry merges) && merges is not { IsArray: true, ElementType: GgufValueType.String })
-            throw _file.Invalid($"'{merges.Key}' at byte {merges.Offset} is no array of strings");
-        foreach (GgufEntry entry in _file.Entries)
-        {
-            if (!entry.Key.StartsWith("tokenizer.ggml.", StringComparison.Ordinal)
-                || !entry.Key.EndsWith("_token_id", StringComparison.Ordinal))
-            {
-                continue;
-            }
-
-            long id = entry.IsArray ? long.MaxValue : _file.Integer(entry, 0);
-            bool none = id is -1 or uint.MaxValue;
-            if (!none && (id < 0 || id >= VocabularySize))
-                throw _file.Invalid($"'{entry.Key}' at byte {entry.Offset} is {id}, outside the vocabulary of {VocabularySize}");
-        }
-
-        foreach (GgufTensor tensor in _file.Tensors)
-        {
-            if (tensor.Name == "token_embd.weight" && (tensor.Shape.Row != EmbeddingLength || tensor.Shape.Rows != VocabularySize))
-            {
-                throw _file.Invalid(
-                    $"'token_embd.weight' is {tensor.Shape.Row} x {tensor.Shape.Rows}, but the metadata says {EmbeddingLength} x {VocabularySize}");
-            }
-        }
-    }
-
-    private void TokenArray(string name, GgufValueType type)
-    {
-        if (!_file.TryGet($"tokenizer.ggml.{name}", out GgufEntry entry))
-            return;
-        if (!entry.IsArray || entry.ElementType != type || entry.Count != VocabularySize)
-        {
-            throw _file.Invalid(
-                $"'{entry.Key}' at byte {entry.Offset} is no array of {VocabularySize} values of type {type}");
-        }
-    }
-
-    private bool IsScalar(string name) => _file.TryGet($"{Architecture}.{name}", out GgufEntry e) && !e.IsArray;
-
-    private long Required(string name, long min, long max) => Optional(name, min, max)
-        ?? throw _file.Invalid($"it has no '{Architecture}.{name}'");
-
-    private long? Optional(string name, long min, long max)
-    {
-        string key = $"{Architecture}.{name}";
-        if (!_file.TryGet(key, out GgufEntry entry) || entry.IsArray)
+        if (_file.GetUInt(key) is not ulong value)
             return null;
-        long value = _file.Integer(entry, 0);
-        return value >= min && value <= max
-            ? value
-            : throw _file.Invalid($"'{key}' at byte {entry.Offset} is {value}, not from {min} to {max}");
+        _file.TryGet(key, out GgufEntry entry);
+        return value <= long.MaxValue ? (long)value : throw _file.Invalid(entry, $"{value} is more than {long.MaxValue}");
     }
 
-    /// <summary>A value that is one number, or one for each layer: the largest.</summary>
-    private int MaxOf(string name)
-    {
-        string key = $"{Architecture}.{name}";
-        if (!_file.TryGet(key, out GgufEntry entry))
-            return 0;
-        if (entry.Count > MaxLayers)
-            throw _file.Invalid($"'{key}' at byte {entry.Offset} has {entry.Count} values, more than {MaxLayers} layers");
-        long largest = 0;
-        for (long i = 0; i < entry.Count; i++)
-        {
-            long value = _file.Integer(entry, i);
-            if (value is < 0 or > MaxLength)
-                throw _file.Invalid($"'{key}' at byte {entry.Offset} holds {value}, not from 0 to {MaxLength}");
-            largest = Math.Max(largest, value);
-        }
-
-        return (int)largest;
-    }
-
-    [GeneratedRegex("^[a-z0-9][a-z0-9_.-]{0,63}$")]
-    private static partial Regex ArchitectureName();
+    // Written as 2^32 - 1, or -1 by some converters, where there is none.
+    private long? TokenId(string key) => _file.GetIntegers(key, 1) is [long id] && !GgufTokenizerGate.IsNone(id) ? id : null;
 }
+
+/// <summary>How much of a file a tensor type takes.</summary>
+/// <param name="Type">The type.</param>
+/// <param name="Tensors">Number of tensors.</param>
+/// <param name="Bytes">Their bytes.</param>
+internal readonly record struct GgufTypeUse(GgmlType Type, int Tensors, long Bytes);

@@ -1,213 +1,234 @@
+using System.Buffers.Binary;
 using System.Numerics;
 
 namespace VAI.Native.Gguf;
 
-/// <summary>The checks that make a <see cref="GgufFile"/>. Order: header, metadata, tensor list, then where the tensors lie.</summary>
-internal static class GgufParser
+/// <summary>
+/// Checks the structure of a file and finds everything in it. The format is ggml's docs/gguf.md: magic, version, counts,
+/// metadata, tensor descriptions, padding, tensor data; little-endian.
+/// </summary>
+internal ref struct GgufParser
 {
-    private const uint Magic = 0x4655_4747; // "GGUF"
-    private const string AlignmentKey = "general.alignment";
-    private const long DefaultAlignment = 32;
-    private const long MaxAlignment = 1 << 20;
+    private const uint Magic = 0x46554747; // "GGUF"
+    private const int MinEntryBytes = 8 + 1 + 4 + 1;
+    private const int MinTensorBytes = 8 + 1 + 4 + 4 + 8;
 
-    /// <summary>Real models have below a hundred keys; llama.cpp looks for duplicates in quadratic time.</summary>
-    private const int MaxEntries = 4096;
+    private readonly string _file;
+    private readonly long _length;
+    private GgufCursor _cursor;
 
-    /// <summary>Real models have up to a few thousand tensors, experts being stored together.</summary>
-    private const int MaxTensors = 65_536;
-
-    /// <summary>All strings of all arrays together: vocabularies have up to 262,144 tokens and about as many merges.</summary>
-    private const long MaxStrings = 1L << 22;
-    private const long MaxArray = 1L << 26;
-    private const int MaxKeyBytes = 1024;
-
-    /// <summary>ggml's own limit (GGML_MAX_NAME, with its terminator).</summary>
-    private const int MaxTensorNameBytes = 63;
-    private const int MaxDimensions = 4;
-
-    // The smallest encodings, which bound a count by the bytes that are left.
-    private const long MinEntryBytes = 8 + 1 + 4 + 1;
-    private const long MinTensorBytes = 8 + 1 + 4 + 8 + 4 + 8;
-
-    internal readonly record struct Parsed(
-        uint Version, long Alignment, long DataOffset, GgufEntry[] Entries, GgufTensor[] Tensors, Dictionary<string, int> Keys);
-
-    public static Parsed Parse(GgufCursor c)
+    /// <summary>Prepares to parse.</summary>
+    /// <param name="header">The first bytes of the file, at most <see cref="GgufLimits.MaxHeaderBytes"/>.</param>
+    /// <param name="length">The whole file's length in bytes.</param>
+    /// <param name="file">Its name, for errors.</param>
+    public GgufParser(ReadOnlySpan<byte> header, long length, string file)
     {
-        if (c.U32("magic") != Magic)
-            throw c.Bad("magic", 0, "it is not 'GGUF'");
-        uint version = c.U32("version");
-        if (version is not (2 or 3))
-            throw c.Bad("version", 4, version > 0xFFFF ? "the file is big-endian" : $"version {version} is not supported, 2 and 3 are");
-        long tensorCount = c.Count("tensor count", MaxTensors, MinTensorBytes);
-        long entryCount = c.Count("metadata count", MaxEntries, MinEntryBytes);
-
-        var keys = new Dictionary<string, int>((int)entryCount, StringComparer.Ordinal);
-        var entries = new GgufEntry[entryCount];
-        long alignment = DefaultAlignment;
-        for (int i = 0; i < entries.Length; i++)
-        {
-            long at = c.Position;
-            GgufEntry entry = ReadEntry(c, i);
-            if (!keys.TryAdd(entry.Key, i))
-                throw c.Bad($"metadata key '{entry.Key}'", at, "it appears twice");
-            if (entry.Key == AlignmentKey)
-                alignment = ReadAlignment(c, entry);
-            entries[i] = entry;
-        }
-
-        var names = new HashSet<string>((int)tensorCount, StringComparer.Ordinal);
-        var tensors = new GgufTensor[tensorCount];
-        long[] infoOffsets = new long[tensorCount];
-        for (int i = 0; i < tensors.Length; i++)
-        {
-            infoOffsets[i] = c.Position;
-            tensors[i] = ReadTensor(c, i, alignment);
-            if (!names.Add(tensors[i].Name))
-                throw c.Bad($"tensor '{tensors[i].Name}'", infoOffsets[i], "it appears twice");
-        }
-
-        long dataOffset = AlignUp(c.Position, alignment);
-        Place(c, tensors, infoOffsets, dataOffset);
-        return new Parsed(version, alignment, dataOffset, entries, tensors, keys);
+        _file = file;
+        _length = length;
+        _cursor = new GgufCursor(header, file, cut: header.Length < length);
     }
 
-    /// <summary>Bytes of one value; 0 for those whose length varies.</summary>
-    public static int SizeOf(GgufValueType type) => type switch
-    {
-        GgufValueType.UInt8 or GgufValueType.Int8 or GgufValueType.Bool => 1,
-        GgufValueType.UInt16 or GgufValueType.Int16 => 2,
-        GgufValueType.UInt32 or GgufValueType.Int32 or GgufValueType.Float32 => 4,
-        GgufValueType.UInt64 or GgufValueType.Int64 or GgufValueType.Float64 => 8,
-        _ => 0,
-    };
+    public uint Version { get; private set; }
 
-    private static GgufEntry ReadEntry(GgufCursor c, int index)
+    public uint Alignment { get; private set; }
+
+    public long DataOffset { get; private set; }
+
+    public GgufEntry[] Entries { get; private set; } = [];
+
+    public GgufTensor[] Tensors { get; private set; } = [];
+
+    public Dictionary<string, int> EntryIndex { get; private set; } = [];
+
+    public Dictionary<string, int> TensorIndex { get; private set; } = [];
+
+    /// <summary>Reads everything before the tensor data.</summary>
+    /// <exception cref="VaiModelException"><see cref="VaiError.MalformedModel"/>: one field is wrong.</exception>
+    public void Run()
     {
-        string key = c.Name($"metadata key {index}", MaxKeyBytes);
-        string field = $"value of '{key}'";
-        GgufValueType type = ReadType(c, field, allowArray: true);
-        if (type != GgufValueType.Array)
+        ReadVersion();
+        int tensors = _cursor.Count("tensor count", GgufLimits.MaxTensors, MinTensorBytes);
+        int entries = _cursor.Count("metadata count", GgufLimits.MaxKeys, MinEntryBytes);
+        ReadEntries(entries);
+        ReadAlignment();
+        ReadTensors(tensors);
+    }
+
+    private void ReadVersion()
+    {
+        if (_cursor.UInt32("magic") != Magic)
         {
-            long offset = c.Position;
-            ReadValues(c, field, type, 1);
-            return new GgufEntry(key, type, type, 1, offset);
+            throw new VaiModelException(VaiError.MalformedModel,
+                $"{_file}: magic at byte 0: this is not a GGUF file. Give a GGUF file, or convert the model with convert_hf_to_gguf.py.");
         }
 
-        GgufValueType element = ReadType(c, field + " elements", allowArray: false);
-        long count = c.Count(field + " count", MaxArray, element == GgufValueType.String ? 8 : SizeOf(element));
-        long first = c.Position;
-        ReadValues(c, field, element, count);
-        return new GgufEntry(key, type, element, count, first);
+        Version = _cursor.UInt32("version");
+        if (Version is 2 or 3)
+            return;
+        string what = Version == 1
+            ? "GGUF version 1 is no longer read. Convert the model again, or download a newer file"
+            : BinaryPrimitives.ReverseEndianness(Version) is 2 or 3
+                ? "the file is big-endian. Download a little-endian file, or convert it with gguf_convert_endian.py"
+                : $"GGUF version {Version} is not 2 or 3. Use a newer VAI, or download the file again if it is damaged";
+        throw new VaiModelException(VaiError.MalformedModel, $"{_file}: version at byte 4: {what}.");
     }
 
-    private static GgufValueType ReadType(GgufCursor c, string field, bool allowArray)
+    private void ReadEntries(int count)
     {
-        long at = c.Position;
-        var type = (GgufValueType)c.U32(field + " type");
-        if (type == GgufValueType.Array && !allowArray)
-            throw c.Bad(field + " type", at, "arrays of arrays are not supported");
-        if (type > GgufValueType.Float64)
-            throw c.Bad(field + " type", at, $"{(uint)type} is no known type");
-        return type;
-    }
-
-    private static void ReadValues(GgufCursor c, string field, GgufValueType type, long count)
-    {
-        switch (type)
+        Entries = new GgufEntry[count];
+        EntryIndex = new Dictionary<string, int>(count, StringComparer.Ordinal);
+        int keyBytes = 0;
+        for (int i = 0; i < count; i++)
         {
-            case GgufValueType.String:
-                c.Strings += count;
-                if (c.Strings > MaxStrings)
-                    throw c.Bad(field, c.Position, $"the metadata holds more than {MaxStrings} strings");
-                for (long i = 0; i < count; i++)
-                    c.SkipString(field);
-                break;
-            case GgufValueType.Bool:
-                long at = c.Position;
-                int wrong = c.Take(count, field).IndexOfAnyExceptInRange((byte)0, (byte)1);
-                if (wrong >= 0)
-                    throw c.Bad(field, at + wrong, "a bool is neither 0 nor 1");
-                break;
-            default:
-                c.Skip(count * SizeOf(type), field);
-                break;
+            _cursor.About("metadata key", i);
+            int at = _cursor.Position;
+            string key = _cursor.Text("name", GgufLimits.MaxKeyBytes);
+            _cursor.Named(key);
+            if (!EntryIndex.TryAdd(key, i))
+                throw _cursor.Error("name", at, "it appears a second time");
+            keyBytes += _cursor.Position - at - 8;
+            if (keyBytes > GgufLimits.MaxAllKeyBytes)
+                throw _cursor.Error("name", at, $"the keys so far take more than {GgufLimits.MaxAllKeyBytes} bytes together");
+            Entries[i] = ReadValue(key);
         }
     }
 
-    private static long ReadAlignment(GgufCursor c, GgufEntry entry)
+    private GgufEntry ReadValue(string key)
     {
+        GgufValueType type = ReadType("type");
+        if (type == GgufValueType.Array)
+            return ReadArray(key);
+
+        int at = _cursor.Position;
+        if (type == GgufValueType.String)
+        {
+            int length = _cursor.SkipString("value");
+            return new GgufEntry(key, type, type, 1, at + 8, length);
+        }
+
+        ReadOnlySpan<byte> value = _cursor.Bytes(GgufValueTypes.Size(type), "value");
+        if (type == GgufValueType.Bool && value[0] > 1)
+            throw _cursor.Error("value", at, $"a bool is 0 or 1, not {value[0]}");
+        return new GgufEntry(key, type, type, 1, at, value.Length);
+    }
+
+    private GgufEntry ReadArray(string key)
+    {
+        int typeAt = _cursor.Position;
+        GgufValueType type = ReadType("element type");
+        if (type == GgufValueType.Array)
+            throw _cursor.Error("element type", typeAt, "arrays of arrays are not read");
+
+        int size = GgufValueTypes.Size(type);
+        int count = _cursor.Count("element count", int.MaxValue, size == 0 ? 8 : size);
+        int at = _cursor.Position;
+        if (type == GgufValueType.String)
+        {
+            _cursor.SkipStrings(count);
+        }
+        else
+        {
+            ReadOnlySpan<byte> values = _cursor.Bytes(count * size, "elements");
+            int wrong = type == GgufValueType.Bool ? values.IndexOfAnyExceptInRange((byte)0, (byte)1) : -1;
+            if (wrong >= 0)
+                throw _cursor.Error($"element {wrong}", at + wrong, $"a bool is 0 or 1, not {values[wrong]}");
+        }
+
+        return new GgufEntry(key, GgufValueType.Array, type, count, at, _cursor.Position - at);
+    }
+
+    private GgufValueType ReadType(string part)
+    {
+        int at = _cursor.Position;
+        uint type = _cursor.UInt32(part);
+        if (!GgufValueTypes.IsKnown(type))
+            throw _cursor.Error(part, at, $"there is no value type {type}");
+        return (GgufValueType)type;
+    }
+
+    private void ReadAlignment()
+    {
+        Alignment = GgufLimits.DefaultAlignment;
+        if (!EntryIndex.TryGetValue("general.alignment", out int index))
+            return;
+
+        GgufEntry entry = Entries[index];
+        _cursor.About("metadata key", index);
+        _cursor.Named(entry.Key);
         if (entry.Type != GgufValueType.UInt32)
-            throw c.Bad(AlignmentKey, entry.Offset, $"it is of type {entry.Type}, not UInt32");
-        uint alignment = c.Peek(entry.Offset);
-        if (!BitOperations.IsPow2(alignment) || alignment > MaxAlignment)
-            throw c.Bad(AlignmentKey, entry.Offset, $"{alignment} is no power of two from 1 to {MaxAlignment}");
-        return alignment;
+            throw _cursor.Error("type", entry.Offset - 4, $"it is {entry.Type}, not {nameof(GgufValueType.UInt32)}");
+        Alignment = _cursor.UInt32At((int)entry.Offset);
+        if (!BitOperations.IsPow2(Alignment) || Alignment is < GgufLimits.MinAlignment or > GgufLimits.MaxAlignment)
+        {
+            throw _cursor.Error("value", entry.Offset,
+                $"{Alignment} is not a power of two in {GgufLimits.MinAlignment}..{GgufLimits.MaxAlignment}");
+        }
     }
 
-    private static GgufTensor ReadTensor(GgufCursor c, int index, long alignment)
+    private void ReadTensors(int count)
     {
-        string name = c.Name($"tensor name {index}", MaxTensorNameBytes);
-        string field = $"tensor '{name}'";
-        long at = c.Position;
-        uint dimensions = c.U32(field + " dimension count");
-        if (dimensions is 0 or > MaxDimensions)
-            throw c.Bad(field + " dimension count", at, $"{dimensions} is not from 1 to {MaxDimensions}");
-        Span<long> shape = [1, 1, 1, 1];
-        long elements = 1;
-        for (int d = 0; d < dimensions; d++)
+        Tensors = new GgufTensor[count];
+        TensorIndex = new Dictionary<string, int>(count, StringComparer.Ordinal);
+        int[] offsetFields = new int[count];
+        for (int i = 0; i < count; i++)
         {
-            at = c.Position;
-            ulong size = c.U64($"{field} dimension {d}");
-            if (size is 0 or > long.MaxValue || (long)size > long.MaxValue / elements)
-                throw c.Bad($"{field} dimension {d}", at, $"{size} is 0 or makes the tensor larger than 2^63 elements");
-            shape[d] = (long)size;
-            elements *= (long)size;
+            _cursor.About("tensor", i);
+            int at = _cursor.Position;
+            string name = _cursor.Text("name", GgufLimits.MaxTensorNameBytes);
+            _cursor.Named(name);
+            if (!TensorIndex.TryAdd(name, i))
+                throw _cursor.Error("name", at, "it appears a second time");
+            Tensors[i] = GgufTensorReader.Read(ref _cursor, name, Alignment, out offsetFields[i]);
         }
 
-        at = c.Position;
-        uint id = c.U32(field + " type");
-        if (!GgmlType.TryGet(id, out GgmlType type))
-            throw c.Bad(field + " type", at, $"{id} is no known type");
-        if (shape[0] % type.BlockElements != 0)
-            throw c.Bad(field + " dimension 0", at, $"{shape[0]} is no multiple of {type.BlockElements}, the block of {type.Name}");
-        long blocks = elements / type.BlockElements;
-        if (blocks > long.MaxValue / type.BlockBytes)
-            throw c.Bad(field, at, $"{elements} elements of {type.Name} are more than 2^63 bytes");
-        at = c.Position;
-        ulong offset = c.U64(field + " offset");
-        if (offset > (ulong)c.FileLength || (long)offset % alignment != 0)
-            throw c.Bad(field + " offset", at, $"{offset} is outside the file or no multiple of {alignment}");
-        return new GgufTensor(name, type, (shape[0], shape[1], shape[2], shape[3]), (long)offset, blocks * type.BlockBytes);
+        PlaceData(offsetFields);
     }
 
-    /// <summary>Makes the offsets absolute and sees that each tensor lies inside the file and on no other.</summary>
-    private static void Place(GgufCursor c, GgufTensor[] tensors, long[] infoOffsets, long dataOffset)
+    // Tensor offsets count from the data, which starts at the first aligned byte after the descriptions.
+    private void PlaceData(int[] offsetFields)
     {
-        for (int i = 0; i < tensors.Length; i++)
+        long start = (_cursor.Position + (long)Alignment - 1) & -(long)Alignment;
+        if (Tensors.Length == 0)
         {
-            GgufTensor t = tensors[i];
-            long offset = dataOffset + t.Offset;
-            if (offset > c.FileLength || t.Bytes > c.FileLength - offset)
+            DataOffset = Math.Min(start, _length);
+            return;
+        }
+
+        DataOffset = start;
+        long room = Math.Max(0, _length - start);
+        for (int i = 0; i < Tensors.Length; i++)
+        {
+            GgufTensor tensor = Tensors[i];
+            // Not a sum: offset + bytes could wrap.
+            if (tensor.Offset > room || tensor.Bytes > room - tensor.Offset)
             {
-                throw c.Bad(
-                    $"tensor '{t.Name}'", infoOffsets[i],
-                    $"its {t.Bytes} bytes from byte {offset} on reach beyond the file's {c.FileLength}; the file was cut short");
+                throw TensorError(i, offsetFields[i],
+                    $"{tensor.Bytes} bytes at {tensor.Offset} of the data do not fit into the {room} bytes the file has there");
             }
 
-            tensors[i] = t with { Offset = offset };
+            Tensors[i] = tensor with { Offset = start + tensor.Offset };
         }
 
-        int[] order = [.. Enumerable.Range(0, tensors.Length)];
-        Array.Sort(order, (a, b) => tensors[a].Offset.CompareTo(tensors[b].Offset));
+        RefuseOverlap(offsetFields);
+    }
+
+    private void RefuseOverlap(int[] offsetFields)
+    {
+        long[] starts = Array.ConvertAll(Tensors, t => t.Offset);
+        int[] order = [.. Enumerable.Range(0, Tensors.Length)];
+        Array.Sort(starts, order);
         for (int i = 1; i < order.Length; i++)
         {
-            GgufTensor before = tensors[order[i - 1]];
-            GgufTensor after = tensors[order[i]];
-            if (before.Offset + before.Bytes > after.Offset)
-                throw c.Bad($"tensor '{after.Name}'", infoOffsets[order[i]], $"its data overlaps that of '{before.Name}'");
+            GgufTensor before = Tensors[order[i - 1]];
+            if (before.Offset + before.Bytes > starts[i])
+                throw TensorError(order[i], offsetFields[order[i]], $"its data overlaps that of {GgufText.Quote(before.Name)}");
         }
     }
 
-    private static long AlignUp(long value, long alignment) => (value + alignment - 1) & ~(alignment - 1);
+    private VaiModelException TensorError(int index, int at, string what)
+    {
+        _cursor.About("tensor", index);
+        _cursor.Named(Tensors[index].Name);
+        return _cursor.Error("offset", at, what);
+    }
 }

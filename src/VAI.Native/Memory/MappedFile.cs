@@ -1,76 +1,105 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using VAI.Native.Interop;
 
 namespace VAI.Native.Memory;
 
-/// <summary>A regular file mapped read-only. Spans over it are bounded and valid until disposal.</summary>
-internal sealed unsafe class MappedFile : IDisposable
+/// <summary>A regular file mapped read-only as a whole.</summary>
+/// <remarks>
+/// The file must not be shortened while it is mapped: reading a page that is gone ends the process (SIGBUS), as it does
+/// in llama.cpp.
+/// </remarks>
+internal sealed unsafe class MappedFile : ByteView
 {
-    private readonly MemoryMappedFile _map;
+    private readonly MemoryMappedFile _file;
     private readonly MemoryMappedViewAccessor _view;
-    private byte* _base;
 
-    private MappedFile(MemoryMappedFile map, MemoryMappedViewAccessor view, long length)
+    private MappedFile(MemoryMappedFile file, MemoryMappedViewAccessor view, long length)
     {
-        _map = map;
+        _file = file;
         _view = view;
-        Length = length;
-        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _base);
-        _base += _view.PointerOffset;
+        byte* start = null;
+        view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+        Set(start, length);
     }
 
-    /// <summary>Bytes in the file.</summary>
-    public long Length { get; }
-
-    internal byte* Pointer => _base;
-
-    /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotFound"/>: no such regular file.</exception>
-    /// <exception cref="VaiModelException">
-    /// <see cref="VaiError.FileNotReadable"/>, or <see cref="VaiError.MalformedModel"/> for an empty file.
+    /// <summary>Maps the file.</summary>
+    /// <exception cref="VaiUsageException">
+    /// <see cref="VaiError.FileNotFound"/>: there is no regular file; <see cref="VaiError.FileNotReadable"/>: it cannot
+    /// be opened or mapped.
     /// </exception>
+    /// <exception cref="VaiModelException"><see cref="VaiError.MalformedModel"/>: the file is empty.</exception>
     public static MappedFile Open(string path)
     {
+        using SafeFileHandle handle = OpenRegular(path);
+        long length;
         try
         {
-            // Opening a pipe or a device would block or do worse: only a regular file goes further.
-            FileAttributes attributes = File.GetAttributes(path);
-            if ((attributes & (FileAttributes.Directory | FileAttributes.Device)) != 0)
-                throw new VaiUsageException(VaiError.FileNotFound, $"'{path}' is not a regular file. Name a GGUF file.");
-            if (new FileInfo(path).Length == 0)
-                throw new VaiModelException(VaiError.MalformedModel, $"'{path}' is empty or no regular file. Download it again.");
-            var map = MemoryMappedFile.CreateFromFile(
-                new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete),
-                mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-            MemoryMappedViewAccessor view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-            return new MappedFile(map, view, new FileInfo(path).Length);
+            length = RandomAccess.GetLength(handle);
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or ArgumentException)
+        catch (NotSupportedException e)
         {
-            throw new VaiUsageException(VaiError.FileNotFound, $"'{path}' does not exist. Check the path.", e);
+            throw NotRegular(path, e);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+
+        // A device or a file of /proc also says 0: neither can be mapped.
+        if (length == 0)
+            throw new VaiModelException(VaiError.MalformedModel, $"{path}: the file is empty. Download it again.");
+
+        try
         {
-            throw new VaiModelException(
-                VaiError.FileNotReadable, $"'{path}' could not be opened: {e.Message} Check its permissions.", e);
+            var file = MemoryMappedFile.CreateFromFile(
+                handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            try
+            {
+                return new MappedFile(file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read), length);
+            }
+            catch
+            {
+                file.Dispose();
+                throw;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw NotReadable(path, $"cannot be mapped ({e.Message})", e);
         }
     }
 
-    /// <summary>A part of the file.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The range leaves the file.</exception>
-    public ReadOnlySpan<byte> Slice(long offset, int length)
+    private protected override void Release()
     {
-        ObjectDisposedException.ThrowIf(_base is null, this);
-        if (offset < 0 || length < 0 || offset > Length - length)
-            throw new ArgumentOutOfRangeException(nameof(offset));
-        return new ReadOnlySpan<byte>(_base + offset, length);
-    }
-
-    public void Dispose()
-    {
-        if (_base is null)
-            return;
-        _base = null;
         _view.SafeMemoryMappedViewHandle.ReleasePointer();
         _view.Dispose();
-        _map.Dispose();
+        _file.Dispose();
     }
+
+    // .NET's own open would wait for ever on a pipe that nobody writes to.
+    private static SafeFileHandle OpenRegular(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+            throw new VaiEngineException(VaiError.PlatformNotSupported, "Model files are mapped on Linux only: run VAI on Linux.");
+        if (string.IsNullOrEmpty(path) || path.Contains('\0'))
+            throw new VaiUsageException(VaiError.FileNotFound, "The model's path is empty or has a NUL in it. Give the path of a GGUF file.");
+        if (Directory.Exists(path))
+            throw new VaiUsageException(VaiError.FileNotFound, $"{path}: is a directory. Give the path of a GGUF file.");
+
+        int descriptor = LibcFile.open(path, LibcFile.O_RDONLY | LibcFile.O_NONBLOCK | LibcFile.O_CLOEXEC);
+        if (descriptor >= 0)
+            return new SafeFileHandle(descriptor, ownsHandle: true);
+        string reason = Marshal.GetLastPInvokeErrorMessage();
+        throw Marshal.GetLastPInvokeError() switch
+        {
+            LibcFile.ENOENT or LibcFile.ENOTDIR =>
+                new VaiUsageException(VaiError.FileNotFound, $"{path}: there is no such file. Check the path."),
+            LibcFile.ENXIO => NotRegular(path, null),
+            _ => NotReadable(path, $"cannot be opened ({reason})", null),
+        };
+    }
+
+    private static VaiUsageException NotRegular(string path, Exception? inner) =>
+        new(VaiError.FileNotFound, $"{path}: is not a regular file. Give the path of a GGUF file.", inner);
+
+    private static VaiUsageException NotReadable(string path, string what, Exception? inner) =>
+        new(VaiError.FileNotReadable, $"{path}: {what}. Check its permissions and its disk.", inner);
 }

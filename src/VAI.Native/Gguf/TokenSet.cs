@@ -1,0 +1,116 @@
+using System.Buffers.Binary;
+using System.Buffers.Text;
+using System.Collections;
+using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace VAI.Native.Gguf;
+
+/// <summary>
+/// Finds a repeated string in a vocabulary without copying it: a table of positions, probed linearly. The hash is keyed
+/// at random, so that a file cannot be made to collide.
+/// </summary>
+internal readonly ref struct TokenSet
+{
+    // Mixing constants: the fractional parts of the golden ratio and of pi.
+    private const ulong Golden = 0x9E3779B97F4A7C15;
+    private const ulong Pi = 0x243F6A8885A308D3;
+
+    // Half full at most: 32 MB for 2^21 tokens.
+    private readonly int[] _positions;
+    private readonly uint[] _tags;
+    private readonly int _mask;
+    private readonly ulong _key;
+    private readonly BitArray _empty;
+
+    /// <summary>An empty set with room for a number of tokens, at least 1.</summary>
+    public TokenSet(int tokens)
+    {
+        int size = (int)BitOperations.RoundUpToPowerOf2((uint)tokens * 2);
+        _positions = new int[size];
+        _tags = new uint[size];
+        _mask = size - 1;
+        _empty = new BitArray(tokens);
+        _key = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8));
+    }
+
+    /// <summary>The index of the first string that stood before; -1 where all differ.</summary>
+    /// <param name="strings">A string array as in the file, already checked.</param>
+    public int FindRepeated(ReadOnlySpan<byte> strings)
+    {
+        int index = 0;
+        for (int at = 0; at < strings.Length; index++)
+        {
+            ReadOnlySpan<byte> text = TextAt(strings, at, out int next);
+            if (text.IsEmpty)
+                _empty[index] = true;
+            else if (!Add(strings, text, at))
+                return index;
+            at = next;
+        }
+
+        return _empty.HasAnySet() ? FindNameOfEmpty(strings) : -1;
+    }
+
+    // llama.cpp calls an empty token number N "[EMPTY_N]", which must not be another token's text.
+    private int FindNameOfEmpty(ReadOnlySpan<byte> strings)
+    {
+        int index = 0;
+        for (int at = 0; at < strings.Length; index++)
+        {
+            ReadOnlySpan<byte> text = TextAt(strings, at, out at);
+            if (text.StartsWith("[EMPTY_"u8) && text[^1] == ']'
+                && Utf8Parser.TryParse(text[7..^1], out int number, out int used) && used == text.Length - 8
+                && number >= 0 && number < _empty.Count && _empty[number])
+                return index;
+        }
+
+        return -1;
+    }
+
+    private bool Add(ReadOnlySpan<byte> strings, ReadOnlySpan<byte> text, int at)
+    {
+        ulong hash = Hash(text);
+        uint tag = (uint)(hash >> 32);
+        for (int slot = (int)hash & _mask; ; slot = (slot + 1) & _mask)
+        {
+            if (_positions[slot] == 0)
+            {
+                _positions[slot] = at + 1;
+                _tags[slot] = tag;
+                return true;
+            }
+
+            if (_tags[slot] == tag && TextAt(strings, _positions[slot] - 1, out _).SequenceEqual(text))
+                return false;
+        }
+    }
+
+    // Up to a NUL, where llama.cpp stops reading a token.
+    private static ReadOnlySpan<byte> TextAt(ReadOnlySpan<byte> strings, int at, out int next)
+    {
+        int length = (int)BinaryPrimitives.ReadUInt64LittleEndian(strings[at..]);
+        next = at + 8 + length;
+        ReadOnlySpan<byte> text = strings.Slice(at + 8, length);
+        int end = text.IndexOf((byte)0);
+        return end < 0 ? text : text[..end];
+    }
+
+    private ulong Hash(ReadOnlySpan<byte> text)
+    {
+        ulong hash = _key ^ (ulong)text.Length;
+        for (; text.Length >= 8; text = text[8..])
+            hash = Mix(hash ^ MemoryMarshal.Read<ulong>(text), Golden ^ _key);
+        ulong tail = 0;
+        foreach (byte b in text)
+            tail = tail << 8 | b;
+        return Mix(hash ^ tail, Pi ^ _key);
+    }
+
+    private static ulong Mix(ulong a, ulong b)
+    {
+        ulong high = Math.BigMul(a, b, out ulong low);
+        return high ^ low;
+    }
+}
