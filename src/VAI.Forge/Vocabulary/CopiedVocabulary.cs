@@ -58,7 +58,7 @@ internal sealed class CopiedVocabulary : ModelVocabulary
             return [];
         }
 
-        ReadOnlySpan<int> values = MemoryMarshal.Cast<byte, int>(file.Bytes(types.Offset, size * sizeof(int)));
+        ReadOnlySpan<int> values = MemoryMarshal.Cast<byte, int>(file.Payload(types));
         var quiet = new List<int>();
         for (int token = 0; token < size; token++)
         {
@@ -69,23 +69,10 @@ internal sealed class CopiedVocabulary : ModelVocabulary
         return [.. quiet];
     }
 
-    /// <summary>The bytes from the type of the value (of an array: also of its elements, and their number) to its end.</summary>
+    /// <summary>The bytes from the type of the value (with an array's element type and count, a string's length) to its end.</summary>
     private static byte[] TypeAndValue(GgufFile file, GgufEntry entry)
     {
-        const int typeBytes = 4;
-        const int arrayTypeBytes = 4 + 4 + 8;
-        long start = entry.Offset - (entry.IsArray ? arrayTypeBytes : typeBytes);
-        long end = entry.Offset;
-        if (entry.ElementType == GgufValueType.String)
-        {
-            for (long left = entry.Count; left > 0; left--)
-                file.StringAt(end, out end);
-        }
-        else
-        {
-            end += entry.Count * GgufParser.SizeOf(entry.ElementType);
-        }
-
-        return file.Bytes(start, checked((int)(end - start))).ToArray();
+        int before = sizeof(uint) + (entry.IsArray ? sizeof(uint) + sizeof(ulong) : entry.Type == GgufValueType.String ? sizeof(ulong) : 0);
+        return file.Slice(entry.Offset - before, before + entry.Bytes).ToArray();
     }
 }
