@@ -48,6 +48,9 @@ public enum VaiError
     /// <summary>llama.cpp refused the model (an unknown architecture, a missing tensor).</summary>
     ModelRejected = 205,
 
+    /// <summary>The file could not be created or written (no permission, no space).</summary>
+    FileNotWritable = 206,
+
     /// <summary>llama.cpp's libraries were not found.</summary>
     NativeLibraryNotFound = 300,
 

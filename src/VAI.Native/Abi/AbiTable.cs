@@ -57,6 +57,9 @@ internal sealed record ContextParamsTable
     public int OpOffload => Embeddings + 3;
     public int SwaFull => Embeddings + 4;
     public int KvUnified => Embeddings + 5;
+
+    /// <summary>Whether <c>llama_sampler_init_penalties</c> takes the vocabulary's size first.</summary>
+    public required bool PenaltiesTakeVocabulary { get; init; }
 }
 
 /// <summary>The layout of a loaded libllama: one table for each of the two structs.</summary>

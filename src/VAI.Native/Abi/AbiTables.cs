@@ -60,6 +60,7 @@ internal static class AbiTables
             TypeK = 104,
             AbortCallback = 112,
             Embeddings = 128,
+            PenaltiesTakeVocabulary = true,
         },
         new()
         {
@@ -71,6 +72,7 @@ internal static class AbiTables
             TypeK = 104,
             AbortCallback = 120,
             Embeddings = 136,
+            PenaltiesTakeVocabulary = true,
         },
         new()
         {
@@ -82,6 +84,7 @@ internal static class AbiTables
             TypeK = 104,
             AbortCallback = 112,
             Embeddings = 128,
+            PenaltiesTakeVocabulary = false,
         },
         new()
         {
@@ -93,6 +96,7 @@ internal static class AbiTables
             TypeK = 96,
             AbortCallback = 104,
             Embeddings = 120,
+            PenaltiesTakeVocabulary = false,
         },
     ];
 }

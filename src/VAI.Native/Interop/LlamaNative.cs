@@ -148,8 +148,13 @@ internal static unsafe partial class LlamaNative
     [LibraryImport(Libraries.Llama)]
     internal static partial nint llama_sampler_init_temp(float temperature);
 
+    // The same function before and after b10361, which put the vocabulary's size in front (seen in the disassembly).
     [LibraryImport(Libraries.Llama)]
     internal static partial nint llama_sampler_init_penalties(int lastN, float repeat, float frequency, float presence);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nint llama_sampler_init_penalties(
+        int vocabulary, int lastN, float repeat, float frequency, float presence);
 
     [LibraryImport(Libraries.Llama)]
     internal static partial nint llama_sampler_init_logit_bias(int vocabulary, int count, llama_logit_bias* biases);

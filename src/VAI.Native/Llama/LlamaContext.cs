@@ -58,7 +58,9 @@ internal sealed unsafe class LlamaContext : IDisposable
         Settings = settings;
         ParamsBlob p = LlamaNative.llama_context_default_params();
         p.Set(t.ContextLength, settings.Cells);
-        p.Set(t.BatchSize, settings.BatchSize);
+
+        // llama.cpp asserts room for an output of each sequence, and sizes that room by the batch.
+        p.Set(t.BatchSize, Math.Max(settings.BatchSize, settings.MaxSequences));
         p.Set(t.MicroBatchSize, settings.MicroBatchSize);
         p.Set(t.MaxSequences, settings.MaxSequences);
         p.Set(t.Threads, settings.Threads);

@@ -26,7 +26,7 @@ internal sealed unsafe class LlamaSampler : IDisposable
 {
     public LlamaSampler(LlamaVocab vocab, LlamaSamplerSettings s)
     {
-        NativeLoader.EnsureLoaded();
+        LoadedLlama library = NativeLoader.EnsureLoaded();
         Handle = new LlamaSamplerHandle(LlamaNative.llama_sampler_chain_init(new llama_sampler_chain_params { no_perf = 1 }));
         if (s.LogitBias is { Count: > 0 } biases)
         {
@@ -36,7 +36,13 @@ internal sealed unsafe class LlamaSampler : IDisposable
         }
 
         if (s.PenaltyLastN > 0 && (s.RepeatPenalty != 1 || s.FrequencyPenalty != 0 || s.PresencePenalty != 0))
-            Add(LlamaNative.llama_sampler_init_penalties(s.PenaltyLastN, s.RepeatPenalty, s.FrequencyPenalty, s.PresencePenalty));
+        {
+            Add(library.Abi.Context.PenaltiesTakeVocabulary
+                ? LlamaNative.llama_sampler_init_penalties(
+                    vocab.Count, s.PenaltyLastN, s.RepeatPenalty, s.FrequencyPenalty, s.PresencePenalty)
+                : LlamaNative.llama_sampler_init_penalties(
+                    s.PenaltyLastN, s.RepeatPenalty, s.FrequencyPenalty, s.PresencePenalty));
+        }
 
         if (s.Temperature <= 0)
         {

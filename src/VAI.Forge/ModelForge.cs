@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using VAI.Forge.Shapes;
+using VAI.Forge.Vocabulary;
+
+namespace VAI.Forge;
+
+/// <summary>
+/// Makes GGUF files of real models' shapes with random weights: they load, tokenize and generate like the model whose
+/// shape they have, at the same speed, and say nothing of sense. For tests, demos and benchmarks without a download.
+/// </summary>
+/// <remarks>
+/// The bytes follow from the shape, the type, the seed and the vocabulary alone: not from the machine or its threads.
+/// Control and unused tokens get much smaller weights, so that generation seldom stops by itself.
+/// </remarks>
+public static class ModelForge
+{
+    /// <summary>The shapes, the generally useful ones first.</summary>
+    public static IReadOnlyList<ForgeShape> Shapes { get; } = [.. Catalog.All.Select(Published)];
+
+    /// <summary>Makes one file. Its weights are never in memory as a whole.</summary>
+    /// <param name="shape">Name or alias of one of <see cref="Shapes"/>, in any case.</param>
+    /// <param name="outputFile">
+    /// Where to write. The directory must exist. The file is written under a temporary name beside it and renamed at the
+    /// end: a cancelled or failed forge leaves nothing behind.
+    /// </param>
+    /// <param name="options">Seed, type and so on; null for the defaults.</param>
+    /// <param name="progress">Told about a hundred times, from worker threads; what it throws ends the forge.</param>
+    /// <param name="cancellationToken">Stops the work between two chunks of 2 MiB.</param>
+    /// <returns>What was made.</returns>
+    /// <exception cref="VaiUsageException">
+    /// The shape is unknown, an option is out of range, the output exists and may not be replaced, or its directory does
+    /// not exist (<see cref="VaiError.InvalidOption"/>), or there is no vocabulary file
+    /// (<see cref="VaiError.FileNotFound"/>).
+    /// </exception>
+    /// <exception cref="VaiModelException">The vocabulary file is damaged or has no tokenizer.</exception>
+    /// <exception cref="VaiEngineException">
+    /// The output could not be written: no permission, or no space (<see cref="VaiError.FileNotWritable"/>).
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static Task<ForgeResult> ForgeAsync(
+        string shape,
+        string outputFile,
+        ForgeOptions? options = null,
+        IProgress<ForgeProgress>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(shape);
+        ArgumentException.ThrowIfNullOrEmpty(outputFile);
+        return Task.Run(() => Run(shape, Path.GetFullPath(outputFile), options ?? new(), progress, cancellationToken), cancellationToken);
+    }
+
+    private static ForgeResult Run(
+        string name, string file, ForgeOptions options, IProgress<ForgeProgress>? progress, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        NamedShape shape = Catalog.Find(name);
+        ForgeType type = options.Type ?? shape.DefaultType;
+        int threads = options.Threads ?? Environment.ProcessorCount;
+        if (!Enum.IsDefined(type))
+            throw new VaiUsageException(VaiError.InvalidOption, $"There is no type {(int)type}. Known types: {string.Join(", ", Enum.GetNames<ForgeType>())}.");
+        if (threads < 1)
+            throw new VaiUsageException(VaiError.InvalidOption, $"Threads is {threads}; it must be 1 or more.");
+
+        ModelVocabulary vocabulary = options.VocabularyFile is { } source ? CopiedVocabulary.Read(source) : shape.Vocabulary.Build();
+        var plan = ForgePlan.Create(shape, type, options.Seed, vocabulary);
+        var output = new ForgeOutput(file, options.Overwrite);
+        output.Write(plan, options.Seed, threads, progress, cancellationToken);
+        return new ForgeResult
+        {
+            File = file,
+            Shape = shape.Name,
+            Type = type,
+            Bytes = plan.TotalBytes,
+            Parameters = plan.Tensors.Sum(tensor => tensor.Spec.Values),
+            Tensors = plan.Tensors.Count,
+            VocabularySize = vocabulary.Size,
+            Elapsed = clock.Elapsed,
+        };
+    }
+
+    private static ForgeShape Published(NamedShape shape) =>
+        new(shape.Name, shape.Aliases, shape.Family.Architecture, shape.Description)
+        {
+            DefaultType = shape.DefaultType,
+            VocabularySize = shape.Vocabulary.Size,
+            ApproximateBytes = ForgePlan.Estimate(shape),
+        };
+}

@@ -1,0 +1,92 @@
+using VAI.Native.Handles;
+using VAI.Native.Interop;
+using VAI.Native.Llama;
+
+namespace VAI.Core.Tests;
+
+/// <summary>
+/// The same native calls as the engine's, with nothing around them: what its output and its speed are compared with.
+/// </summary>
+internal sealed unsafe class BareLoop : IDisposable
+{
+    private readonly LlamaModel _model;
+    private readonly LlamaContext _context;
+    private readonly LlamaThreadpool _pool;
+    private readonly LlamaSamplerHandle _greedy;
+    private readonly int _batchSize;
+    private readonly nint _memory;
+
+    public BareLoop(string file, int contextLength, int threads, int batchSize = 512, int maxSequences = 8)
+    {
+        _batchSize = batchSize;
+        _model = LlamaModel.Load(file, new LlamaModelSettings());
+        _context = new LlamaContext(_model, new LlamaContextSettings
+        {
+            Cells = contextLength,
+            BatchSize = batchSize,
+            MicroBatchSize = batchSize,
+            MaxSequences = maxSequences,
+            Threads = threads,
+        });
+        _pool = new LlamaThreadpool(threads);
+        _context.Attach(_pool);
+        _memory = LlamaNative.llama_get_memory(_context.Handle);
+        _greedy = new LlamaSampler(_model.Vocab, new LlamaSamplerSettings()).Handle;
+    }
+
+    public int[] Tokenize(string text) => _model.Vocab.Tokenize(text, addSpecial: true, parseSpecial: true);
+
+    /// <summary>Greedy tokens after a prompt, written to <paramref name="output"/>; stops at an end of generation.</summary>
+    public int Generate(ReadOnlySpan<int> prompt, Span<int> output)
+    {
+        LlamaNative.llama_memory_clear(_memory, false);
+        llama_batch batch = _context.Batch.Native;
+        for (int from = 0; from < prompt.Length; from += _batchSize)
+        {
+            int count = Math.Min(_batchSize, prompt.Length - from);
+            for (int i = 0; i < count; i++)
+                Set(batch, i, prompt[from + i], from + i, from + i == prompt.Length - 1);
+            batch.n_tokens = count;
+            Check(LlamaNative.llama_decode(_context.Handle, batch));
+        }
+
+        int row = batch.n_tokens - 1;
+        for (int i = 0; i < output.Length; i++)
+        {
+            int token = LlamaNative.llama_sampler_sample(_greedy, _context.Handle, row);
+            output[i] = token;
+            if (LlamaNative.llama_vocab_is_eog(_model.Vocab.Pointer, token))
+                return i + 1;
+            if (i == output.Length - 1)
+                break;
+            batch.n_tokens = 1;
+            Set(batch, 0, token, prompt.Length + i, true);
+            Check(LlamaNative.llama_decode(_context.Handle, batch));
+            row = 0;
+        }
+
+        return output.Length;
+    }
+
+    public void Dispose()
+    {
+        _greedy.Dispose();
+        _context.Dispose();
+        _pool.Dispose();
+        _model.Dispose();
+    }
+
+    private static void Check(int status)
+    {
+        if (status != 0)
+            throw new InvalidOperationException($"llama_decode returned {status}.");
+    }
+
+    private static void Set(llama_batch batch, int row, int token, int position, bool logits)
+    {
+        batch.token[row] = token;
+        batch.pos[row] = position;
+        *batch.seq_id[row] = 0;
+        batch.logits[row] = logits ? (byte)1 : (byte)0;
+    }
+}

@@ -1,0 +1,85 @@
+namespace VAI.Core.Tests;
+
+public sealed class ConcurrencyTests(ForgedModels models) : EngineTest(models)
+{
+    [Fact]
+    public async Task Sessions_of_two_models_run_side_by_side()
+    {
+        await using IVai vai = Vai.Create(o => o.AddModel("a", Models["tiny"]).AddModel("b", Models["tiny-qwen3"]));
+        await vai.LoadAsync("a");
+        await vai.LoadAsync("b");
+        var expected = new Dictionary<string, List<int>>();
+        foreach (IModelContext model in vai.Models)
+        {
+            await using IInferenceSession session = model.OpenSession();
+            expected[model.Name] = (await ReadAsync(session.InferAsync(Prompt, Greedy(40)))).Tokens;
+        }
+
+        Response[] responses = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(async () =>
+        {
+            await using IInferenceSession session = vai.Select(i % 2 == 0 ? "a" : "b").OpenSession();
+            return await ReadAsync(session.InferAsync(Prompt, Greedy(40)));
+        })));
+        Assert.All(responses, r => Assert.Equal(40, r.Tokens.Count));
+        Assert.Equal(expected["a"][0], responses[0].Tokens[0]);
+        Assert.Equal(expected["b"][0], responses[1].Tokens[0]);
+        Assert.All(vai.Models, m => Assert.Equal(0, m.OpenSessions));
+    }
+
+    [Fact]
+    public async Task A_reader_that_stands_still_parks_its_own_session_only()
+    {
+        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"]);
+        await using IVai _ = vai;
+        await using IInferenceSession slow = model.OpenSession(new SessionOptions { BufferedUpdates = 1 });
+        IAsyncEnumerator<InferenceUpdate> still = slow.InferAsync(Prompt, Greedy(100)).GetAsyncEnumerator();
+        Assert.True(await still.MoveNextAsync());
+
+        await using IInferenceSession other = model.OpenSession();
+        Assert.Equal(200, (await ReadAsync(other.InferAsync(Prompt, Greedy(200)))).Tokens.Count);
+        Assert.True(slow.TokenCount < 20, $"{slow.TokenCount} tokens were generated ahead of the reader");
+
+        int rest = 0;
+        while (await still.MoveNextAsync())
+            rest++;
+        await still.DisposeAsync();
+        Assert.Equal(100, rest);
+    }
+
+    [Fact]
+    public async Task Parking_and_cancelling_at_any_moment_lose_nothing()
+    {
+        const int Rounds = 200;
+        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"], m => m.MaxSessions = 16);
+        await using IVai _ = vai;
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(worker => Task.Run(async () =>
+        {
+            var random = new Random(worker);
+            for (int round = 0; round < Rounds / 4; round++)
+            {
+                await using IInferenceSession session = model.OpenSession(new SessionOptions { BufferedUpdates = 1 + random.Next(3) });
+                int take = random.Next(12);
+                using var cancel = new CancellationTokenSource();
+                int read = 0;
+                try
+                {
+                    await foreach (InferenceUpdate update in session.InferAsync(Prompt, Greedy(10), cancel.Token))
+                    {
+                        if (read++ == take)
+                            cancel.Cancel();
+                    }
+
+                    Assert.Equal(11, read);
+                }
+                catch (OperationCanceledException)
+                {
+                    Assert.True(read > take);
+                }
+            }
+        })));
+        Assert.Equal(0, model.OpenSessions);
+        await using IInferenceSession last = model.OpenSession();
+        Assert.Equal(model.ContextLength, (await ReadAsync(last.InferAsync(Prompt, InferenceOptions.Greedy))).Result!.PromptTokens
+            + last.TokenCount - (await model.TokenizeAsync(Prompt)).Count);
+    }
+}
