@@ -40,6 +40,6 @@ internal static class InspectVerb
         ("experts", m.Experts > 0 ? $"{m.ExpertsUsed} of {m.Experts}" : null),
         ("tensors", m.Tensors),
         ("bytes", $"{m.FileBytes} ({Format.Bytes(m.FileBytes)})"),
-        ("parameters", $"{m.Parameters} ({m.Parameters / 1e9:F2} billion)"),
+        ("parameters", $"{m.Parameters} ({m.Parameters / 1e6:F1} million)"),
         ("weight types", string.Join(", ", m.WeightTypes.Select(t => $"{t.Name} {Format.Bytes(t.Bytes)}"))));
 }
