@@ -6,24 +6,30 @@ namespace VAI.Forge;
 /// <summary>The file under its temporary name, until it is whole.</summary>
 internal sealed class ForgeOutput
 {
-    private readonly string _file;
     private readonly bool _overwrite;
     private readonly string _temporary;
 
+    /// <exception cref="VaiUsageException">Nothing can be written there.</exception>
     public ForgeOutput(string file, bool overwrite)
     {
-        _file = file;
-        _overwrite = overwrite;
-        string directory = Path.GetDirectoryName(file) ?? throw Unusable("is no file name");
-        if (!Directory.Exists(directory))
-            throw Unusable("is in a directory that does not exist");
-        if (Directory.Exists(file))
-            throw Unusable("is a directory");
-        if (File.Exists(file) && !overwrite)
-            throw Unusable("exists; choose another name or allow overwriting");
+        if (file.Length == 0 || file.Contains('\0'))
+            throw Unusable(file, "is no file name");
 
-        _temporary = Path.Combine(directory, $".{Path.GetFileName(file)}.{Path.GetRandomFileName()}.part");
+        File = Path.GetFullPath(file);
+        _overwrite = overwrite;
+        string? directory = Path.GetDirectoryName(File);
+        if (directory is null || Directory.Exists(File))
+            throw Unusable(File, "is a directory");
+        if (!Directory.Exists(directory))
+            throw Unusable(File, "is in a directory that does not exist");
+        if (Path.Exists(File) && !overwrite)
+            throw Unusable(File, "exists; choose another name or allow overwriting");
+
+        _temporary = Path.Combine(directory, $".{Path.GetFileName(File)}.{Path.GetRandomFileName()}.part");
     }
+
+    /// <summary>Full path of the file when it is whole.</summary>
+    public string File { get; }
 
     public void Write(
         ForgePlan plan, ulong seed, int threads, IProgress<ForgeProgress>? progress, CancellationToken cancellationToken)
@@ -32,34 +38,37 @@ internal sealed class ForgeOutput
         try
         {
             // Space is reserved first, so that a full disk is found out at once.
-            using (SafeFileHandle handle = File.OpenHandle(
+            using (SafeFileHandle handle = System.IO.File.OpenHandle(
                 _temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None, plan.TotalBytes))
             {
                 var meter = new Meter(progress, plan.TotalBytes);
                 RandomAccess.SetLength(handle, plan.TotalBytes);
                 RandomAccess.Write(handle, plan.Header, 0);
                 meter.Add(plan.Header.Length);
-                new WeightWriter(handle, seed, plan.Vocabulary.QuietTokens, meter.Add).Write(plan.Tensors, threads, cancellationToken);
+                new WeightWriter(handle, seed, plan.Vocabulary.QuietTokens, meter.Add)
+                    .Write(plan.Tensors, threads, cancellationToken);
                 meter.Finish();
             }
 
             cancellationToken.ThrowIfCancellationRequested();
-            File.Move(_temporary, _file, _overwrite);
+            System.IO.File.Move(_temporary, File, _overwrite);
             whole = true;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw new VaiEngineException(VaiError.FileNotWritable,
-                $"{_file} ({plan.TotalBytes:N0} bytes) could not be written: {failure.Message}", failure);
+                $"{File} ({plan.TotalBytes:N0} bytes) could not be written: {failure.Message}", failure);
         }
         finally
         {
-            if (!whole)
-                File.Delete(_temporary);
+            // Deleting what was never created may fail for the same reason, and would hide it.
+            if (!whole && System.IO.File.Exists(_temporary))
+                System.IO.File.Delete(_temporary);
         }
     }
 
-    private VaiUsageException Unusable(string why) => new(VaiError.InvalidOption, $"The output file {_file} {why}.");
+    private static VaiUsageException Unusable(string file, string why) =>
+        new(VaiError.InvalidOption, $"The output file '{file}' {why}.");
 
     /// <summary>Adds up what the threads write, and reports when another percent is done.</summary>
     private sealed class Meter

@@ -44,9 +44,9 @@ public static class ModelForge
         IProgress<ForgeProgress>? progress = null,
         CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(shape);
-        ArgumentException.ThrowIfNullOrEmpty(outputFile);
-        return Task.Run(() => Run(shape, Path.GetFullPath(outputFile), options ?? new(), progress, cancellationToken), cancellationToken);
+        ArgumentNullException.ThrowIfNull(shape);
+        ArgumentNullException.ThrowIfNull(outputFile);
+        return Task.Run(() => Run(shape, outputFile, options ?? new(), progress, cancellationToken), cancellationToken);
     }
 
     private static ForgeResult Run(
@@ -56,18 +56,16 @@ public static class ModelForge
         NamedShape shape = Catalog.Find(name);
         ForgeType type = options.Type ?? shape.DefaultType;
         int threads = options.Threads ?? Environment.ProcessorCount;
-        if (!Enum.IsDefined(type))
-            throw new VaiUsageException(VaiError.InvalidOption, $"There is no type {(int)type}. Known types: {string.Join(", ", Enum.GetNames<ForgeType>())}.");
-        if (threads < 1)
-            throw new VaiUsageException(VaiError.InvalidOption, $"Threads is {threads}; it must be 1 or more.");
-
-        ModelVocabulary vocabulary = options.VocabularyFile is { } source ? CopiedVocabulary.Read(source) : shape.Vocabulary.Build();
-        var plan = ForgePlan.Create(shape, type, options.Seed, vocabulary);
+        Check(type, threads);
+        // Before the vocabulary is made: a wrong name should not cost a second.
         var output = new ForgeOutput(file, options.Overwrite);
+        ModelVocabulary vocabulary = options.VocabularyFile is { } source
+            ? CopiedVocabulary.Read(source) : shape.Vocabulary.Build();
+        var plan = ForgePlan.Create(shape, type, options.Seed, vocabulary);
         output.Write(plan, options.Seed, threads, progress, cancellationToken);
         return new ForgeResult
         {
-            File = file,
+            File = output.File,
             Shape = shape.Name,
             Type = type,
             Bytes = plan.TotalBytes,
@@ -76,6 +74,18 @@ public static class ModelForge
             VocabularySize = vocabulary.Size,
             Elapsed = clock.Elapsed,
         };
+    }
+
+    private static void Check(ForgeType type, int threads)
+    {
+        if (!Enum.IsDefined(type))
+        {
+            throw new VaiUsageException(VaiError.InvalidOption,
+                $"There is no type {(int)type}. Known types: {string.Join(", ", Enum.GetNames<ForgeType>())}.");
+        }
+
+        if (threads < 1)
+            throw new VaiUsageException(VaiError.InvalidOption, $"Threads is {threads}; it must be 1 or more.");
     }
 
     private static ForgeShape Published(NamedShape shape) =>

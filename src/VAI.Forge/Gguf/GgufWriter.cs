@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
+using VAI.Native.Gguf;
 
 namespace VAI.Forge.Gguf;
 
@@ -25,69 +26,66 @@ internal sealed class GgufWriter
     private ulong _tensorCount;
     private long _dataBytes;
 
-    private enum ValueType : uint
-    {
-        UInt32 = 4,
-        Int32 = 5,
-        Float32 = 6,
-        Bool = 7,
-        String = 8,
-        Array = 9,
-        UInt64 = 10,
-    }
-
     /// <summary>Bytes of the data section so far, padding included.</summary>
     public long DataBytes => _dataBytes;
 
     public void Add(string key, uint value)
     {
-        Key(key, ValueType.UInt32);
+        Key(key, GgufValueType.UInt32);
         UInt32(_entries, value);
     }
 
     public void Add(string key, ulong value)
     {
-        Key(key, ValueType.UInt64);
+        Key(key, GgufValueType.UInt64);
         UInt64(_entries, value);
     }
 
     public void Add(string key, float value)
     {
-        Key(key, ValueType.Float32);
+        Key(key, GgufValueType.Float32);
         UInt32(_entries, BitConverter.SingleToUInt32Bits(value));
     }
 
     public void Add(string key, bool value)
     {
-        Key(key, ValueType.Bool);
+        Key(key, GgufValueType.Bool);
         _entries.Write([value ? (byte)1 : (byte)0]);
     }
 
     public void Add(string key, string value)
     {
-        Key(key, ValueType.String);
+        Key(key, GgufValueType.String);
         Text(_entries, value);
     }
 
     public void Add(string key, IReadOnlyList<string> values)
     {
-        ArrayKey(key, ValueType.String, values.Count);
+        ArrayKey(key, GgufValueType.String, values.Count);
         foreach (string value in values)
             Text(_entries, value);
     }
 
     public void Add(string key, ReadOnlySpan<int> values)
     {
-        ArrayKey(key, ValueType.Int32, values.Length);
+        ArrayKey(key, GgufValueType.Int32, values.Length);
         foreach (int value in values)
             UInt32(_entries, (uint)value);
     }
 
     public void Add(string key, ReadOnlySpan<float> values)
     {
-        ArrayKey(key, ValueType.Float32, values.Length);
+        ArrayKey(key, GgufValueType.Float32, values.Length);
         foreach (float value in values)
             UInt32(_entries, BitConverter.SingleToUInt32Bits(value));
+    }
+
+    /// <summary>Adds a value as another file has it, from its type on.</summary>
+    public void AddVerbatim(string key, ReadOnlySpan<byte> typeAndValue)
+    {
+        Text(_entries, key);
+        _entries.Write(typeAndValue);
+        _entryCount++;
     }
 
     /// <summary>Adds a tensor and gives its offset from the start of the data.</summary>
@@ -146,16 +144,16 @@ internal sealed class GgufWriter
         to.Advance(Encoding.UTF8.GetBytes(value, to.GetSpan(length)));
     }
 
-    private void Key(string key, ValueType type)
+    private void Key(string key, GgufValueType type)
     {
         Text(_entries, key);
         UInt32(_entries, (uint)type);
         _entryCount++;
     }
 
-    private void ArrayKey(string key, ValueType element, int count)
+    private void ArrayKey(string key, GgufValueType element, int count)
     {
-        Key(key, ValueType.Array);
+        Key(key, GgufValueType.Array);
         UInt32(_entries, (uint)element);
         UInt64(_entries, (ulong)count);
     }

@@ -2,7 +2,9 @@ using VAI.Forge.Vocabulary;
 
 namespace VAI.Forge.Shapes;
 
-/// <summary>The shapes the forge knows. Those of published models keep their sizes; widths are multiples of 256 throughout.</summary>
+/// <summary>
+/// The shapes the forge knows. Those of published models keep their sizes; widths are multiples of 256 throughout.
+/// </summary>
 internal static class Catalog
 {
     private const int TinyVocabulary = 2048;

@@ -2,7 +2,9 @@ using VAI.Forge.Gguf;
 
 namespace VAI.Forge.Shapes;
 
-/// <summary>What the decoder-only families share: pre-norm blocks, grouped attention with rotary positions, a gated FFN.</summary>
+/// <summary>
+/// What the decoder-only families share: pre-norm blocks, grouped attention with rotary positions, a gated FFN.
+/// </summary>
 internal abstract class Decoder : ModelFamily
 {
     /// <summary>Standard deviation of the logits: a few tokens stand out, none always wins.</summary>

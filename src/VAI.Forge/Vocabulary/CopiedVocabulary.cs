@@ -1,6 +1,91 @@
+using System.Runtime.InteropServices;
+using VAI.Forge.Gguf;
+using VAI.Forge.Shapes;
+using VAI.Native.Gguf;
+
 namespace VAI.Forge.Vocabulary;
 
-internal static class CopiedVocabulary
+/// <summary>The tokenizer of another GGUF file, byte for byte.</summary>
+internal sealed class CopiedVocabulary : ModelVocabulary
 {
-    public static ModelVocabulary Read(string file) => throw new NotSupportedException(file);
+    private const string Prefix = "tokenizer.";
+
+    private readonly IReadOnlyList<(string Key, byte[] TypeAndValue)> _entries;
+
+    private CopiedVocabulary(int size, IReadOnlyList<int> quietTokens, IReadOnlyList<(string Key, byte[] TypeAndValue)> entries)
+    {
+        Size = size;
+        QuietTokens = quietTokens;
+        _entries = entries;
+    }
+
+    public override int Size { get; }
+
+    public override IReadOnlyList<int> QuietTokens { get; }
+
+    /// <exception cref="VaiUsageException">There is no such file.</exception>
+    /// <exception cref="VaiModelException">It is damaged, or has no tokenizer.</exception>
+    public static CopiedVocabulary Read(string path)
+    {
+        using var file = GgufFile.Open(path);
+        if (!file.TryGet("tokenizer.ggml.model", out _)
+            || !file.TryGet("tokenizer.ggml.tokens", out GgufEntry tokens)
+            || tokens is not { IsArray: true, ElementType: GgufValueType.String, Count: > 0 and <= int.MaxValue })
+        {
+            throw new VaiModelException(
+                VaiError.NoTokenizer, $"'{path}' has no tokenizer to copy. Name a GGUF file that has one.");
+        }
+
+        // The shape says how many token types its weights have.
+        (string, byte[])[] entries = [.. file.Entries
+            .Where(entry => entry.Key.StartsWith(Prefix, StringComparison.Ordinal) && entry.Key != BertFamily.TokenTypeCountKey)
+            .Select(entry => (entry.Key, TypeAndValue(file, entry)))];
+        int size = (int)tokens.Count;
+        return new CopiedVocabulary(size, Quiet(file, size), entries);
+    }
+
+    public override void AddMetadata(GgufWriter writer)
+    {
+        foreach ((string key, byte[] typeAndValue) in _entries)
+            writer.AddVerbatim(key, typeAndValue);
+    }
+
+    private static int[] Quiet(GgufFile file, int size)
+    {
+        if (!file.TryGet("tokenizer.ggml.token_type", out GgufEntry types)
+            || types is not { IsArray: true, ElementType: GgufValueType.Int32 } || types.Count != size)
+        {
+            return [];
+        }
+
+        ReadOnlySpan<int> values = MemoryMarshal.Cast<byte, int>(file.Bytes(types.Offset, size * sizeof(int)));
+        var quiet = new List<int>();
+        for (int token = 0; token < size; token++)
+        {
+            if (ModelVocabulary.IsQuiet((TokenType)values[token]))
+                quiet.Add(token);
+        }
+
+        return [.. quiet];
+    }
+
+    /// <summary>The bytes from the type of the value (of an array: also of its elements, and their number) to its end.</summary>
+    private static byte[] TypeAndValue(GgufFile file, GgufEntry entry)
+    {
+        const int typeBytes = 4;
+        const int arrayTypeBytes = 4 + 4 + 8;
+        long start = entry.Offset - (entry.IsArray ? arrayTypeBytes : typeBytes);
+        long end = entry.Offset;
+        if (entry.ElementType == GgufValueType.String)
+        {
+            for (long left = entry.Count; left > 0; left--)
+                file.StringAt(end, out end);
+        }
+        else
+        {
+            end += entry.Count * GgufParser.SizeOf(entry.ElementType);
+        }
+
+        return file.Bytes(start, checked((int)(end - start))).ToArray();
+    }
 }

@@ -31,7 +31,7 @@ internal sealed class GeneratedVocabulary : ModelVocabulary
         int id = _tokens.Count;
         _tokens.Add(token);
         _types.Add((int)type);
-        if (type is TokenType.Control or TokenType.Unused or TokenType.Unknown)
+        if (IsQuiet(type))
             _quiet.Add(id);
         return id;
     }

@@ -17,7 +17,8 @@ internal static class Lexicon
         .Distinct().ToArray();
 
     /// <summary>Pieces of source text that are worth a token.</summary>
-    public static IReadOnlyList<string> Marks { get; } = ["  ", "    ", "==", "!=", "<=", ">=", "&&", "||", "//", "();", "):", "...", "--"];
+    public static IReadOnlyList<string> Marks { get; } =
+        ["  ", "    ", "==", "!=", "<=", ">=", "&&", "||", "//", "();", "):", "...", "--"];
 
     /// <summary>Onset, vowel and, mostly, coda; all different.</summary>
     public static IReadOnlyList<string> Syllables { get; } =

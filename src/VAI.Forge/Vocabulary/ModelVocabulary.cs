@@ -13,6 +13,9 @@ internal abstract class ModelVocabulary
 
     /// <summary>Writes all <c>tokenizer.*</c> metadata.</summary>
     public abstract void AddMetadata(GgufWriter writer);
+
+    /// <summary>Whether tokens of that type belong to <see cref="QuietTokens"/>.</summary>
+    public static bool IsQuiet(TokenType type) => type is TokenType.Unknown or TokenType.Control or TokenType.Unused;
 }
 
 /// <summary>Token types, with the numbers GGUF gives them (llama.h, <c>enum llama_token_type</c>).</summary>

@@ -31,7 +31,8 @@ internal static class RandomBits
             word = Mix(counter += Step);
 
         ulong last = Mix(counter + Step);
-        MemoryMarshal.AsBytes(new Span<ulong>(ref last))[..(buffer.Length % sizeof(ulong))].CopyTo(buffer[(words.Length * sizeof(ulong))..]);
+        Span<byte> rest = buffer[(words.Length * sizeof(ulong))..];
+        MemoryMarshal.AsBytes(new Span<ulong>(ref last))[..rest.Length].CopyTo(rest);
     }
 
     private static ulong Mix(ulong value)
