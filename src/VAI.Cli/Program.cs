@@ -1,1 +1,17 @@
-Console.WriteLine();
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using VAI.Cli;
+using VAI.Cli.Verbs;
+
+var root = new RootCommand("Many language models resident at once, switched between at no cost.")
+{
+    InspectVerb.Create(),
+    ForgeVerb.Create(),
+    RunVerb.Create(),
+    BenchVerb.Create(),
+    DoctorVerb.Create(),
+};
+root.Add(Common.Json);
+root.Add(Common.Verbose);
+ParseResult parsed = root.Parse(args);
+return parsed.Action is ParseErrorAction ? Failure.Usage(parsed, args) : await parsed.InvokeAsync();

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using VAI.Diagnostics;
 using VAI.Engine;
 using VAI.Native.Gguf;
 
@@ -46,4 +47,12 @@ public static class Vai
         using var gguf = GgufFile.Open(file);
         return ModelInfo.From(gguf);
     }
+
+    /// <summary>
+    /// Looks at the machine and tries to load llama.cpp's libraries. What fails is reported, not thrown; a library that
+    /// was found stays loaded.
+    /// </summary>
+    /// <param name="nativeDirectory">As <see cref="VaiOptions.NativeDirectory"/>.</param>
+    /// <returns>What was found, and what to do if something is wrong.</returns>
+    public static DiagnosticReport Diagnose(string? nativeDirectory = null) => Doctor.Examine(nativeDirectory);
 }

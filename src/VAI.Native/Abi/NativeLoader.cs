@@ -13,10 +13,14 @@ internal static unsafe class NativeLoader
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, nint> Libs = [];
     private static LoadedLlama? _loaded;
+    private static IReadOnlyList<ProbedPath> _lastProbed = [];
     private static bool _resolving;
 
     /// <summary>The loaded library, or null before <see cref="EnsureLoaded"/>.</summary>
     public static LoadedLlama? Loaded => Volatile.Read(ref _loaded);
+
+    /// <summary>Where the last attempt looked, whether or not it found a library. The list is complete when the attempt ended.</summary>
+    public static IReadOnlyList<ProbedPath> LastProbed => Volatile.Read(ref _lastProbed);
 
     /// <summary>Loads on the first call; later calls return the same library, whatever directory they name.</summary>
     /// <param name="directory">The only directory to look in, or null for the list of <see cref="NativeLocator"/>.</param>
@@ -44,6 +48,7 @@ internal static unsafe class NativeLoader
         // An abort inside ggml would otherwise start a debugger to print a backtrace.
         _ = LibcNative.setenv("GGML_NO_BACKTRACE", "1", 0);
         var probed = new List<ProbedPath>();
+        Volatile.Write(ref _lastProbed, probed);
         foreach ((string source, string path) in NativeLocator.Candidates(directory))
         {
             if (TryOpen(source, path, probed) is { } found)
@@ -98,10 +103,7 @@ internal static unsafe class NativeLoader
         string libllama = files[^1].File;
         nint llama = Libs[Libraries.Llama];
         string version = VersionOf(llama, libllama);
-        AbiTable abi = AbiFingerprint.Identify(
-            NativeLibrary.GetExport(llama, nameof(LlamaNative.llama_model_default_params)),
-            NativeLibrary.GetExport(llama, nameof(LlamaNative.llama_context_default_params)),
-            version);
+        AbiTable abi = Identify(llama, libllama, version, outcome => probed.Add(new ProbedPath(source, at, outcome)));
         probed.Add(new ProbedPath(source, at, $"loaded {Path.GetFileName(libllama)}"));
 
         if (!_resolving)
@@ -115,6 +117,28 @@ internal static unsafe class NativeLoader
         GgmlNative.ggml_backend_load_all_from_path(backends);
         LlamaNative.llama_backend_init();
         return new LoadedLlama(libllama, backends, source, version, abi, probed);
+    }
+
+    private static AbiTable Identify(nint llama, string file, string version, Action<string> failed)
+    {
+        try
+        {
+            return AbiFingerprint.Identify(
+                NativeLibrary.GetExport(llama, nameof(LlamaNative.llama_model_default_params)),
+                NativeLibrary.GetExport(llama, nameof(LlamaNative.llama_context_default_params)),
+                version);
+        }
+        catch (EntryPointNotFoundException e)
+        {
+            failed("is no libllama");
+            throw new VaiEngineException(
+                VaiError.UnknownAbi, $"'{file}' is no libllama: {FirstLine(e.Message)} Use a llama.cpp build VAI knows.", e);
+        }
+        catch (VaiEngineException)
+        {
+            failed($"unknown layout ({version})");
+            throw;
+        }
     }
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path) => Libs.GetValueOrDefault(name);

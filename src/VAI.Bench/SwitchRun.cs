@@ -1,0 +1,148 @@
+using System.Diagnostics;
+
+namespace VAI.Bench;
+
+/// <summary>One run of <see cref="SwitchBenchmark"/>.</summary>
+internal sealed class SwitchRun(
+    IVai vai, SwitchBenchmarkOptions options, IProgress<BenchProgress>? progress, CancellationToken cancellation)
+{
+    private const int Selects = 1_000_000;
+
+    private readonly BenchModel[] _models = [options.First, options.Second];
+    private readonly ModelHandle[] _handles = new ModelHandle[2];
+    private readonly TimeSpan[] _loadTimes = new TimeSpan[2];
+    private readonly List<SwitchSample> _samples = [];
+    private readonly int _steps =
+        2 + (2 * SwitchBenchmark.Prompts.Count) + 1 + (4 * options.Rounds) + options.TraditionalRepeats;
+
+    private int _step;
+
+    public async Task<SwitchBenchmarkResult> RunAsync()
+    {
+        for (int m = 0; m < 2; m++)
+        {
+            Step($"loading {_models[m].Name}");
+            await LoadAsync(m).ConfigureAwait(false);
+            _loadTimes[m] = vai.Select(_handles[m]).LoadTime;
+        }
+
+        foreach (string prompt in SwitchBenchmark.Prompts)
+        {
+            for (int m = 1; m >= 0; m--)
+            {
+                Step($"warming up {_models[m].Name}");
+                await AskAsync(m, prompt).ConfigureAwait(false);
+            }
+        }
+
+        Step("selecting");
+        double select = MeasureSelect();
+        await MeasureSwitchesAsync().ConfigureAwait(false);
+        TimeSpan traditional = await MeasureTraditionalAsync().ConfigureAwait(false);
+        progress?.Report(new BenchProgress("done", 1));
+        return Sum(select, traditional);
+    }
+
+    private async Task LoadAsync(int model) =>
+        _handles[model] = await vai.LoadAsync(options.Model(_models[model]), null, cancellation).ConfigureAwait(false);
+
+    private double MeasureSelect()
+    {
+        Select(Selects / 10);
+        long start = Stopwatch.GetTimestamp();
+        Select(Selects);
+        return Stopwatch.GetElapsedTime(start).TotalNanoseconds / Selects;
+    }
+
+    private void Select(int times)
+    {
+        for (int i = 0; i < times; i += 2)
+        {
+            vai.Select(_handles[0]);
+            vai.Select(_handles[1]);
+        }
+    }
+
+    // Every round starts and ends with the first model, as the warm-up ended with it.
+    private async Task MeasureSwitchesAsync()
+    {
+        (int Model, bool Switched)[] forward = [(0, false), (1, true), (1, false), (0, true)];
+        (int Model, bool Switched)[] backward = [(1, true), (1, false), (0, true), (0, false)];
+        for (int round = 0; round < options.Rounds; round++)
+        {
+            string prompt = SwitchBenchmark.Prompts[round % SwitchBenchmark.Prompts.Count];
+            foreach ((int model, bool switched) in round % 2 == 0 ? forward : backward)
+            {
+                Step($"round {round + 1} of {options.Rounds}");
+                InferenceResult result = await AskAsync(model, prompt).ConfigureAwait(false);
+                _samples.Add(new SwitchSample(_models[model].Name, prompt, switched, result));
+            }
+        }
+    }
+
+    // One model resident at a time, as without VAI.
+    private async Task<TimeSpan> MeasureTraditionalAsync()
+    {
+        var times = new List<TimeSpan>();
+        int resident = 0;
+        await vai.UnloadAsync(_handles[1], cancellation).ConfigureAwait(false);
+        for (int i = 0; i < options.TraditionalRepeats; i++)
+        {
+            Step("switching the traditional way");
+            long start = Stopwatch.GetTimestamp();
+            await vai.UnloadAsync(_handles[resident], cancellation).ConfigureAwait(false);
+            resident = 1 - resident;
+            await LoadAsync(resident).ConfigureAwait(false);
+            TimeSpan loaded = Stopwatch.GetElapsedTime(start);
+            string prompt = SwitchBenchmark.Prompts[i % SwitchBenchmark.Prompts.Count];
+            InferenceResult result = await AskAsync(resident, prompt).ConfigureAwait(false);
+            times.Add(loaded + result.FirstTokenTime);
+        }
+
+        await LoadAsync(1 - resident).ConfigureAwait(false);
+        return Statistics.Median(times);
+    }
+
+    private async Task<InferenceResult> AskAsync(int model, string prompt)
+    {
+        InferenceOptions greedy = InferenceOptions.Greedy with { MaxTokens = options.TokensPerResponse };
+        await using IInferenceSession session = vai.Select(_handles[model]).OpenSession();
+        InferenceResult? result = null;
+        await foreach (InferenceUpdate update in session.InferAsync(prompt, greedy, cancellation).ConfigureAwait(false))
+            result = update.Result ?? result;
+        return result ?? throw new VaiEngineException(VaiError.NativeFailure, "A transaction ended without a result.");
+    }
+
+    private void Step(string phase)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        progress?.Report(new BenchProgress(phase, (double)_step++ / _steps));
+    }
+
+    private SwitchBenchmarkResult Sum(double select, TimeSpan traditional)
+    {
+        var models = new ModelSwitchResult[2];
+        var overheads = new List<TimeSpan>();
+        for (int m = 0; m < 2; m++)
+        {
+            SwitchSample[] own = [.. _samples.Where(s => s.Model == _models[m].Name)];
+            TimeSpan stay = Statistics.Median(own.Where(s => !s.Switched).Select(s => s.Result.FirstTokenTime));
+            TimeSpan[] switched = [.. own.Where(s => s.Switched).Select(s => s.Result.FirstTokenTime)];
+            overheads.AddRange(switched.Select(t => t - stay));
+            models[m] = new ModelSwitchResult(
+                _models[m].Name, _loadTimes[m], stay, Statistics.Median(switched),
+                Statistics.Median(own.Select(s => s.Result.TokensPerSecond)));
+        }
+
+        return new SwitchBenchmarkResult
+        {
+            Models = models,
+            SelectNanoseconds = select,
+            SwitchOverhead = Statistics.Median(overheads),
+            SwitchOverheadSpread = Statistics.Spread(overheads),
+            SwitchRatio = models.Sum(m => m.SwitchedFirst.TotalMilliseconds) / models.Sum(m => m.StayFirst.TotalMilliseconds),
+            TraditionalSwitch = traditional,
+            Samples = _samples,
+        };
+    }
+}

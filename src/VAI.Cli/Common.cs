@@ -1,0 +1,67 @@
+using System.CommandLine;
+using Microsoft.Extensions.Logging;
+using VAI.Cli.Output;
+
+namespace VAI.Cli;
+
+/// <summary>Options that more than one verb takes, and the frame every verb runs in.</summary>
+internal static class Common
+{
+    public static Option<bool> Json { get; } = new("--json")
+    {
+        Description = "Print one JSON document on standard output and nothing else.",
+        Recursive = true,
+    };
+
+    public static Option<bool> Verbose { get; } = new("--verbose")
+    {
+        Description = "Write VAI's and llama.cpp's log to standard error.",
+        Recursive = true,
+    };
+
+    public static Option<int> GpuLayers { get; } = new("--gpu-layers")
+    {
+        Description = "Layers to put on the GPU: 0 for none, -1 for all.",
+        HelpName = "N",
+    };
+
+    public static Option<int?> Threads { get; } = new("--threads")
+    {
+        Description = "Compute threads; one per physical core if not given.",
+        HelpName = "N",
+    };
+
+    public static Option<int?> Context { get; } = new("--ctx")
+    {
+        Description = "The longest session, in tokens.",
+        HelpName = "N",
+    };
+
+    /// <summary>A file argument. An empty one is refused here, as no part of VAI takes it.</summary>
+    public static Argument<string> File(string name, string description)
+    {
+        var argument = new Argument<string>(name) { Description = description };
+        argument.Validators.Add(result =>
+        {
+            if (result.Tokens.Any(t => t.Value.Length == 0))
+                result.AddError($"{name} is empty. Give the path of a file.");
+        });
+        return argument;
+    }
+
+    /// <summary>Sets what a verb does; its errors become a message and an exit code.</summary>
+    public static void Does(this Command command, Func<ParseResult, CancellationToken, Task<int>> body) =>
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            try
+            {
+                return await body(parsed, cancellation);
+            }
+            catch (Exception e)
+            {
+                return Failure.Report(e, parsed.GetValue(Json));
+            }
+        });
+
+    public static ILoggerFactory? Log(ParseResult parsed) => parsed.GetValue(Verbose) ? new StderrLog() : null;
+}

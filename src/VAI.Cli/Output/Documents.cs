@@ -1,0 +1,96 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace VAI.Cli.Output;
+
+/// <summary>The JSON documents; field names are the records' in snake case. Only add fields: scripts read them.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, IndentSize = 2)]
+[JsonSerializable(typeof(ErrorDocument))]
+[JsonSerializable(typeof(InspectDocument))]
+[JsonSerializable(typeof(ForgeDocument))]
+[JsonSerializable(typeof(ShapesDocument))]
+[JsonSerializable(typeof(RunDocument))]
+[JsonSerializable(typeof(SwitchDocument))]
+[JsonSerializable(typeof(DoctorDocument))]
+internal sealed partial class Documents : JsonSerializerContext
+{
+    public static void Print<T>(T document, JsonTypeInfo<T> type) =>
+        Console.Out.WriteLine(JsonSerializer.Serialize(document, type));
+}
+
+internal sealed record ErrorBody(string Code, string Message);
+
+internal sealed record ErrorDocument(ErrorBody Error);
+
+internal sealed record WeightTypeBody(string Name, int Tensors, long Bytes);
+
+internal sealed record InspectDocument(
+    string File,
+    string? Title,
+    string Architecture,
+    int Layers,
+    int Embedding,
+    int Heads,
+    int KvHeads,
+    int Vocabulary,
+    string? Tokenizer,
+    int Context,
+    int Tensors,
+    long Bytes,
+    long Parameters,
+    IReadOnlyList<WeightTypeBody> WeightTypes);
+
+internal sealed record ForgeDocument(
+    string File, string Shape, string Type, ulong Seed, long Bytes, long Parameters, int Tensors, int Vocabulary, double TotalMs);
+
+internal sealed record ShapeBody(
+    string Name, IReadOnlyList<string> Aliases, string Architecture, string Type, int Vocabulary, long Bytes, string Description);
+
+internal sealed record ShapesDocument(IReadOnlyList<ShapeBody> Shapes);
+
+internal sealed record RunDocument(
+    string Text,
+    int Tokens,
+    int PromptTokens,
+    double FirstMs,
+    double TotalMs,
+    double TokensPerSecond,
+    string Finish,
+    string Model,
+    double LoadMs,
+    uint Seed,
+    string SwitchClass);
+
+internal sealed record SwitchModelBody(
+    string Name, double LoadMs, double StayFirstMs, double SwitchedFirstMs, double TokensPerSecond);
+
+internal sealed record SwitchDocument(
+    IReadOnlyList<SwitchModelBody> Models,
+    double SelectNs,
+    double SwitchOverheadMs,
+    double SwitchOverheadIqrMs,
+    double SwitchRatio,
+    double TraditionalSwitchMs);
+
+internal sealed record ProbedBody(string Source, string Path, string Outcome);
+
+internal sealed record DeviceBody(string Name, string Description, bool Cpu, long FreeMemory, long TotalMemory);
+
+internal sealed record DoctorDocument(
+    bool Ready,
+    ErrorBody? Error,
+    IReadOnlyList<ProbedBody> Probed,
+    string? LibraryFile,
+    string? LibraryVersion,
+    string? Abi,
+    string? CpuFeatures,
+    string? CpuKernels,
+    IReadOnlyList<DeviceBody> Devices,
+    int PhysicalCores,
+    long TotalMemory,
+    long AvailableMemory,
+    long SharedMemory,
+    long SharedMemoryFree,
+    string? Fix);

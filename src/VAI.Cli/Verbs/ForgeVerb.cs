@@ -1,0 +1,107 @@
+using System.CommandLine;
+using VAI.Cli.Output;
+using VAI.Forge;
+
+namespace VAI.Cli.Verbs;
+
+internal static class ForgeVerb
+{
+    private static readonly Argument<string?> Shape = new("SHAPE")
+    {
+        Description = "The model whose shape the file gets; see --list.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private static readonly Argument<string?> Out = new("OUT.gguf")
+    {
+        Description = "The file to write.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private static readonly Option<ulong> Seed = new("--seed")
+    {
+        Description = "The weights follow from it.",
+        HelpName = "N",
+        DefaultValueFactory = _ => 1,
+    };
+
+    private static readonly Option<string> Type = Types();
+    private static readonly Option<string> Vocabulary = new("--vocab")
+    {
+        Description = "A GGUF file whose tokenizer is copied.",
+        HelpName = "FILE.gguf",
+    };
+
+    private static readonly Option<bool> Force = new("--force") { Description = "Replace the file if it exists." };
+    private static readonly Option<bool> List = new("--list") { Description = "List the shapes." };
+
+    public static Command Create()
+    {
+        var command = new Command("forge", "Make a random-weight GGUF file of a real model's shape.")
+        {
+            Shape, Out, Seed, Type, Vocabulary, Force, List,
+        };
+        command.Validators.Add(result =>
+        {
+            bool shape = !string.IsNullOrEmpty(result.GetValue(Shape)), file = !string.IsNullOrEmpty(result.GetValue(Out));
+            if (!result.GetValue(List) && shape != file)
+                result.AddError("Give both a shape and a file to write, or --list.");
+        });
+        command.Does(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        bool json = parsed.GetValue(Common.Json);
+        if (parsed.GetValue(List) || string.IsNullOrEmpty(parsed.GetValue(Shape)))
+            return ListShapes(json);
+        var options = new ForgeOptions
+        {
+            Seed = parsed.GetValue(Seed),
+            Type = parsed.GetValue(Type) is { } type ? Enum.Parse<ForgeType>(type, ignoreCase: true) : null,
+            VocabularyFile = parsed.GetValue(Vocabulary),
+            Overwrite = parsed.GetValue(Force),
+        };
+        string shape = parsed.GetValue(Shape)!, file = parsed.GetValue(Out)!;
+        ForgeResult r = await Bar.RunAsync($"forging {shape}", report => ModelForge.ForgeAsync(
+            shape,
+            file,
+            options,
+            new Report<ForgeProgress>(p => report($"forging {shape}", (double)p.BytesWritten / Math.Max(1, p.TotalBytes))),
+            cancellation));
+        var document = new ForgeDocument(
+            r.File, r.Shape, Name(r.Type), options.Seed, r.Bytes, r.Parameters, r.Tensors, r.VocabularySize, Format.Ms(r.Elapsed));
+        if (json)
+            Documents.Print(document, Documents.Default.ForgeDocument);
+        else
+            Console.Out.WriteLine($"{r.File}  {r.Shape} {document.Type}, {Format.Bytes(r.Bytes)}, {r.Elapsed.TotalSeconds:F1} s");
+        return Failure.Ok;
+    }
+
+    private static int ListShapes(bool json)
+    {
+        if (json)
+        {
+            Documents.Print(
+                new ShapesDocument([.. ModelForge.Shapes.Select(s => new ShapeBody(
+                    s.Name, s.Aliases, s.Architecture, Name(s.DefaultType), s.VocabularySize, s.ApproximateBytes, s.Description))]),
+                Documents.Default.ShapesDocument);
+            return Failure.Ok;
+        }
+
+        Console.Out.WriteLine("vai forge SHAPE OUT.gguf, where SHAPE is one of:");
+        Format.Rows([.. ModelForge.Shapes.Select(s => (
+            $"  {s.Name}", (object?)$"{Format.Bytes(s.ApproximateBytes),10}  {s.Description}"))]);
+        return Failure.Ok;
+    }
+
+    private static Option<string> Types()
+    {
+        var option = new Option<string>("--type") { Description = "How matrices are stored; the shape's own if not given." };
+        option.AcceptOnlyFromAmong([.. Enum.GetValues<ForgeType>().Select(Name)]);
+        return option;
+    }
+
+    private static string Name(ForgeType type) => type.ToString().ToLowerInvariant();
+}

@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using VAI.Cli.Output;
+
+namespace VAI.Cli.Verbs;
+
+internal static class RunVerb
+{
+    private static readonly InferenceOptions Defaults = new();
+    private static readonly Argument<string> Model = Common.File("MODEL.gguf", "The model.");
+    private static readonly Option<string> Prompt = new("-p", "--prompt") { Description = "The prompt.", HelpName = "TEXT", Required = true };
+    private static readonly Option<int> Tokens = Number("-n", "Most tokens to generate.", 256);
+    private static readonly Option<float> Temperature = Number("--temp", "0 for always the most likely token.", Defaults.Temperature);
+    private static readonly Option<uint?> Seed = new("--seed") { Description = "The sampler's seed; drawn if not given.", HelpName = "S" };
+    private static readonly Option<int> TopK = Number("--top-k", "Only the K most likely tokens; 0 for all.", Defaults.TopK);
+    private static readonly Option<float> TopP = Number("--top-p", "Only the most likely tokens that together have this probability.", Defaults.TopP);
+    private static readonly Option<float> MinP = Number("--min-p", "Only tokens at least this many times as likely as the most likely.", Defaults.MinP);
+    private static readonly Option<string[]> Stop = new("--stop") { Description = "A text that ends the generation; may be repeated.", HelpName = "TEXT" };
+
+    public static Command Create()
+    {
+        var command = new Command("run", "Load a model and answer one prompt.")
+        {
+            Model, Prompt, Tokens, Temperature, Seed, TopK, TopP, MinP, Stop, Common.GpuLayers, Common.Threads, Common.Context,
+        };
+        command.Does(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        bool json = parsed.GetValue(Common.Json);
+        string file = parsed.GetRequiredValue(Model);
+        string name = Bench.BenchModel.FromFiles(file, file).First.Name;
+        using ILoggerFactory? log = Common.Log(parsed);
+        await using IVai vai = Vai.Create(new VaiOptions { Threads = parsed.GetValue(Common.Threads) }, log);
+        ModelHandle handle = await Bar.RunAsync($"loading {name}", async report => await vai.LoadAsync(
+            new ModelOptions
+            {
+                Name = name,
+                File = file,
+                GpuLayers = parsed.GetValue(Common.GpuLayers),
+                ContextLength = parsed.GetValue(Common.Context),
+            },
+            new Report<LoadProgress>(p => report($"loading {name}", p.Fraction)),
+            cancellation));
+        IModelContext model = vai.Select(handle);
+        await using IInferenceSession session = model.OpenSession();
+        var text = new StringBuilder();
+        InferenceResult? result = null;
+        await foreach (InferenceUpdate update in session.InferAsync(parsed.GetRequiredValue(Prompt), Options(parsed), cancellation))
+        {
+            result = update.Result ?? result;
+            if (json)
+                text.Append(update.Text);
+            else
+                Console.Out.Write(update.Text);
+        }
+
+        InferenceResult r = result!;
+        if (json)
+        {
+            Documents.Print(Document(text.ToString(), model, r), Documents.Default.RunDocument);
+            return Failure.Ok;
+        }
+
+        Console.Out.WriteLine();
+        Console.Error.WriteLine(
+            $"{r.GeneratedTokens} tokens  first={r.FirstTokenTime.TotalMilliseconds:F1} ms  "
+            + $"total={r.TotalTime.TotalMilliseconds:F1} ms  {r.TokensPerSecond:F1} tok/s  seed={r.Seed}  finish={Finish(r)}");
+        return Failure.Ok;
+    }
+
+    private static InferenceOptions Options(ParseResult parsed) => new()
+    {
+        MaxTokens = parsed.GetValue(Tokens),
+        Temperature = parsed.GetValue(Temperature),
+        Seed = parsed.GetValue(Seed),
+        TopK = parsed.GetValue(TopK),
+        TopP = parsed.GetValue(TopP),
+        MinP = parsed.GetValue(MinP),
+        Stop = parsed.GetValue(Stop) is { Length: > 0 } stop ? stop : null,
+    };
+
+    private static RunDocument Document(string text, IModelContext model, InferenceResult r) => new(
+        text, r.GeneratedTokens, r.PromptTokens, Format.Ms(r.FirstTokenTime), Format.Ms(r.TotalTime),
+        Format.Number(r.TokensPerSecond), Finish(r), model.Name, Format.Ms(model.LoadTime), r.Seed,
+        r.SwitchClass.ToString().ToLowerInvariant());
+
+    private static string Finish(InferenceResult result) => result.FinishReason switch
+    {
+        FinishReason.EndOfSequence => "eos",
+        FinishReason.StopString => "stop",
+        FinishReason.MaxTokens => "length",
+        _ => "context",
+    };
+
+    private static Option<T> Number<T>(string name, string description, T value) =>
+        new(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value };
+}

@@ -1,0 +1,67 @@
+namespace VAI;
+
+/// <summary>What <see cref="Vai.Diagnose"/> found out about the machine and the native library. Memory is in bytes.</summary>
+public sealed record DiagnosticReport
+{
+    /// <summary>Whether models can be loaded: the library was found, its layout is known and it has a device to compute on.</summary>
+    public required bool Ready { get; init; }
+
+    /// <summary>Why the library could not be used; null if it could.</summary>
+    public VaiError? ErrorCode { get; init; }
+
+    /// <summary>The message of that error; null without one.</summary>
+    public string? ErrorMessage { get; init; }
+
+    /// <summary>Every place where the library was looked for, in order.</summary>
+    public required IReadOnlyList<ProbedLibrary> Probed { get; init; }
+
+    /// <summary>The file of libllama; null if none is loaded.</summary>
+    public string? LibraryFile { get; init; }
+
+    /// <summary>llama.cpp's version, or the file's name where the library does not tell.</summary>
+    public string? LibraryVersion { get; init; }
+
+    /// <summary>The layout the library was found to have.</summary>
+    public string? Abi { get; init; }
+
+    /// <summary>llama.cpp's line of CPU features.</summary>
+    public string? CpuFeatures { get; init; }
+
+    /// <summary>The library of CPU kernels in use; null if they are linked in, or nothing is loaded.</summary>
+    public string? CpuKernels { get; init; }
+
+    /// <summary>What can compute.</summary>
+    public required IReadOnlyList<ComputeDevice> Devices { get; init; }
+
+    /// <summary>Physical cores this process may use: the default of <see cref="VaiOptions.Threads"/>.</summary>
+    public required int PhysicalCores { get; init; }
+
+    /// <summary>Memory of the machine or the container, whichever is less; 0 if unknown.</summary>
+    public required long TotalMemory { get; init; }
+
+    /// <summary>What of it can be had without swapping.</summary>
+    public required long AvailableMemory { get; init; }
+
+    /// <summary>Size of <c>/dev/shm</c>; 0 if there is none.</summary>
+    public required long SharedMemory { get; init; }
+
+    /// <summary>What of it is free.</summary>
+    public required long SharedMemoryFree { get; init; }
+
+    /// <summary>What to do about the most serious thing that is wrong; null if nothing is.</summary>
+    public string? Fix { get; init; }
+}
+
+/// <summary>A place where libllama was looked for.</summary>
+/// <param name="Source">Why there: <c>option</c>, <c>VAI_LLAMA_DIR</c>, <c>application</c>, <c>LLamaSharp</c>, <c>package</c>, <c>system</c>.</param>
+/// <param name="Path">The directory, or the name given to the system's loader.</param>
+/// <param name="Outcome">What was found.</param>
+public sealed record ProbedLibrary(string Source, string Path, string Outcome);
+
+/// <summary>A device llama.cpp can compute on. Memory is in bytes.</summary>
+/// <param name="Name">llama.cpp's name, for example <c>CPU</c> or <c>CUDA0</c>.</param>
+/// <param name="Description">The product's name.</param>
+/// <param name="IsCpu">Whether it is the CPU.</param>
+/// <param name="FreeMemory">Memory free now.</param>
+/// <param name="TotalMemory">Its memory.</param>
+public sealed record ComputeDevice(string Name, string Description, bool IsCpu, long FreeMemory, long TotalMemory);

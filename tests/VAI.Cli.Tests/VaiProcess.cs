@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace VAI.Cli.Tests;
+
+/// <summary>What one run of the real <c>vai</c> came to.</summary>
+internal sealed record VaiRun(int ExitCode, string Out, string Error)
+{
+    /// <summary>Standard output as one JSON document; anything before or after it fails.</summary>
+    public JsonElement Json
+    {
+        get
+        {
+            using var document = JsonDocument.Parse(Out);
+            return document.RootElement.Clone();
+        }
+    }
+
+    public void IsBadInput()
+    {
+        Assert.Equal((2, ""), (ExitCode, Out));
+        Assert.NotEqual("", Error.Trim());
+        Assert.DoesNotContain("   at ", Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("Exception", Error, StringComparison.Ordinal);
+    }
+
+    public void Has(params string[] names) => Has(Json, names);
+
+    public static void Has(JsonElement element, params string[] names) =>
+        Assert.Equal(names.Order(), element.EnumerateObject().Select(p => p.Name).Order());
+}
+
+/// <summary>Starts <c>vai</c>, which the build put beside the tests, as a process of its own.</summary>
+internal static class VaiProcess
+{
+    public static Task<VaiRun> RunAsync(params string[] arguments) => RunAsync([], arguments);
+
+    public static async Task<VaiRun> RunAsync((string Name, string Value)[] environment, params string[] arguments)
+    {
+        using Process process = Start(environment, arguments);
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return new VaiRun(process.ExitCode, await output, await error);
+    }
+
+    public static Process Start((string Name, string Value)[] environment, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "vai.dll"));
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
+        foreach ((string name, string value) in environment)
+            start.Environment[name] = value;
+        return Process.Start(start) ?? throw new InvalidOperationException("vai did not start.");
+    }
+}
