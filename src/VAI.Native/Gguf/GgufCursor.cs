@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Unicode;
 
@@ -103,6 +104,7 @@ internal ref struct GgufCursor
     }
 
     /// <summary>Passes over the strings of an array.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // runs once, over a whole vocabulary
     public void SkipStrings(int count)
     {
         for (int i = 0; i < count; i++)

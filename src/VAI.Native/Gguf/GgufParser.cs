@@ -156,7 +156,7 @@ internal ref struct GgufParser
         _cursor.About("metadata key", index);
         _cursor.Named(entry.Key);
         if (entry.Type != GgufValueType.UInt32)
-            throw _cursor.Error("type", entry.Offset - 4, $"it is {entry.Type}, not {nameof(GgufValueType.UInt32)}");
+            throw _cursor.Error("value", entry.Offset, $"it is {entry.Type}, not {nameof(GgufValueType.UInt32)}");
         Alignment = _cursor.UInt32At((int)entry.Offset);
         if (!BitOperations.IsPow2(Alignment) || Alignment is < GgufLimits.MinAlignment or > GgufLimits.MaxAlignment)
         {

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Collections;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
@@ -18,8 +19,7 @@ internal readonly ref struct TokenSet
     private const ulong Pi = 0x243F6A8885A308D3;
 
     // Half full at most: 32 MB for 2^21 tokens.
-    private readonly int[] _positions;
-    private readonly uint[] _tags;
+    private readonly ulong[] _slots; // hash's upper half, then position + 1; 0: free
     private readonly int _mask;
     private readonly ulong _key;
     private readonly BitArray _empty;
@@ -28,15 +28,17 @@ internal readonly ref struct TokenSet
     public TokenSet(int tokens)
     {
         int size = (int)BitOperations.RoundUpToPowerOf2((uint)tokens * 2);
-        _positions = new int[size];
-        _tags = new uint[size];
+        _slots = new ulong[size];
         _mask = size - 1;
         _empty = new BitArray(tokens);
         _key = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8));
     }
 
+    // The loops below run once per file over up to millions of tokens: optimised from the first call on.
+
     /// <summary>The index of the first string that stood before; -1 where all differ.</summary>
     /// <param name="strings">A string array as in the file, already checked.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int FindRepeated(ReadOnlySpan<byte> strings)
     {
         int index = 0;
@@ -71,25 +73,27 @@ internal readonly ref struct TokenSet
         return -1;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool Add(ReadOnlySpan<byte> strings, ReadOnlySpan<byte> text, int at)
     {
         ulong hash = Hash(text);
-        uint tag = (uint)(hash >> 32);
+        ulong mine = (hash & ~(ulong)uint.MaxValue) | (uint)(at + 1);
         for (int slot = (int)hash & _mask; ; slot = (slot + 1) & _mask)
         {
-            if (_positions[slot] == 0)
+            ulong other = _slots[slot];
+            if (other == 0)
             {
-                _positions[slot] = at + 1;
-                _tags[slot] = tag;
+                _slots[slot] = mine;
                 return true;
             }
 
-            if (_tags[slot] == tag && TextAt(strings, _positions[slot] - 1, out _).SequenceEqual(text))
+            if ((other ^ mine) >> 32 == 0 && TextAt(strings, (int)(uint)other - 1, out _).SequenceEqual(text))
                 return false;
         }
     }
 
     // Up to a NUL, where llama.cpp stops reading a token.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static ReadOnlySpan<byte> TextAt(ReadOnlySpan<byte> strings, int at, out int next)
     {
         int length = (int)BinaryPrimitives.ReadUInt64LittleEndian(strings[at..]);
@@ -99,6 +103,7 @@ internal readonly ref struct TokenSet
         return end < 0 ? text : text[..end];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private ulong Hash(ReadOnlySpan<byte> text)
     {
         ulong hash = _key ^ (ulong)text.Length;

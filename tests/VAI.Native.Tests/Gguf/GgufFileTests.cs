@@ -1,0 +1,97 @@
+using System.Text;
+using VAI.Native.Gguf;
+
+namespace VAI.Native.Tests.Gguf;
+
+/// <summary>Good files: what is in them is found.</summary>
+public class GgufFileTests
+{
+    [Theory]
+    [InlineData(2u)]
+    [InlineData(3u)]
+    public void A_file_tells_its_metadata_and_tensors(uint version)
+    {
+        byte[] bytes = GgufSamples.Llama(version).Build();
+        using var file = GgufFile.Parse(bytes, "sample");
+
+        Assert.Equal((version, 32u, bytes.LongLength), (file.Version, file.Alignment, file.Length));
+        Assert.Equal("llama", file.GetString("general.architecture"));
+        Assert.Equal(2ul, file.GetUInt("llama.block_count"));
+        Assert.Equal(10000.0, file.GetFloat("llama.rope.freq_base"));
+        Assert.True(file.GetBool("tokenizer.ggml.add_bos_token"));
+        Assert.Equal([2, 0], file.GetIntegers("llama.attention.head_count_kv", 8)!);
+        Assert.Null(file.GetString("no.such.key"));
+        Assert.True(file.TryGetTensor("output_norm.weight", out GgufTensor norm));
+        Assert.Equal(new GgufTensor("output_norm.weight", GgmlType.F32, 1, 16, 1, 1, 1, file.DataOffset + 256, 64), norm);
+        Assert.Equal(bytes.LongLength, norm.Offset + norm.Bytes);
+    }
+
+    [Fact]
+    public void Strings_of_an_array_are_walked_in_order()
+    {
+        using var file = GgufFile.Parse(GgufSamples.EveryType().Build(), "sample");
+        var texts = new List<string>();
+        foreach (ReadOnlySpan<byte> text in file.GetStrings(file.GetArray("array.text", GgufValueType.String)!.Value))
+            texts.Add(Encoding.UTF8.GetString(text));
+
+        Assert.Equal(["", "one", "two"], texts);
+    }
+
+    [Fact]
+    public void A_value_of_another_type_is_refused_by_key_and_byte()
+    {
+        var sample = GgufSamples.EveryType();
+        using var file = GgufFile.Parse(sample.Build(), "sample");
+
+        var error = Assert.Throws<VaiModelException>(() => file.GetUInt("scalar.text"));
+        Assert.Equal(VaiError.InvalidModel, error.Code);
+        Assert.Contains($"'scalar.text' at byte {sample.OffsetOf("scalar.text value") + 8}: it is String, not an integer", error.Message);
+        Assert.Throws<VaiModelException>(() => file.GetIntegers("array.Int32", 2));
+    }
+
+    [Fact]
+    public void A_mapped_file_reads_as_the_same_bytes_in_memory()
+    {
+        byte[] bytes = GgufSamples.Moe().Build();
+        using var at = new TempFile(bytes);
+        using var mapped = GgufFile.Open(at.Path);
+        using var parsed = GgufFile.Parse(bytes, at.Path);
+
+        Assert.Equal(parsed.Entries, mapped.Entries);
+        Assert.Equal(parsed.Tensors, mapped.Tensors);
+        Assert.Equal(bytes, mapped.Slice(0, bytes.Length).ToArray());
+        Assert.Throws<ArgumentOutOfRangeException>(() => mapped.Slice(bytes.Length - 1, 2).Length);
+        mapped.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => mapped.Slice(0, 1).Length);
+    }
+
+    [Fact]
+    public void A_tensor_beyond_4_GiB_is_found()
+    {
+        const ulong Elements = 5ul << 30;
+        byte[] header = new GgufBytes()
+            .Tensor("big", (uint)GgmlType.I8, 0, Elements).Tensor("last", (uint)GgmlType.I8, Elements, 32).Build();
+        // A sparse file: nothing of it is on the disk but the header.
+        using var at = new TempFile(header, header.Length + (long)Elements + 32);
+        using var file = GgufFile.Open(at.Path);
+
+        Assert.Equal(file.DataOffset + (long)Elements, file.Tensors[1].Offset);
+        Assert.Equal(32, file.Slice(file.Tensors[1].Offset, 32).Length);
+    }
+
+    [Fact]
+    public void A_path_without_a_regular_file_is_the_callers_error()
+    {
+        foreach (string path in new[] { "", "/no/such/file.gguf", "/etc/passwd/model.gguf", Path.GetTempPath() })
+            Assert.Equal(VaiError.FileNotFound, Assert.Throws<VaiUsageException>(() => GgufFile.Open(path)).Code);
+    }
+
+    [Fact]
+    public void An_empty_file_and_a_device_are_refused()
+    {
+        using var empty = new TempFile([]);
+
+        Assert.Contains("empty", Assert.Throws<VaiModelException>(() => GgufFile.Open(empty.Path)).Message);
+        Assert.ThrowsAny<VaiException>(() => GgufFile.Open("/dev/zero"));
+    }
+}
