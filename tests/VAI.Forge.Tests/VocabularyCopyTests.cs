@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using VAI.Native.Gguf;
 
 namespace VAI.Forge.Tests;
@@ -46,7 +47,8 @@ public sealed class VocabularyCopyTests : IDisposable
     {
         using var file = GgufFile.Open(path);
         return [.. file.Entries.Where(entry => entry.Key.StartsWith("tokenizer.", StringComparison.Ordinal))
-            .Select(entry => $"{entry.Key} {entry.Type} {entry.ElementType} {entry.Count}").Order()];
+            .Select(entry => $"{entry.Key} {entry.Type} {entry.ElementType} {Convert.ToHexString(SHA256.HashData(file.Payload(entry)))}")
+            .Order()];
     }
 
     private async Task<VaiError> CodeAsync(string vocabulary)

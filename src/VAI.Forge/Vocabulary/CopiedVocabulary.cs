@@ -58,7 +58,7 @@ internal sealed class CopiedVocabulary : ModelVocabulary
             return [];
         }
 
-        ReadOnlySpan<int> values = MemoryMarshal.Cast<byte, int>(file.Bytes(types.Offset, size * sizeof(int)));
+        ReadOnlySpan<int> values = MemoryMarshal.Cast<byte, int>(file.Payload(types));
         var quiet = new List<int>();
         for (int token = 0; token < size; token++)
         {
@@ -69,23 +69,16 @@ internal sealed class CopiedVocabulary : ModelVocabulary
         return [.. quiet];
     }
 
-    /// <summary>The bytes from the type of the value (of an array: also of its elements, and their number) to its end.</summary>
+    /// <summary>The bytes of a value from its type on.</summary>
     private static byte[] TypeAndValue(GgufFile file, GgufEntry entry)
     {
-        const int typeBytes = 4;
-        const int arrayTypeBytes = 4 + 4 + 8;
-        long start = entry.Offset - (entry.IsArray ? arrayTypeBytes : typeBytes);
-        long end = entry.Offset;
-        if (entry.ElementType == GgufValueType.String)
+        // Between the type and the value: a string's length, or the type and number of an array's elements.
+        int prefix = sizeof(uint) + entry.Type switch
         {
-            for (long left = entry.Count; left > 0; left--)
-                file.StringAt(end, out end);
-        }
-        else
-        {
-            end += entry.Count * GgufParser.SizeOf(entry.ElementType);
-        }
-
-        return file.Bytes(start, checked((int)(end - start))).ToArray();
+            GgufValueType.String => sizeof(ulong),
+            GgufValueType.Array => sizeof(uint) + sizeof(ulong),
+            _ => 0,
+        };
+        return file.Slice(entry.Offset - prefix, entry.Bytes + prefix).ToArray();
     }
 }
