@@ -47,9 +47,10 @@ public sealed class VocabularyCopyTests : IDisposable
     {
         using var file = GgufFile.Open(path);
         return [.. file.Entries.Where(entry => entry.Key.StartsWith("tokenizer.", StringComparison.Ordinal))
-            .Select(entry => $"{entry.Key} {entry.Type} {entry.ElementType} {Convert.ToHexString(SHA256.HashData(file.Payload(entry)))}")
-            .Order()];
+            .Select(entry => $"{entry.Key} {entry.Type} {entry.ElementType} {Digest(file.Payload(entry))}").Order()];
     }
+
+    private static string Digest(ReadOnlySpan<byte> bytes) => Convert.ToHexString(SHA256.HashData(bytes));
 
     private async Task<VaiError> CodeAsync(string vocabulary)
     {
