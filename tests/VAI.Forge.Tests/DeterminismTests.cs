@@ -35,8 +35,12 @@ public sealed class DeterminismTests : IDisposable
     }
 
     [Fact]
-    public async Task The_bytes_stay_those_of_earlier_versions() =>
-        Assert.Equal("2057118adb198b91fd6f7d66c21e6840a356d977d30d45d5ebdf99cffeb3064c", await DigestAsync("tiny", new ForgeOptions()));
+    public async Task The_bytes_stay_those_of_earlier_versions()
+    {
+        // Figures measured on forged files are comparable only while this holds.
+        const string expected = "2057118adb198b91fd6f7d66c21e6840a356d977d30d45d5ebdf99cffeb3064c";
+        Assert.Equal(expected, await DigestAsync("tiny", new ForgeOptions()));
+    }
 
     private async Task<string> DigestAsync(string shape, ForgeOptions options)
     {

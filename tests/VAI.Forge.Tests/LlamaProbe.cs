@@ -39,7 +39,8 @@ internal sealed unsafe partial class LlamaProbe : IDisposable
 
     public int VocabularySize => llama_vocab_n_tokens(_vocabulary);
 
-    public static string NativeFolder() => Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native");
+    public static string NativeFolder() =>
+        Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native");
 
     public void Dispose()
     {

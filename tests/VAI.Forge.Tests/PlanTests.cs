@@ -57,4 +57,17 @@ public sealed class PlanTests : IDisposable
         Assert.All(file.Tensors, tensor => Assert.Equal(0, tensor.Offset % 32));
         Assert.Contains("q8_0", file.Tensors[0].Type.ToString(), StringComparison.OrdinalIgnoreCase);
     }
+
+    [Theory]
+    [InlineData("tiny")]
+    [InlineData("tiny-qwen2")]
+    [InlineData("tiny-qwen3")]
+    [InlineData("tiny-gemma3")]
+    [InlineData("tiny-qwen3moe")]
+    [InlineData("tiny-bert")]
+    public async Task The_gate_lets_every_family_through(string shape)
+    {
+        using var file = GgufFile.Open(await _workspace.ForgeAsync(shape));
+        GgufModelInfo.From(file).Validate();
+    }
 }

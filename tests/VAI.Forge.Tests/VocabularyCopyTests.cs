@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using VAI.Native.Gguf;
 
 namespace VAI.Forge.Tests;
@@ -46,8 +47,10 @@ public sealed class VocabularyCopyTests : IDisposable
     {
         using var file = GgufFile.Open(path);
         return [.. file.Entries.Where(entry => entry.Key.StartsWith("tokenizer.", StringComparison.Ordinal))
-            .Select(entry => $"{entry.Key} {entry.Type} {entry.ElementType} {entry.Count}").Order()];
+            .Select(entry => $"{entry.Key} {entry.Type} {entry.ElementType} {Digest(file.Payload(entry))}").Order()];
     }
+
+    private static string Digest(ReadOnlySpan<byte> bytes) => Convert.ToHexString(SHA256.HashData(bytes));
 
     private async Task<VaiError> CodeAsync(string vocabulary)
     {

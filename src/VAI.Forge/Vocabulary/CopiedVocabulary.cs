@@ -69,10 +69,24 @@ internal sealed class CopiedVocabulary : ModelVocabulary
         return [.. quiet];
     }
 
+<<<<<<< HEAD
     /// <summary>The bytes from the type of the value (with an array's element type and count, a string's length) to its end.</summary>
     private static byte[] TypeAndValue(GgufFile file, GgufEntry entry)
     {
         int before = sizeof(uint) + (entry.IsArray ? sizeof(uint) + sizeof(ulong) : entry.Type == GgufValueType.String ? sizeof(ulong) : 0);
         return file.Slice(entry.Offset - before, before + entry.Bytes).ToArray();
+=======
+    /// <summary>The bytes of a value from its type on.</summary>
+    private static byte[] TypeAndValue(GgufFile file, GgufEntry entry)
+    {
+        // Between the type and the value: a string's length, or the type and number of an array's elements.
+        int prefix = sizeof(uint) + entry.Type switch
+        {
+            GgufValueType.String => sizeof(ulong),
+            GgufValueType.Array => sizeof(uint) + sizeof(ulong),
+            _ => 0,
+        };
+        return file.Slice(entry.Offset - prefix, entry.Bytes + prefix).ToArray();
+>>>>>>> forge
     }
 }

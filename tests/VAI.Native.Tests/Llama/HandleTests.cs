@@ -1,0 +1,108 @@
+using VAI.Native.Abi;
+using VAI.Native.Llama;
+
+namespace VAI.Native.Tests.Llama;
+
+/// <summary>What keeps native objects alive, and what keeps wrong numbers out.</summary>
+public sealed class HandleTests(NativeFixture fixture) : IClassFixture<NativeFixture>
+{
+    private static readonly LlamaContextSettings Small = new()
+    {
+        Cells = 256,
+        BatchSize = 8,
+        MicroBatchSize = 8,
+        MaxSequences = 2,
+        Threads = 1,
+    };
+
+    [Fact]
+    public void A_model_is_not_freed_under_a_context()
+    {
+        var model = LlamaModel.Load(fixture.Tiny, new LlamaModelSettings());
+        var context = new LlamaContext(model, Small);
+        var pool = new LlamaThreadpool(1);
+        context.Attach(pool);
+        model.Dispose();
+        pool.Dispose();
+        Assert.False(model.Handle.IsClosed);
+        context.Batch.Add(1, 0, 0, logits: true);
+        Assert.Equal(DecodeStatus.Ok, context.Decode());
+        foreach (float logit in context.Logits(0))
+            Assert.True(float.IsFinite(logit));
+        context.Dispose();
+        Assert.True(model.Handle.IsClosed);
+        Assert.Throws<ObjectDisposedException>(() => context.Decode());
+        Assert.Throws<ObjectDisposedException>(() => model.Vocab.Tokenize("x", true, true));
+    }
+
+    /// <summary>Each of these ends the process if it reaches llama.cpp (abi.md, "Calls that kill the process").</summary>
+    [Fact]
+    public void Numbers_that_would_kill_the_process_are_refused()
+    {
+        using var model = LlamaModel.Load(fixture.Tiny, new LlamaModelSettings());
+        using var context = new LlamaContext(model, Small);
+        LlamaBatch batch = context.Batch;
+        Assert.Throws<VaiUsageException>(() => context.Decode());
+        Assert.Throws<VaiUsageException>(() => batch.Add(-1, 0, 0, true));
+        Assert.Throws<VaiUsageException>(() => batch.Add(model.Vocab.Count, 0, 0, true));
+        Assert.Throws<VaiUsageException>(() => batch.Add(0, -1, 0, true));
+        Assert.Throws<VaiUsageException>(() => batch.Add(0, 0, 2, true));
+        Assert.Throws<VaiUsageException>(() => batch.Add(0, 0, -1, true));
+        for (int i = 0; i < batch.Capacity; i++)
+            batch.Add(1, i, 0, logits: i == 3);
+        Assert.Throws<VaiUsageException>(() => batch.Add(1, 8, 0, true));
+        Assert.Equal(DecodeStatus.Ok, context.Decode());
+        using var sampler = new LlamaSampler(model.Vocab, new LlamaSamplerSettings());
+        Assert.InRange(context.Sample(sampler, 3), 0, model.Vocab.Count - 1);
+        Assert.Throws<VaiEngineException>(() => context.Sample(sampler, 0));
+        Assert.Throws<VaiEngineException>(() => context.Sample(sampler, 8));
+        Assert.Throws<VaiEngineException>(() => context.Logits(-1).Length);
+        Assert.Throws<ArgumentOutOfRangeException>(() => context.Truncate(2, 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => context.Truncate(0, -1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => context.Clear(-1));
+        Assert.Throws<VaiUsageException>(() => model.Vocab.Piece(int.MaxValue, new byte[8], false));
+        Assert.Throws<VaiUsageException>(() => model.Vocab.IsEndOfGeneration(-1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new LlamaThreadpool(0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new LlamaThreadpool(100_000));
+    }
+
+    [Fact]
+    public void A_sequence_can_be_cut_back_and_cleared()
+    {
+        using var model = LlamaModel.Load(fixture.Tiny, new LlamaModelSettings());
+        using var context = new LlamaContext(model, Small);
+        for (int i = 0; i < 6; i++)
+            context.Batch.Add(1, i, 1, logits: false);
+        Assert.Equal(DecodeStatus.Ok, context.Decode());
+        Assert.Equal(5, context.LastPosition(1));
+        Assert.True(context.Truncate(1, 2));
+        Assert.Equal(1, context.LastPosition(1));
+        context.Clear(1);
+        Assert.Equal(-1, context.LastPosition(1));
+    }
+
+    [Fact]
+    public void The_native_log_comes_out_in_whole_lines()
+    {
+        var lines = new List<string>();
+        void Collect(NativeLogLevel level, string line)
+        {
+            lock (lines)
+                lines.Add(line);
+        }
+
+        NativeLoader.EnsureLoaded();
+        NativeLog.Line += Collect;
+        try
+        {
+            LlamaModel.Load(fixture.Tiny, new LlamaModelSettings()).Dispose();
+        }
+        finally
+        {
+            NativeLog.Line -= Collect;
+        }
+
+        Assert.Contains(lines, l => l.StartsWith("llama_model_loader: ", StringComparison.Ordinal));
+        Assert.DoesNotContain(lines, l => l.Contains('\n') || l.Length == 0);
+    }
+}

@@ -1,0 +1,15 @@
+using VAI.Forge;
+
+namespace VAI.Native.Tests;
+
+/// <summary>A forged model for the tests that need the loaded library.</summary>
+public sealed class NativeFixture : IDisposable
+{
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("vai-native-tests-");
+
+    public NativeFixture() => ModelForge.ForgeAsync("tiny", Tiny).GetAwaiter().GetResult();
+
+    public string Tiny => Path.Combine(_directory.FullName, "tiny.gguf");
+
+    public void Dispose() => _directory.Delete(recursive: true);
+}
