@@ -69,13 +69,6 @@ internal sealed class CopiedVocabulary : ModelVocabulary
         return [.. quiet];
     }
 
-<<<<<<< HEAD
-    /// <summary>The bytes from the type of the value (with an array's element type and count, a string's length) to its end.</summary>
-    private static byte[] TypeAndValue(GgufFile file, GgufEntry entry)
-    {
-        int before = sizeof(uint) + (entry.IsArray ? sizeof(uint) + sizeof(ulong) : entry.Type == GgufValueType.String ? sizeof(ulong) : 0);
-        return file.Slice(entry.Offset - before, before + entry.Bytes).ToArray();
-=======
     /// <summary>The bytes of a value from its type on.</summary>
     private static byte[] TypeAndValue(GgufFile file, GgufEntry entry)
     {
@@ -87,6 +80,5 @@ internal sealed class CopiedVocabulary : ModelVocabulary
             _ => 0,
         };
         return file.Slice(entry.Offset - prefix, entry.Bytes + prefix).ToArray();
->>>>>>> forge
     }
 }
