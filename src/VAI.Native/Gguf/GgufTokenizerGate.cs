@@ -5,7 +5,8 @@ namespace VAI.Native.Gguf;
 /// <summary>Checks the vocabulary before llama.cpp builds its tables from it.</summary>
 internal readonly struct GgufTokenizerGate
 {
-    private const int MaxTokens = 1 << 21;
+    // Twice the largest published vocabulary; the check for repeated tokens stays within its 50 ms.
+    private const int MaxTokens = 1 << 19;
     private const string Prefix = "tokenizer.ggml.";
 
     private readonly GgufFile _file;

@@ -18,6 +18,8 @@ internal readonly ref struct TokenSet
     private const ulong Golden = 0x9E3779B97F4A7C15;
     private const ulong Pi = 0x243F6A8885A308D3;
 
+    private const int Batch = 32;
+
     // Half full at most: 32 MB for 2^21 tokens.
     private readonly ulong[] _slots; // hash's upper half, then position + 1; 0: free
     private readonly int _mask;
@@ -34,22 +36,34 @@ internal readonly ref struct TokenSet
         _key = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8));
     }
 
-    // The loops below run once per file over up to millions of tokens: optimised from the first call on.
-
     /// <summary>The index of the first string that stood before; -1 where all differ.</summary>
     /// <param name="strings">A string array as in the file, already checked.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // runs once, over up to millions of tokens
     public int FindRepeated(ReadOnlySpan<byte> strings)
     {
+        Span<int> starts = stackalloc int[Batch];
+        Span<ulong> hashes = stackalloc ulong[Batch];
+        Span<ulong> ahead = stackalloc ulong[Batch];
         int index = 0;
-        for (int at = 0; at < strings.Length; index++)
+        for (int next = 0; next < strings.Length;)
         {
-            ReadOnlySpan<byte> text = TextAt(strings, at, out int next);
-            if (text.IsEmpty)
-                _empty[index] = true;
-            else if (!Add(strings, text, at))
-                return index;
-            at = next;
+            int count = 0;
+            for (; count < Batch && next < strings.Length; count++)
+            {
+                starts[count] = next;
+                ReadOnlySpan<byte> text = TextAt(strings, next, out next);
+                hashes[count] = Hash(text);
+                // The slots are far apart in memory: reading a batch of them at once hides most of the wait.
+                ahead[count] = _slots[(int)hashes[count] & _mask];
+                if (text.IsEmpty)
+                    _empty[index + count] = true;
+            }
+
+            for (int i = 0; i < count; i++, index++)
+            {
+                if (!_empty[index] && !Add(strings, starts[i], hashes[i]))
+                    return index;
+            }
         }
 
         return _empty.HasAnySet() ? FindNameOfEmpty(strings) : -1;
@@ -73,10 +87,9 @@ internal readonly ref struct TokenSet
         return -1;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private bool Add(ReadOnlySpan<byte> strings, ReadOnlySpan<byte> text, int at)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool Add(ReadOnlySpan<byte> strings, int at, ulong hash)
     {
-        ulong hash = Hash(text);
         ulong mine = (hash & ~(ulong)uint.MaxValue) | (uint)(at + 1);
         for (int slot = (int)hash & _mask; ; slot = (slot + 1) & _mask)
         {
@@ -87,13 +100,16 @@ internal readonly ref struct TokenSet
                 return true;
             }
 
-            if ((other ^ mine) >> 32 == 0 && TextAt(strings, (int)(uint)other - 1, out _).SequenceEqual(text))
+            if ((other ^ mine) >> 32 == 0
+                && TextAt(strings, (int)(uint)other - 1, out _).SequenceEqual(TextAt(strings, at, out _)))
+            {
                 return false;
+            }
         }
     }
 
     // Up to a NUL, where llama.cpp stops reading a token.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ReadOnlySpan<byte> TextAt(ReadOnlySpan<byte> strings, int at, out int next)
     {
         int length = (int)BinaryPrimitives.ReadUInt64LittleEndian(strings[at..]);
@@ -103,7 +119,7 @@ internal readonly ref struct TokenSet
         return end < 0 ? text : text[..end];
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Hash(ReadOnlySpan<byte> text)
     {
         ulong hash = _key ^ (ulong)text.Length;

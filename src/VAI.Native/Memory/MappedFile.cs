@@ -33,17 +33,7 @@ internal sealed unsafe class MappedFile : ByteView
     public static MappedFile Open(string path)
     {
         using SafeFileHandle handle = OpenRegular(path);
-        long length;
-        try
-        {
-            length = RandomAccess.GetLength(handle);
-        }
-        catch (NotSupportedException e)
-        {
-            throw NotRegular(path, e);
-        }
-
-        // A device or a file of /proc also says 0: neither can be mapped.
+        long length = RandomAccess.GetLength(handle);
         if (length == 0)
             throw new VaiModelException(VaiError.MalformedModel, $"{path}: the file is empty. Download it again.");
 
@@ -86,20 +76,34 @@ internal sealed unsafe class MappedFile : ByteView
 
         int descriptor = LibcNative.open(path, LibcNative.O_RDONLY | LibcNative.O_NONBLOCK | LibcNative.O_CLOEXEC);
         if (descriptor >= 0)
-            return new SafeFileHandle(descriptor, ownsHandle: true);
+        {
+            var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+            if (IsRegular(handle))
+                return handle;
+            handle.Dispose();
+            throw NotRegular(path);
+        }
+
         string reason = Marshal.GetLastPInvokeErrorMessage();
         throw Marshal.GetLastPInvokeError() switch
         {
             LibcNative.ENOENT or LibcNative.ENOTDIR =>
                 new VaiUsageException(VaiError.FileNotFound, $"{path}: there is no such file. Check the path."),
-            LibcNative.ENXIO => NotRegular(path, null),
-            _ => NotReadable(path, $"cannot be opened ({reason})", null),
+            LibcNative.ENXIO => NotRegular(path),
+            _ => NotReadable(path, $"cannot be opened ({reason})"),
         };
     }
 
-    private static VaiUsageException NotRegular(string path, Exception? inner) =>
-        new(VaiError.FileNotFound, $"{path}: is not a regular file. Give the path of a GGUF file.", inner);
+    private static bool IsRegular(SafeFileHandle handle)
+    {
+        byte* status = stackalloc byte[LibcNative.StatxSize];
+        return LibcNative.statx(handle, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_TYPE, status) == 0
+            && (*(ushort*)(status + LibcNative.StatxModeOffset) & LibcNative.S_IFMT) == LibcNative.S_IFREG;
+    }
 
-    private static VaiUsageException NotReadable(string path, string what, Exception? inner) =>
+    private static VaiUsageException NotRegular(string path) =>
+        new(VaiError.FileNotFound, $"{path}: is not a regular file. Give the path of a GGUF file.");
+
+    private static VaiUsageException NotReadable(string path, string what, Exception? inner = null) =>
         new(VaiError.FileNotReadable, $"{path}: {what}. Check its permissions and its disk.", inner);
 }

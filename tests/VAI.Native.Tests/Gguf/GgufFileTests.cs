@@ -1,10 +1,11 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using VAI.Native.Gguf;
 
 namespace VAI.Native.Tests.Gguf;
 
 /// <summary>Good files: what is in them is found.</summary>
-public class GgufFileTests
+public partial class GgufFileTests
 {
     [Theory]
     [InlineData(2u)]
@@ -87,11 +88,29 @@ public class GgufFileTests
     }
 
     [Fact]
-    public void An_empty_file_and_a_device_are_refused()
+    public void A_pipe_and_a_device_are_refused_without_waiting()
+    {
+        string pipe = Path.Combine(Path.GetTempPath(), $"vai-{Guid.NewGuid():n}");
+        Assert.Equal(0, mkfifo(pipe, 0x180));
+        try
+        {
+            foreach (string path in new[] { pipe, "/dev/zero", "/dev/null" })
+                Assert.Contains("is not a regular file", Assert.Throws<VaiUsageException>(() => GgufFile.Open(path)).Message);
+        }
+        finally
+        {
+            File.Delete(pipe);
+        }
+    }
+
+    [Fact]
+    public void An_empty_file_is_refused()
     {
         using var empty = new TempFile([]);
 
-        Assert.Contains("empty", Assert.Throws<VaiModelException>(() => GgufFile.Open(empty.Path)).Message);
-        Assert.ThrowsAny<VaiException>(() => GgufFile.Open("/dev/zero"));
+        Assert.Contains("the file is empty", Assert.Throws<VaiModelException>(() => GgufFile.Open(empty.Path)).Message);
     }
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int mkfifo(string path, uint mode);
 }
