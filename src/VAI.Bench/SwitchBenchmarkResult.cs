@@ -31,8 +31,8 @@ public sealed record SwitchBenchmarkResult
     public required double SelectNanoseconds { get; init; }
 
     /// <summary>
-    /// What a switch adds to the first token: the median, over both models' switched requests, of the time above the same
-    /// model's median when staying. May be below zero, by noise.
+    /// What a switch adds to the first token: switched minus staying, for the same model and prompt in the same round; the
+    /// median over both models and all rounds. May be below zero, by noise.
     /// </summary>
     public required TimeSpan SwitchOverhead { get; init; }
 

@@ -122,15 +122,14 @@ internal sealed class SwitchRun(
     private SwitchBenchmarkResult Sum(double select, TimeSpan traditional)
     {
         var models = new ModelSwitchResult[2];
-        var overheads = new List<TimeSpan>();
+        TimeSpan[] overheads = Overheads();
         for (int m = 0; m < 2; m++)
         {
             SwitchSample[] own = [.. _samples.Where(s => s.Model == _models[m].Name)];
             TimeSpan stay = Statistics.Median(own.Where(s => !s.Switched).Select(s => s.Result.FirstTokenTime));
-            TimeSpan[] switched = [.. own.Where(s => s.Switched).Select(s => s.Result.FirstTokenTime)];
-            overheads.AddRange(switched.Select(t => t - stay));
+            TimeSpan switched = Statistics.Median(own.Where(s => s.Switched).Select(s => s.Result.FirstTokenTime));
             models[m] = new ModelSwitchResult(
-                _models[m].Name, _loadTimes[m], stay, Statistics.Median(switched),
+                _models[m].Name, _loadTimes[m], stay, switched,
                 Statistics.Median(own.Select(s => s.Result.TokensPerSecond)));
         }
 
@@ -145,4 +144,13 @@ internal sealed class SwitchRun(
             Samples = _samples,
         };
     }
+
+    // Pairs of one model, one prompt and one moment: prompts of other lengths and bursts of other programs drop out.
+    private TimeSpan[] Overheads() =>
+    [
+        .. _samples.Chunk(4).SelectMany(round => round
+            .GroupBy(s => s.Model)
+            .Select(pair => pair.Single(s => s.Switched).Result.FirstTokenTime
+                - pair.Single(s => !s.Switched).Result.FirstTokenTime)),
+    ];
 }
