@@ -39,7 +39,7 @@ public sealed record SwitchBenchmarkResult
     /// <summary>The spread of <see cref="SwitchOverhead"/>: the interquartile range of the same values.</summary>
     public required TimeSpan SwitchOverheadSpread { get; init; }
 
-    /// <summary>First token when switched over first token when staying, both models' medians added up; 1 is no cost.</summary>
+    /// <summary>First token when switched over first token when staying: the median over the same pairs; 1 is no cost.</summary>
     public required double SwitchRatio { get; init; }
 
     /// <summary>

@@ -122,7 +122,8 @@ internal sealed class SwitchRun(
     private SwitchBenchmarkResult Sum(double select, TimeSpan traditional)
     {
         var models = new ModelSwitchResult[2];
-        TimeSpan[] overheads = Overheads();
+        (InferenceResult Stay, InferenceResult Switched)[] pairs = Pairs();
+        TimeSpan[] overheads = [.. pairs.Select(p => p.Switched.FirstTokenTime - p.Stay.FirstTokenTime)];
         for (int m = 0; m < 2; m++)
         {
             SwitchSample[] own = [.. _samples.Where(s => s.Model == _models[m].Name)];
@@ -139,18 +140,17 @@ internal sealed class SwitchRun(
             SelectNanoseconds = select,
             SwitchOverhead = Statistics.Median(overheads),
             SwitchOverheadSpread = Statistics.Spread(overheads),
-            SwitchRatio = models.Sum(m => m.SwitchedFirst.TotalMilliseconds) / models.Sum(m => m.StayFirst.TotalMilliseconds),
+            SwitchRatio = Statistics.Median(pairs.Select(p => p.Switched.FirstTokenTime / p.Stay.FirstTokenTime)),
             TraditionalSwitch = traditional,
             Samples = _samples,
         };
     }
 
-    // Pairs of one model, one prompt and one moment: prompts of other lengths and bursts of other programs drop out.
-    private TimeSpan[] Overheads() =>
+    // Of one model, one prompt and one moment: prompts of other lengths and bursts of other programs drop out.
+    private (InferenceResult Stay, InferenceResult Switched)[] Pairs() =>
     [
         .. _samples.Chunk(4).SelectMany(round => round
             .GroupBy(s => s.Model)
-            .Select(pair => pair.Single(s => s.Switched).Result.FirstTokenTime
-                - pair.Single(s => !s.Switched).Result.FirstTokenTime)),
+            .Select(pair => (pair.Single(s => !s.Switched).Result, pair.Single(s => s.Switched).Result))),
     ];
 }
