@@ -1,9 +1,17 @@
+using System.Globalization;
 using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Diagnosers;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using VAI.Benchmarks.Engine;
+
+if (args is ["overhead", ..])
+{
+    await PairedOverhead.RunAsync(args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 40);
+    return;
+}
 
 // In process: the generated projects of the default toolchain would not carry the native libraries along.
 IConfig config = DefaultConfig.Instance
