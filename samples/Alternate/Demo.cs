@@ -23,6 +23,25 @@ internal static class Demo
         }
     }
 
+    /// <summary>Touches the weights and lets .NET compile the path, so that the table shows neither.</summary>
+    public static Task WarmUpAsync(IVai vai, CancellationToken cancellation) => Bar.RunAsync("warming up", async report =>
+    {
+        for (int i = 0; i < SwitchBenchmark.Prompts.Count; i++)
+        {
+            foreach (IModelContext model in vai.Models)
+            {
+                await using IInferenceSession session = model.OpenSession();
+                await foreach (InferenceUpdate _ in session.InferAsync(SwitchBenchmark.Prompts[i], Greedy, cancellation))
+                {
+                }
+            }
+
+            report((i + 1.0) / SwitchBenchmark.Prompts.Count);
+        }
+
+        return true;
+    });
+
     public static async Task AlternateAsync(IVai vai, CancellationToken cancellation)
     {
         var results = new List<(string Model, InferenceResult Result)>();

@@ -23,6 +23,7 @@ try
         : await Models.ForgeAsync(cancel.Token);
     await using IVai vai = Vai.Create(o => o.AddModel(first.Name, first.File).AddModel(second.Name, second.File));
     await Demo.LoadAsync(vai, [first.Name, second.Name], cancel.Token);
+    await Demo.WarmUpAsync(vai, cancel.Token);
     await Demo.AlternateAsync(vai, cancel.Token);
     await Demo.MeasureAsync(vai, first, second, cancel.Token);
     return 0;

@@ -31,6 +31,12 @@ public sealed record BenchModel(string Name, string File)
 /// <summary>What <see cref="SwitchBenchmark"/> measures, and how long.</summary>
 public sealed record SwitchBenchmarkOptions
 {
+    /// <summary>What <see cref="Rounds"/> is unless set: enough pairs for noise of a tenth to average out.</summary>
+    public const int DefaultRounds = 30;
+
+    /// <summary>What <see cref="TokensPerResponse"/> is unless set.</summary>
+    public const int DefaultTokensPerResponse = 8;
+
     /// <summary>One model.</summary>
     public required BenchModel First { get; init; }
 
@@ -38,10 +44,10 @@ public sealed record SwitchBenchmarkOptions
     public required BenchModel Second { get; init; }
 
     /// <summary>Rounds of four requests, 1 to 100,000: each model once after itself and once after the other.</summary>
-    public int Rounds { get; init; } = 10;
+    public int Rounds { get; init; } = DefaultRounds;
 
     /// <summary>Tokens to generate in each request, 1 to 100,000.</summary>
-    public int TokensPerResponse { get; init; } = 16;
+    public int TokensPerResponse { get; init; } = DefaultTokensPerResponse;
 
     /// <summary>How often the switch is done the traditional way, by freeing and loading; 1 to 1,000.</summary>
     public int TraditionalRepeats { get; init; } = 3;

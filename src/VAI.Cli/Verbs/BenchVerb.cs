@@ -13,14 +13,14 @@ internal static class BenchVerb
     {
         Description = "Rounds of four requests.",
         HelpName = "N",
-        DefaultValueFactory = _ => 10,
+        DefaultValueFactory = _ => SwitchBenchmarkOptions.DefaultRounds,
     };
 
     private static readonly Option<int> Tokens = new("--tokens")
     {
         Description = "Tokens to generate in each request.",
         HelpName = "N",
-        DefaultValueFactory = _ => 16,
+        DefaultValueFactory = _ => SwitchBenchmarkOptions.DefaultTokensPerResponse,
     };
 
     public static Command Create()
