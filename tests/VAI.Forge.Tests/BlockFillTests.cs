@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using VAI.Forge.Gguf;
 using VAI.Forge.Weights;
+using VAI.Native.Gguf;
 
 namespace VAI.Forge.Tests;
 
@@ -16,7 +17,7 @@ public sealed unsafe class BlockFillTests
         get
         {
             var data = new TheoryData<string, float>();
-            foreach (TensorType type in Enum.GetValues<TensorType>())
+            foreach (GgmlType type in BlockFill.Types)
             {
                 // From a large gain on few inputs to the down matrix of the largest shape.
                 foreach (float deviation in new[] { 0.25f, 0.0156f, 0.005f, 0.002f })
@@ -31,7 +32,7 @@ public sealed unsafe class BlockFillTests
     [MemberData(nameof(Cases))]
     public void Weights_have_the_deviation_asked_for_and_no_mean(string name, float deviation)
     {
-        TensorType type = Enum.Parse<TensorType>(name);
+        GgmlType type = Enum.Parse<GgmlType>(name);
         float[] weights = Dequantize(type, Filled(type, 0, deviation));
         double mean = weights.Average(weight => (double)weight);
         double actual = Math.Sqrt(weights.Average(weight => weight * (double)weight));
@@ -44,7 +45,7 @@ public sealed unsafe class BlockFillTests
     [Fact]
     public void Floats_can_have_a_mean()
     {
-        float[] weights = Dequantize(TensorType.F32, Filled(TensorType.F32, 1, 0.05f));
+        float[] weights = Dequantize(GgmlType.F32, Filled(GgmlType.F32, 1, 0.05f));
         Assert.InRange(weights.Average(), 0.999, 1.001);
         Assert.InRange(weights.Min(), 0.9, 0.92);
     }
@@ -54,7 +55,7 @@ public sealed unsafe class BlockFillTests
     {
         var size = (delegate* unmanaged[Cdecl]<uint, nuint>)NativeLibrary.GetExport(Ggml, "ggml_type_size");
         var values = (delegate* unmanaged[Cdecl]<uint, long>)NativeLibrary.GetExport(Ggml, "ggml_blck_size");
-        foreach (TensorType type in Enum.GetValues<TensorType>())
+        foreach (GgmlType type in BlockFill.Types)
         {
             Assert.Equal((int)size((uint)type), type.BlockBytes());
             Assert.Equal(values((uint)type), type.BlockValues());
@@ -64,23 +65,23 @@ public sealed unsafe class BlockFillTests
     [Fact]
     public void No_byte_of_q8_0_is_the_minimum()
     {
-        byte[] blocks = Filled(TensorType.Q8_0, 0, 1);
-        for (int at = 0; at < blocks.Length; at += TensorType.Q8_0.BlockBytes())
+        byte[] blocks = Filled(GgmlType.Q8_0, 0, 1);
+        for (int at = 0; at < blocks.Length; at += GgmlType.Q8_0.BlockBytes())
             Assert.DoesNotContain((byte)0x80, blocks.AsSpan(at + 2, 32).ToArray());
     }
 
-    private static byte[] Filled(TensorType type, float mean, float deviation)
+    private static byte[] Filled(GgmlType type, float mean, float deviation)
     {
         byte[] blocks = new byte[type.Bytes(Values)];
         BlockFill.Fill(blocks, type, mean, deviation, RandomBits.Key(1, "test"));
         return blocks;
     }
 
-    private static float[] Dequantize(TensorType type, byte[] blocks)
+    private static float[] Dequantize(GgmlType type, byte[] blocks)
     {
-        if (type == TensorType.F32)
+        if (type == GgmlType.F32)
             return MemoryMarshal.Cast<byte, float>(blocks).ToArray();
-        if (type == TensorType.F16)
+        if (type == GgmlType.F16)
             return [.. MemoryMarshal.Cast<byte, Half>(blocks).ToArray().Select(half => (float)half)];
 
         float[] weights = new float[Values];

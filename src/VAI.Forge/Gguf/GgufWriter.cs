@@ -89,7 +89,7 @@ internal sealed class GgufWriter
     }
 
     /// <summary>Adds a tensor and gives its offset from the start of the data.</summary>
-    public long AddTensor(string name, TensorType type, ReadOnlySpan<long> dimensions)
+    public long AddTensor(string name, GgmlType type, ReadOnlySpan<long> dimensions)
     {
         long values = 1;
         Text(_tensors, name);

@@ -1,5 +1,6 @@
 using VAI.Forge.Gguf;
 using VAI.Forge.Weights;
+using VAI.Native.Gguf;
 
 namespace VAI.Forge.Shapes;
 
@@ -9,19 +10,19 @@ internal sealed class TensorList
     private const float NormDeviation = 0.05f;
 
     private readonly List<TensorSpec> _all = [];
-    private readonly TensorType _type;
-    private readonly TensorType _outputType;
+    private readonly GgmlType _type;
+    private readonly GgmlType _outputType;
 
     public TensorList(ForgeType type)
     {
         _type = type switch
         {
-            ForgeType.Q4_K => TensorType.Q4_K,
-            ForgeType.Q4_0 => TensorType.Q4_0,
-            ForgeType.Q8_0 => TensorType.Q8_0,
-            _ => TensorType.F16,
+            ForgeType.Q4_K => GgmlType.Q4_K,
+            ForgeType.Q4_0 => GgmlType.Q4_0,
+            ForgeType.Q8_0 => GgmlType.Q8_0,
+            _ => GgmlType.F16,
         };
-        _outputType = type == ForgeType.Q4_K ? TensorType.Q6_K : _type;
+        _outputType = type == ForgeType.Q4_K ? GgmlType.Q6_K : _type;
     }
 
     public IReadOnlyList<TensorSpec> All => _all;
@@ -39,20 +40,20 @@ internal sealed class TensorList
 
     /// <summary>A small matrix that llama.cpp's quantizer leaves in 32-bit floats.</summary>
     public void PlainMatrix(string name, long inputs, long outputs, float deviation) =>
-        Add(name, TensorType.F32, [inputs, outputs], deviation);
+        Add(name, GgmlType.F32, [inputs, outputs], deviation);
 
     public void Norm(string name, long width, float mean = 1) =>
-        _all.Add(new TensorSpec(name, TensorType.F32, [width], mean, mean * NormDeviation));
+        _all.Add(new TensorSpec(name, GgmlType.F32, [width], mean, mean * NormDeviation));
 
-    public void Bias(string name, long width, float deviation = 0.05f) => Add(name, TensorType.F32, [width], deviation);
+    public void Bias(string name, long width, float deviation = 0.05f) => Add(name, GgmlType.F32, [width], deviation);
 
-    private static TensorType Fitting(TensorType type, long rowLength)
+    private static GgmlType Fitting(GgmlType type, long rowLength)
     {
         if (rowLength % type.BlockValues() == 0)
             return type;
-        return rowLength % TensorType.Q8_0.BlockValues() == 0 ? TensorType.Q8_0 : TensorType.F16;
+        return rowLength % GgmlType.Q8_0.BlockValues() == 0 ? GgmlType.Q8_0 : GgmlType.F16;
     }
 
-    private void Add(string name, TensorType type, long[] dimensions, float deviation) =>
+    private void Add(string name, GgmlType type, long[] dimensions, float deviation) =>
         _all.Add(new TensorSpec(name, Fitting(type, dimensions[0]), dimensions, 0, deviation));
 }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using VAI.Forge.Gguf;
+using VAI.Native.Gguf;
 
 namespace VAI.Forge.Weights;
 
@@ -30,31 +31,37 @@ internal static class BlockFill
 
     private static readonly float Uniform = MathF.Sqrt(3);
 
+    /// <summary>The types that can be filled.</summary>
+    public static IReadOnlyList<GgmlType> Types { get; } =
+        [GgmlType.F32, GgmlType.F16, GgmlType.Q4_0, GgmlType.Q8_0, GgmlType.Q4_K, GgmlType.Q6_K];
+
     /// <summary>Fills whole blocks; <paramref name="mean"/> is for 32-bit floats alone.</summary>
-    public static void Fill(Span<byte> blocks, TensorType type, float mean, float deviation, ulong key)
+    public static void Fill(Span<byte> blocks, GgmlType type, float mean, float deviation, ulong key)
     {
         RandomBits.Fill(blocks, key);
         switch (type)
         {
-            case TensorType.F32:
+            case GgmlType.F32:
                 Float32(MemoryMarshal.Cast<byte, uint>(blocks), mean, deviation);
                 break;
-            case TensorType.F16:
+            case GgmlType.F16:
                 Float16(MemoryMarshal.Cast<byte, ushort>(blocks), deviation);
                 break;
-            case TensorType.Q4_0:
+            case GgmlType.Q4_0:
                 SignedScales(blocks, type.BlockBytes(), deviation / Rms4);
                 break;
-            case TensorType.Q8_0:
+            case GgmlType.Q8_0:
                 WithoutMinimum(blocks);
                 SignedScales(blocks, type.BlockBytes(), deviation / Rms8);
                 break;
-            case TensorType.Q4_K:
+            case GgmlType.Q4_K:
                 Q4K(blocks, deviation / Rms4K);
                 break;
-            default:
+            case GgmlType.Q6_K:
                 Q6K(blocks, deviation / Rms6K);
                 break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(type), type, "The forge writes no such type.");
         }
     }
     private static void Float32(Span<uint> values, float mean, float deviation)
@@ -104,7 +111,7 @@ internal static class BlockFill
         int exponent = Math.Max(MathF.ILogB(scale), -14 - 4) - 6;
         float d = MathF.ScaleB(MathF.Round(MathF.ScaleB(scale, -exponent)), exponent);
         uint pair = BitConverter.HalfToUInt16Bits((Half)d) | ((uint)BitConverter.HalfToUInt16Bits((Half)(7.5f * d)) << 16);
-        for (int at = 0; at < blocks.Length; at += TensorType.Q4_K.BlockBytes())
+        for (int at = 0; at < blocks.Length; at += GgmlType.Q4_K.BlockBytes())
         {
             Span<uint> head = MemoryMarshal.Cast<byte, uint>(blocks.Slice(at, 16));
             // Four 6-bit scales each; the packing is that of get_scale_min_k4, with mins equal to scales.
@@ -121,7 +128,7 @@ internal static class BlockFill
         const int scales = 128 + 64;
         const int scaleCount = 16;
         ushort d = BitConverter.HalfToUInt16Bits((Half)scale);
-        for (int at = 0; at < blocks.Length; at += TensorType.Q6_K.BlockBytes())
+        for (int at = 0; at < blocks.Length; at += GgmlType.Q6_K.BlockBytes())
         {
             foreach (ref ulong eight in MemoryMarshal.Cast<byte, ulong>(blocks.Slice(at + scales, scaleCount)))
             {

@@ -1,4 +1,5 @@
 using VAI.Forge.Gguf;
+using VAI.Native.Gguf;
 
 namespace VAI.Forge.Weights;
 
@@ -10,7 +11,7 @@ namespace VAI.Forge.Weights;
 /// <param name="Deviation">Their standard deviation.</param>
 /// <param name="PerToken">Whether every row belongs to a token of the vocabulary.</param>
 internal sealed record TensorSpec(
-    string Name, TensorType Type, long[] Dimensions, float Mean, float Deviation, bool PerToken = false)
+    string Name, GgmlType Type, long[] Dimensions, float Mean, float Deviation, bool PerToken = false)
 {
     public long Values => Dimensions.Aggregate(1L, (product, dimension) => checked(product * dimension));
 

@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using Microsoft.Win32.SafeHandles;
 using VAI.Forge.Gguf;
+using VAI.Native.Gguf;
 
 namespace VAI.Forge.Weights;
 
@@ -58,7 +59,7 @@ internal sealed class WeightWriter
             WriteQuietRows(tensor);
     }
 
-    private static int StepOf(TensorType type) => ChunkBytes / type.BlockBytes() * type.BlockBytes();
+    private static int StepOf(GgmlType type) => ChunkBytes / type.BlockBytes() * type.BlockBytes();
 
     private byte[] WriteChunk(Chunk chunk, ParallelLoopState state, byte[] buffer)
     {

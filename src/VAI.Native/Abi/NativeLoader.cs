@@ -42,7 +42,7 @@ internal static unsafe class NativeLoader
         if (!OperatingSystem.IsLinux() || !BitConverter.IsLittleEndian)
         {
             throw new PlatformNotSupportedException(
-                "VAI runs on Linux, x64 and arm64. On another system run `vai serve` on a Linux host and connect to it.");
+                "VAI runs on Linux, x64 and arm64. Run it there.");
         }
 
         // An abort inside ggml would otherwise start a debugger to print a backtrace.
