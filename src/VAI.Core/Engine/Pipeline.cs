@@ -91,7 +91,20 @@ internal sealed class Pipeline : IDisposable
         }
         catch (Exception e)
         {
-            job.Fail(e);
+            Fail(job, e);
+        }
+    }
+
+    // A job's own clean-up may fail as well; that ends the job, not the thread that all the others need.
+    private static void Fail(IPipelineJob job, Exception error)
+    {
+        try
+        {
+            job.Fail(error);
+        }
+        catch (Exception e) when (e is VaiException or ObjectDisposedException or InvalidOperationException or ArgumentException)
+        {
+            System.Diagnostics.Debug.WriteLine(e);
         }
     }
 
