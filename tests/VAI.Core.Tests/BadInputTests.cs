@@ -18,6 +18,24 @@ public sealed class BadInputTests(ForgedModels models) : EngineTest(models)
             VaiError.NoTokenizer, Written("tokenizer", Replaced(whole, "tokenizer.ggml.model"u8, "tokenizer.ggml.mobel"u8)));
     }
 
+    /// <summary>Each of these ended the process before the gate knew of it: found by loading mutated files.</summary>
+    [Theory]
+    [InlineData("tiny-qwen2", "qwen2.attention.head_count", 200u, "head")]
+    [InlineData("tiny-qwen2", "qwen2.attention.key_length", 0u, "key length")]
+    [InlineData("tiny-bert", "bert.pooling_type", 255u, "pooling_type")]
+    [InlineData("tiny-bert", "bert.pooling_type", 0u, "pools by method 0")]
+    [InlineData("tiny-qwen3", "qwen3.block_count", 514u, "block_count")]
+    public async Task Metadata_that_llama_cpp_would_abort_on_is_refused(string shape, string key, uint value, string mentions)
+    {
+        byte[] bytes = await File.ReadAllBytesAsync(Models[shape]);
+        int at = bytes.AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(key)) + key.Length;
+
+        // After a key come the type of its value (4 is uint32) and the value.
+        Assert.Equal(4, BitConverter.ToInt32(bytes, at));
+        BitConverter.TryWriteBytes(bytes.AsSpan(at + 4), value);
+        await RefusedAsync<VaiModelException>(VaiError.InvalidModel, Written("metadata", bytes), mentions);
+    }
+
     [Fact]
     public async Task Options_out_of_range_are_refused_before_any_native_call()
     {

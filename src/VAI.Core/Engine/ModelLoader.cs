@@ -41,6 +41,7 @@ internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool)
                 cancellationToken);
             Report(LoadPhase.Sram, 0);
             context = new LlamaContext(model, ContextSettings(resolved, info));
+            CheckPooling(context, info);
             context.Attach(pool);
             cancellationToken.ThrowIfCancellationRequested();
         }
@@ -59,6 +60,19 @@ internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool)
         };
         Report(LoadPhase.Done, 1);
         return loaded;
+    }
+
+    // Without pooling there is no embedding of a text, and a ranking model's output is not one.
+    private static void CheckPooling(LlamaContext context, ModelInfo info)
+    {
+        const int Mean = 1, Last = 3;
+        if (info.IsEmbedding && context.Pooling is not (>= Mean and <= Last))
+        {
+            throw new VaiModelException(
+                VaiError.InvalidModel,
+                $"'{info.File}' is an embedding model that pools by method {context.Pooling}. VAI embeds by mean, CLS or last token: "
+                + "use a conversion with a pooling_type of 1 to 3.");
+        }
     }
 
     /// <summary>Fills in the defaults that depend on the model, and checks every range.</summary>

@@ -59,6 +59,7 @@ internal readonly struct GgufModelGate
         Within("attention.key_length", _info.KeyLength, 0, MaxEmbedding);
         Within("attention.value_length", _info.ValueLength, 0, MaxEmbedding);
         Within("rope.dimension_count", _info.RopeDimensions, 0, MaxEmbedding);
+        Within("pooling_type", _info.PoolingType, 0, 4); // an unknown one is an abort
         Within("attention.sliding_window", _info.SlidingWindow, 0, uint.MaxValue);
         CheckHeads();
         CheckExperts();

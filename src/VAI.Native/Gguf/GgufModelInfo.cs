@@ -7,7 +7,7 @@ namespace VAI.Native.Gguf;
 internal sealed class GgufModelInfo
 {
     /// <summary>Layers whose own values are read; llama.cpp has room for 512.</summary>
-    internal const int MaxLayers = 4096;
+    internal const int MaxLayers = 512;
 
     private readonly GgufFile _file;
 
@@ -169,6 +169,7 @@ internal sealed class GgufModelInfo
     public void Validate()
     {
         new GgufModelGate(_file, this).Check();
+        new GgufAttentionGate(_file, this).Check();
         new GgufTokenizerGate(_file, this).Check();
     }
 

@@ -44,11 +44,12 @@ public class GgufModelInfoTests
     }
 
     [Theory]
-    [InlineData("block_count", 0u, "0 is not in 1..4096")]
-    [InlineData("block_count", 4097u, "4097 is not in 1..4096")]
+    [InlineData("block_count", 0u, "0 is not in 1..512")]
+    [InlineData("block_count", 513u, "513 is not in 1..512")]
     [InlineData("embedding_length", 0u, "0 is not in 1..1048576")]
     [InlineData("context_length", 0x40000001u, "is not in 1..1073741824")]
     [InlineData("feed_forward_length", 0x01000001u, "is not in 0..16777216")]
+    [InlineData("pooling_type", 5u, "5 is not in 0..4")]
     [InlineData("attention.head_count", 4097u, "4097 is not in 0..4096")]
     [InlineData("attention.head_count_kv", 3u, "3 does not divide the head count 4")]
     [InlineData("rope.dimension_count", uint.MaxValue, "is not in 0..1048576")]
