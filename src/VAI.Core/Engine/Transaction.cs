@@ -84,6 +84,9 @@ internal sealed class Transaction : IPipelineJob
     public void Cancel()
     {
         _cancelled = true;
+
+        // SYNC POINT with Park: either this sees the parked word, or Park sees the cancellation.
+        Interlocked.MemoryBarrier();
         Unpark();
     }
 
@@ -92,7 +95,7 @@ internal sealed class Transaction : IPipelineJob
         if (_cancelled)
             return Abandon();
         if (!HandOver())
-            return StepResult.Parked;
+            return Park();
         if (_result is null)
         {
             if (!_begun)
@@ -101,7 +104,7 @@ internal sealed class Transaction : IPipelineJob
                 return StepResult.Again;
             Generate();
             if (!HandOver())
-                return StepResult.Parked;
+                return Park();
             if (_result is null)
                 return StepResult.Again;
         }
@@ -111,7 +114,7 @@ internal sealed class Transaction : IPipelineJob
             _pending = new InferenceUpdate(_text.Finish(), -1, _result);
             _hasPending = true;
             if (!HandOver())
-                return StepResult.Parked;
+                return Park();
         }
 
         End(null);
@@ -207,16 +210,19 @@ internal sealed class Transaction : IPipelineJob
             // SYNC POINT with Unpark: say that we park, then look again. Whoever clears the word goes on with the job.
             Volatile.Write(ref _parked, 1);
             Interlocked.MemoryBarrier();
-            bool fits = _updates.Writer.TryWrite(_pending);
-            if (fits)
-                _hasPending = false;
-            bool ours = (fits || _cancelled) && Interlocked.Exchange(ref _parked, 0) == 1;
-            return fits && ours;
+            if (!_updates.Writer.TryWrite(_pending))
+                return false;
+            _hasPending = false;
+            return Interlocked.Exchange(ref _parked, 0) == 1;
         }
 
         _hasPending = false;
         return true;
     }
+
+    /// <summary>Leaves the job to whoever cleared the word; a cancellation that came before it was set is ours to see.</summary>
+    private StepResult Park() =>
+        _cancelled && Interlocked.Exchange(ref _parked, 0) == 1 ? StepResult.Again : StepResult.Parked;
 
     private void Unpark()
     {
