@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using VAI.Bench;
 
 namespace VAI.Benchmarks.Engine;
 
@@ -31,7 +32,7 @@ internal static class PairedOverhead
         benchmark.Cleanup();
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"bare {Median(bare):F1} ms, api {Median(api):F1} ms, api/bare tokens/s {Median(bare.Zip(api, (b, a) => b / a)):F3} (median of {pairs} pairs)"));
+            $"bare {Statistics.Median(bare):F1} ms, api {Statistics.Median(api):F1} ms, api/bare tokens/s {Statistics.Median(bare.Zip(api, (b, a) => b / a)):F3} (median of {pairs} pairs)"));
     }
 
     private static async Task<double> TimeAsync(Func<Task<int>> operation)
@@ -40,11 +41,5 @@ internal static class PairedOverhead
         long start = Stopwatch.GetTimestamp();
         await operation();
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return (sorted[sorted.Length / 2] + sorted[(sorted.Length - 1) / 2]) / 2;
     }
 }

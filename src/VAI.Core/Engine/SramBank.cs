@@ -22,15 +22,6 @@ internal sealed class SramBank
 
     public int CellsUsed { get; private set; }
 
-    public int SequencesUsed
-    {
-        get
-        {
-            lock (_free)
-                return Sequences - _free.Count;
-        }
-    }
-
     public int CellsFree => Cells - CellsUsed;
 
     public bool TryTakeSequence(out int sequence)

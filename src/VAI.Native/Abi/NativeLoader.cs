@@ -16,9 +16,6 @@ internal static unsafe class NativeLoader
     private static IReadOnlyList<ProbedPath> _lastProbed = [];
     private static bool _resolving;
 
-    /// <summary>The loaded library, or null before <see cref="EnsureLoaded"/>.</summary>
-    public static LoadedLlama? Loaded => Volatile.Read(ref _loaded);
-
     /// <summary>Where the last attempt looked, whether or not it found a library. The list is complete when the attempt ended.</summary>
     public static IReadOnlyList<ProbedPath> LastProbed => Volatile.Read(ref _lastProbed);
 

@@ -38,21 +38,7 @@ internal static unsafe partial class LlamaNative
     internal static partial nint llama_model_get_vocab(LlamaModelHandle model);
 
     [LibraryImport(Libraries.Llama)]
-    internal static partial int llama_model_n_ctx_train(LlamaModelHandle model);
-
-    [LibraryImport(Libraries.Llama)]
     internal static partial int llama_model_n_embd(LlamaModelHandle model);
-
-    [LibraryImport(Libraries.Llama)]
-    internal static partial int llama_model_n_layer(LlamaModelHandle model);
-
-    [LibraryImport(Libraries.Llama)]
-    [return: MarshalAs(UnmanagedType.U1)]
-    internal static partial bool llama_model_has_encoder(LlamaModelHandle model);
-
-    [LibraryImport(Libraries.Llama)]
-    [return: MarshalAs(UnmanagedType.U1)]
-    internal static partial bool llama_model_has_decoder(LlamaModelHandle model);
 
     [LibraryImport(Libraries.Llama)]
     internal static partial nint llama_init_from_model(LlamaModelHandle model, ParamsBlob parameters);
@@ -92,16 +78,7 @@ internal static unsafe partial class LlamaNative
     internal static partial int llama_memory_seq_pos_max(nint memory, int sequence);
 
     [LibraryImport(Libraries.Llama)]
-    internal static partial int llama_vocab_type(nint vocab);
-
-    [LibraryImport(Libraries.Llama)]
     internal static partial int llama_vocab_n_tokens(nint vocab);
-
-    [LibraryImport(Libraries.Llama)]
-    internal static partial int llama_vocab_bos(nint vocab);
-
-    [LibraryImport(Libraries.Llama)]
-    internal static partial int llama_vocab_eos(nint vocab);
 
     [LibraryImport(Libraries.Llama)]
     [return: MarshalAs(UnmanagedType.U1)]

@@ -28,26 +28,14 @@ internal sealed unsafe class LlamaModel : IDisposable
     {
         Handle = handle;
         Vocab = new LlamaVocab(handle);
-        TrainingContextLength = LlamaNative.llama_model_n_ctx_train(handle);
         EmbeddingLength = LlamaNative.llama_model_n_embd(handle);
-        Layers = LlamaNative.llama_model_n_layer(handle);
-        HasDecoder = LlamaNative.llama_model_has_decoder(handle);
-        HasEncoder = LlamaNative.llama_model_has_encoder(handle);
     }
 
     public LlamaModelHandle Handle { get; }
 
     public LlamaVocab Vocab { get; }
 
-    public int TrainingContextLength { get; }
-
     public int EmbeddingLength { get; }
-
-    public int Layers { get; }
-
-    public bool HasDecoder { get; }
-
-    public bool HasEncoder { get; }
 
     /// <summary>Loads a file that has passed the gate of <c>VAI.Native.Gguf</c>.</summary>
     /// <param name="file">A checked GGUF file.</param>

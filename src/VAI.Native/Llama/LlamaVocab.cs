@@ -19,21 +19,10 @@ internal sealed unsafe class LlamaVocab
         _model = model;
         _vocab = LlamaNative.llama_model_get_vocab(model);
         Count = LlamaNative.llama_vocab_n_tokens(_vocab);
-        Bos = LlamaNative.llama_vocab_bos(_vocab);
-        Eos = LlamaNative.llama_vocab_eos(_vocab);
-        HasTokenizer = LlamaNative.llama_vocab_type(_vocab) != 0;
     }
 
     /// <summary>Number of tokens: ids are 0 to this minus 1.</summary>
     public int Count { get; }
-
-    /// <summary>The beginning-of-sequence token, or -1.</summary>
-    public int Bos { get; }
-
-    /// <summary>The end-of-sequence token, or -1.</summary>
-    public int Eos { get; }
-
-    public bool HasTokenizer { get; }
 
     internal nint Pointer => _vocab;
 
