@@ -62,4 +62,40 @@ public enum VaiError
 
     /// <summary>There is not enough memory.</summary>
     OutOfMemory = 303,
+
+    /// <summary>There is no ROM of that name or file in the ROM directory.</summary>
+    RomNotBurned = 400,
+
+    /// <summary>Another process is burning the ROM, and the deadline passed.</summary>
+    RomBurning = 401,
+
+    /// <summary>The ROM was packed by another llama.cpp build, or for another CPU's kernels.</summary>
+    RomMismatch = 402,
+
+    /// <summary>The ROM, or the registry, was written by a newer VAI.</summary>
+    RomTooNew = 403,
+
+    /// <summary>The ROM's header, metadata or weights are not what was burned.</summary>
+    RomDamaged = 404,
+
+    /// <summary>The ROM's file is shorter than its header says.</summary>
+    RomTruncated = 405,
+
+    /// <summary>The ROM directory has no room for the image.</summary>
+    RomNoSpace = 406,
+
+    /// <summary>The ROM directory is not private, belongs to somebody else, or is not a directory.</summary>
+    RomDirectoryUnsafe = 407,
+
+    /// <summary>Processes are attached to the ROM.</summary>
+    RomInUse = 408,
+
+    /// <summary>The registry is damaged.</summary>
+    RegistryDamaged = 409,
+
+    /// <summary>The registry has no free entry or lease.</summary>
+    RegistryFull = 410,
+
+    /// <summary>Another process holds the registry's writer lock, and the deadline passed.</summary>
+    RegistryBusy = 411,
 }

@@ -5,33 +5,171 @@ namespace VAI.Native.Interop;
 /// <summary>The C library's functions that .NET does not offer.</summary>
 internal static partial class LibcNative
 {
-    // Linux, x86-64 and arm64 alike.
+    private static readonly bool X64 = RuntimeInformation.ProcessArchitecture == Architecture.X64;
+
+    // Linux, x86-64 and arm64 alike where they are constants.
     internal const int O_RDONLY = 0;
+    internal const int O_RDWR = 2;
+    internal const int O_CREAT = 0x40;
+    internal const int O_EXCL = 0x80;
     internal const int O_NONBLOCK = 0x800;
     internal const int O_CLOEXEC = 0x80000;
+    internal static readonly int O_NOFOLLOW = X64 ? 0x20000 : 0x8000;
+    internal static readonly int O_DIRECTORY = X64 ? 0x10000 : 0x4000;
 
     internal const int AT_EMPTY_PATH = 0x1000;
-    internal const uint STATX_TYPE = 1;
-
-    // struct statx is the same on every architecture: 256 bytes, the mode a u16 at byte 28.
-    internal const int StatxSize = 256;
-    internal const int StatxModeOffset = 28;
+    internal const uint STATX_BASIC_STATS = 0x7FF;
     internal const int S_IFMT = 0xF000;
     internal const int S_IFREG = 0x8000;
+    internal const int S_IFDIR = 0x4000;
 
+    internal const int EPERM = 1;
     internal const int ENOENT = 2;
+    internal const int EINTR = 4;
     internal const int ENXIO = 6;
+    internal const int EAGAIN = 11;
+    internal const int EACCES = 13;
+    internal const int EEXIST = 17;
     internal const int ENOTDIR = 20;
+    internal const int EINVAL = 22;
+    internal const int ENOSPC = 28;
+    internal const int ELOOP = 40;
+    internal const int EDQUOT = 122;
+
+    internal const int PROT_NONE = 0;
+    internal const int PROT_READ = 1;
+    internal const int PROT_WRITE = 2;
+    internal const int MAP_SHARED = 1;
+    internal const int MAP_PRIVATE = 2;
+    internal const int MAP_FIXED = 0x10;
+    internal const int MAP_ANONYMOUS = 0x20;
+    internal const int MADV_POPULATE_READ = 22;
+
+    internal const int F_OFD_GETLK = 36;
+    internal const int F_OFD_SETLK = 37;
+    internal const short F_RDLCK = 0;
+    internal const short F_WRLCK = 1;
+    internal const short F_UNLCK = 2;
+
+    internal const int SEEK_SET = 0;
 
     /// <summary>open(2): a descriptor, or -1 with errno set.</summary>
     [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial int open(string path, int flags);
+    internal static partial int open(string path, int flags, uint mode = 0);
+
+    /// <summary>mkdir(2): 0, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int mkdir(string path, uint mode);
+
+    /// <summary>unlink(2): 0, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int unlink(string path);
+
+    /// <summary>rename(2), which replaces what stands at the new path: 0, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int rename(string from, string to);
+
+    [LibraryImport(Libraries.Libc)]
+    internal static partial uint geteuid();
+
+    /// <summary>fchmod(2): 0, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial int fchmod(SafeHandle file, uint mode);
+
+    /// <summary>fsync(2): 0, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial int fsync(SafeHandle file);
+
+    /// <summary>ftruncate(2): 0, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial int ftruncate(SafeHandle file, long length);
+
+    /// <summary>fallocate(2): 0, or -1 with errno set. Unlike posix_fallocate it never falls back to writing.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial int fallocate(SafeHandle file, int mode, long offset, long length);
+
+    /// <summary>fcntl(2) with a lock; the descriptor's own (OFD) locks end with its last copy.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial int fcntl(SafeHandle file, int command, ref file_lock argument);
+
+    /// <summary>mmap(2): the address, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial nint mmap(nint address, nuint length, int protection, int flags, SafeHandle file, long offset);
+
+    /// <summary>mmap(2) of anonymous memory, for which the descriptor is -1.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial nint mmap(nint address, nuint length, int protection, int flags, int file, long offset);
+
+    /// <summary>munmap(2): 0, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial int munmap(nint address, nuint length);
+
+    /// <summary>madvise(2): 0, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial int madvise(nint address, nuint length, int advice);
+
+    /// <summary>dup(2): a descriptor, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial int dup(SafeHandle file);
+
+    /// <summary>fdopen(3): a stream that owns the descriptor, or null with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial nint fdopen(int file, string mode);
+
+    [LibraryImport(Libraries.Libc)]
+    internal static partial int fseek(nint stream, nint offset, int origin);
+
+    [LibraryImport(Libraries.Libc)]
+    internal static partial int fclose(nint stream);
 
     /// <summary>statx(2): 0, or -1 with errno set.</summary>
     [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    internal static unsafe partial int statx(SafeHandle directory, string path, int flags, uint mask, byte* buffer);
+    internal static partial int statx(SafeHandle directory, string path, int flags, uint mask, out statx_result result);
 
     /// <summary>setenv(3): .NET keeps an environment of its own, which native code does not see.</summary>
     [LibraryImport(Libraries.Libc, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int setenv(string name, string value, int overwrite);
+}
+
+/// <summary><c>struct flock</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct file_lock
+{
+    internal short l_type;
+    internal short l_whence;
+    internal long l_start;
+    internal long l_len;
+    internal int l_pid;
+}
+
+/// <summary><c>struct statx</c>, the same on every architecture: the fields that VAI reads.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 256)]
+internal struct statx_result
+{
+    [FieldOffset(20)]
+    internal uint stx_uid;
+
+    [FieldOffset(24)]
+    internal uint stx_gid;
+
+    [FieldOffset(28)]
+    internal ushort stx_mode;
+
+    [FieldOffset(32)]
+    internal ulong stx_ino;
+
+    [FieldOffset(40)]
+    internal long stx_size;
+
+    [FieldOffset(112)]
+    internal long stx_mtime_sec;
+
+    [FieldOffset(120)]
+    internal uint stx_mtime_nsec;
+
+    [FieldOffset(136)]
+    internal uint stx_dev_major;
+
+    [FieldOffset(140)]
+    internal uint stx_dev_minor;
 }

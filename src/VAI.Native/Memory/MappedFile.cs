@@ -94,12 +94,9 @@ internal sealed unsafe class MappedFile : ByteView
         };
     }
 
-    private static bool IsRegular(SafeFileHandle handle)
-    {
-        byte* status = stackalloc byte[LibcNative.StatxSize];
-        return LibcNative.statx(handle, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_TYPE, status) == 0
-            && (*(ushort*)(status + LibcNative.StatxModeOffset) & LibcNative.S_IFMT) == LibcNative.S_IFREG;
-    }
+    private static bool IsRegular(SafeFileHandle handle) =>
+        LibcNative.statx(handle, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_BASIC_STATS, out statx_result status) == 0
+        && (status.stx_mode & LibcNative.S_IFMT) == LibcNative.S_IFREG;
 
     private static VaiUsageException NotRegular(string path) =>
         new(VaiError.FileNotFound, $"{path}: is not a regular file. Give the path of a GGUF file.");
