@@ -13,6 +13,7 @@ internal sealed record ModelParamsTable
     /// <summary>The end of the last field: what a compiler writes at least, the rest up to the size being padding.</summary>
     public required int WrittenEnd { get; init; }
 
+    public int Devices { get; init; }
     public int TensorBufferTypeOverrides { get; init; } = 8;
     public int GpuLayers { get; init; } = 16;
     public int SplitMode { get; init; } = 20;

@@ -15,11 +15,12 @@ internal sealed partial class GgufFile : IDisposable
     private readonly Dictionary<string, int> _entryIndex;
     private readonly Dictionary<string, int> _tensorIndex;
 
-    private GgufFile(ByteView view, string path)
+    private GgufFile(ByteView view, long length, string path)
     {
         _view = view;
+        Length = length;
         Path = path;
-        var parser = new GgufParser(view.Slice(0, (int)Math.Min(view.Length, GgufLimits.MaxHeaderBytes)), view.Length, path);
+        var parser = new GgufParser(view.Slice(0, (int)Math.Min(view.Length, GgufLimits.MaxHeaderBytes)), length, path);
         parser.Run();
         Version = parser.Version;
         Alignment = parser.Alignment;
@@ -40,7 +41,7 @@ internal sealed partial class GgufFile : IDisposable
     public uint Alignment { get; }
 
     /// <summary>The file's length in bytes.</summary>
-    public long Length => _view.Length;
+    public long Length { get; }
 
     /// <summary>
     /// Byte where the tensor data starts, so that bytes 0..DataOffset are the verbatim header with its padding. A file
@@ -59,12 +60,23 @@ internal sealed partial class GgufFile : IDisposable
     /// <see cref="VaiError.FileNotFound"/> or <see cref="VaiError.FileNotReadable"/>.
     /// </exception>
     /// <exception cref="VaiModelException"><see cref="VaiError.MalformedModel"/>: names the field and the byte.</exception>
-    public static GgufFile Open(string path) => Create(MappedFile.Open(path), path);
+    public static GgufFile Open(string path)
+    {
+        var view = MappedFile.Open(path);
+        return Create(view, view.Length, path);
+    }
 
     /// <summary>Does as <see cref="Open"/> does, over bytes in memory.</summary>
     /// <param name="bytes">The file. It is pinned until disposal.</param>
     /// <param name="name">Stands for the path in errors.</param>
-    public static GgufFile Parse(ReadOnlyMemory<byte> bytes, string name) => Create(ByteView.Over(bytes), name);
+    public static GgufFile Parse(ReadOnlyMemory<byte> bytes, string name) => Create(ByteView.Over(bytes), bytes.Length, name);
+
+    /// <summary>Reads the head of a file whose tensor data is kept elsewhere, so that <see cref="Slice"/> reaches the head only.</summary>
+    /// <param name="head">Everything before the tensor data; disposed with the result.</param>
+    /// <param name="fileLength">Length of the whole file.</param>
+    /// <param name="name">Stands for the path in errors.</param>
+    /// <exception cref="VaiModelException"><see cref="VaiError.MalformedModel"/>.</exception>
+    public static GgufFile ParseHead(ByteView head, long fileLength, string name) => Create(head, fileLength, name);
 
     /// <summary>Finds a metadata value by its key.</summary>
     public bool TryGet(string key, out GgufEntry entry)
@@ -82,6 +94,9 @@ internal sealed partial class GgufFile : IDisposable
         return found;
     }
 
+    /// <summary>All bytes there are, valid until disposal.</summary>
+    internal ByteView Bytes => _view;
+
     /// <summary>Bytes of the file, valid until disposal.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The range is not inside the file.</exception>
     public ReadOnlySpan<byte> Slice(long offset, int length) => _view.Slice(offset, length);
@@ -89,11 +104,11 @@ internal sealed partial class GgufFile : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _view.Dispose();
 
-    private static GgufFile Create(ByteView view, string path)
+    private static GgufFile Create(ByteView view, long length, string path)
     {
         try
         {
-            return new GgufFile(view, path);
+            return new GgufFile(view, length, path);
         }
         catch
         {

@@ -6,14 +6,47 @@ namespace VAI.Native.Handles;
 /// <summary>Owns a <c>llama_model</c>. Freed only after every context that holds a reference to it.</summary>
 internal sealed class LlamaModelHandle : SafeHandle
 {
-    public LlamaModelHandle(nint model)
-        : base(0, ownsHandle: true) => SetHandle(model);
+    private readonly IDisposable? _overlay;
+
+    /// <param name="model">The model.</param>
+    /// <param name="overlay">What lies over its buffers; taken away before llama.cpp frees them.</param>
+    public LlamaModelHandle(nint model, IDisposable? overlay = null)
+        : base(0, ownsHandle: true)
+    {
+        _overlay = overlay;
+        SetHandle(model);
+    }
 
     public override bool IsInvalid => handle == 0;
 
     protected override bool ReleaseHandle()
     {
+        try
+        {
+            _overlay?.Dispose();
+        }
+        catch (VaiEngineException)
+        {
+            // Its buffers are still read-only: a leak is better than the fault that freeing them would be.
+            return false;
+        }
+
         LlamaNative.llama_model_free(handle);
+        return true;
+    }
+}
+
+/// <summary>Owns a <c>gguf_context</c>: a model's metadata, parsed by ggml.</summary>
+internal sealed class GgufContextHandle : SafeHandle
+{
+    public GgufContextHandle(nint metadata)
+        : base(0, ownsHandle: true) => SetHandle(metadata);
+
+    public override bool IsInvalid => handle == 0;
+
+    protected override bool ReleaseHandle()
+    {
+        GgmlNative.gguf_free(handle);
         return true;
     }
 }

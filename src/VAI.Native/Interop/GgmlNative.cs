@@ -37,4 +37,62 @@ internal static unsafe partial class GgmlNative
 
     [LibraryImport(Libraries.GgmlBase)]
     internal static partial void ggml_threadpool_params_init(byte* parameters, int threads);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial nint gguf_init_from_buffer(byte* data, nuint length, gguf_init_params parameters);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial void gguf_free(nint metadata);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial nint ggml_init(ggml_init_params parameters);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial void ggml_free(nint context);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial nuint ggml_tensor_overhead();
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial ggml_tensor* ggml_new_tensor_4d(nint context, int type, long ne0, long ne1, long ne2, long ne3);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial ggml_tensor* ggml_mul_mat(nint context, ggml_tensor* a, ggml_tensor* b);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial ggml_tensor* ggml_mul_mat_id(nint context, ggml_tensor* a, ggml_tensor* b, ggml_tensor* ids);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial byte* ggml_get_name(ggml_tensor* tensor);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial byte* ggml_get_data(ggml_tensor* tensor);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial nuint ggml_nbytes(ggml_tensor* tensor);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial void ggml_backend_tensor_set(ggml_tensor* tensor, byte* data, nuint offset, nuint length);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    [return: MarshalAs(UnmanagedType.U1)]
+    internal static partial bool ggml_backend_dev_supports_op(nint device, ggml_tensor* operation);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial byte* ggml_backend_buft_name(nint bufferType);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial nint ggml_backend_buft_alloc_buffer(nint bufferType, nuint length);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial void ggml_backend_buffer_free(nint buffer);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial nint ggml_backend_buffer_get_type(nint buffer);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial byte* ggml_backend_buffer_get_base(nint buffer);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial nuint ggml_backend_buffer_get_size(nint buffer);
 }

@@ -17,6 +17,8 @@ internal static partial class LibcNative
     internal static readonly int O_NOFOLLOW = X64 ? 0x20000 : 0x8000;
     internal static readonly int O_DIRECTORY = X64 ? 0x10000 : 0x4000;
 
+    internal const int AT_FDCWD = -100;
+    internal const int AT_SYMLINK_NOFOLLOW = 0x100;
     internal const int AT_EMPTY_PATH = 0x1000;
     internal const uint STATX_BASIC_STATS = 0x7FF;
     internal const int S_IFMT = 0xF000;
@@ -34,6 +36,7 @@ internal static partial class LibcNative
     internal const int EINVAL = 22;
     internal const int ENOSPC = 28;
     internal const int ELOOP = 40;
+    internal const int EOPNOTSUPP = 95;
     internal const int EDQUOT = 122;
 
     internal const int PROT_NONE = 0;

@@ -31,6 +31,15 @@ internal static unsafe partial class LlamaNative
     [LibraryImport(Libraries.Llama, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial nint llama_model_load_from_file(string path, ParamsBlob parameters);
 
+    /// <summary>Loads the GGUF that starts where the C stream stands; weights are mapped, so the stream may then be closed.</summary>
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nint llama_model_load_from_file_ptr(nint stream, ParamsBlob parameters);
+
+    /// <summary>Makes a model of metadata alone; the callback is to set each tensor's data.</summary>
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nint llama_model_init_from_user(
+        GgufContextHandle metadata, delegate* unmanaged[Cdecl]<nint, nint, void> setTensorData, nint data, ParamsBlob parameters);
+
     [LibraryImport(Libraries.Llama)]
     internal static partial void llama_model_free(nint model);
 

@@ -49,3 +49,33 @@ internal struct llama_logit_bias
     internal int token;
     internal float bias;
 }
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct gguf_init_params
+{
+    internal byte no_alloc;
+    internal nint ctx;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct ggml_init_params
+{
+    internal nuint mem_size;
+    internal nint mem_buffer;
+    internal byte no_alloc;
+}
+
+/// <summary>The one field of <c>ggml_tensor</c> that has no accessor. A load checks it against the tensor's data.</summary>
+[StructLayout(LayoutKind.Explicit)]
+internal struct ggml_tensor
+{
+    [FieldOffset(8)]
+    internal nint buffer;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct llama_model_tensor_buft_override
+{
+    internal nint pattern;
+    internal nint buft;
+}

@@ -103,6 +103,9 @@ internal sealed unsafe class LlamaContext : IDisposable
     /// <summary><c>enum llama_pooling_type</c>: 0 none, 1 mean, 2 CLS, 3 last.</summary>
     public int Pooling { get; }
 
+    /// <summary>Tokens of the model's vocabulary.</summary>
+    public int Vocabulary => _model.Vocab.Count;
+
     /// <summary>Whether the model keeps anything between steps (an encoder does not).</summary>
     public bool HasMemory => _memory != 0;
 

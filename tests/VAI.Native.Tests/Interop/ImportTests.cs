@@ -41,5 +41,6 @@ public sealed class ImportTests
     private static IEnumerable<string> Imports(Type type) => type
         .GetMethods(BindingFlags.Static | BindingFlags.NonPublic)
         .Select(m => m.Name)
-        .Where(n => n.StartsWith("llama_", StringComparison.Ordinal) || n.StartsWith("ggml_", StringComparison.Ordinal));
+        .Where(n => n.StartsWith("llama_", StringComparison.Ordinal) || n.StartsWith("ggml_", StringComparison.Ordinal)
+            || n.StartsWith("gguf_", StringComparison.Ordinal));
 }

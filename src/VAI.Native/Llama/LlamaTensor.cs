@@ -1,0 +1,52 @@
+using System.Runtime.InteropServices;
+using VAI.Native.Interop;
+
+namespace VAI.Native.Llama;
+
+/// <summary>A tensor of a model that is being made; valid during the visit.</summary>
+internal readonly unsafe struct LlamaTensor(ggml_tensor* tensor)
+{
+    public string Name => Marshal.PtrToStringUTF8((nint)GgmlNative.ggml_get_name(tensor)) ?? "";
+
+    /// <summary>Length of its data in the layout of the file.</summary>
+    public long Bytes => (long)GgmlNative.ggml_nbytes(tensor);
+
+    public LlamaBuffer Buffer => new(tensor->buffer);
+
+    /// <summary>Where its data starts in its buffer.</summary>
+    /// <exception cref="VaiEngineException"><see cref="VaiError.UnknownAbi"/>: the buffer does not hold the data.</exception>
+    public long OffsetInBuffer
+    {
+        get
+        {
+            LlamaBuffer buffer = Buffer;
+            long offset = GgmlNative.ggml_get_data(tensor) - buffer.Start;
+            return offset >= 0 && offset + Bytes <= buffer.Length
+                ? offset
+                : throw new VaiEngineException(
+                    VaiError.UnknownAbi,
+                    $"Tensor {Name} is not inside its buffer: this libllama lays ggml_tensor out in an unknown way. Use a build VAI knows.");
+        }
+    }
+
+    /// <summary>Sets the data, given in the layout of the file; the buffer packs it if that is its kind.</summary>
+    public void Set(byte* data) => GgmlNative.ggml_backend_tensor_set(tensor, data, 0, (nuint)Bytes);
+}
+
+/// <summary>The memory of some of a model's tensors.</summary>
+internal readonly unsafe record struct LlamaBuffer(nint Handle)
+{
+    public byte* Start => GgmlNative.ggml_backend_buffer_get_base(Handle);
+
+    public long Length => (long)GgmlNative.ggml_backend_buffer_get_size(Handle);
+
+    /// <summary>Its kind, for example <c>CPU</c> or <c>CPU_REPACK</c>.</summary>
+    public string Type => Marshal.PtrToStringUTF8(
+        (nint)GgmlNative.ggml_backend_buft_name(GgmlNative.ggml_backend_buffer_get_type(Handle))) ?? "";
+}
+
+/// <summary>Tensors that go into one of the CPU's packing buffer types.</summary>
+/// <param name="Pattern">A regular expression (ECMAScript, as std::regex has it) over their names.</param>
+/// <param name="BufferType">ggml's buffer type.</param>
+/// <param name="BufferTypeName">Its name.</param>
+internal sealed record PackedTensors(string Pattern, nint BufferType, string BufferTypeName);

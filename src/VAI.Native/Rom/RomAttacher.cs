@@ -1,0 +1,66 @@
+using VAI.Native.Llama;
+using VAI.Native.Memory;
+
+namespace VAI.Native.Rom;
+
+/// <summary>A model whose weights are an image's.</summary>
+/// <param name="Model">The model. Its disposal gives the image back.</param>
+/// <param name="Overlay">What lies over its buffers; null where llama.cpp mapped the image itself.</param>
+internal sealed record AttachedModel(LlamaModel Model, RomOverlay? Overlay);
+
+/// <summary>From an image to a model, without reading or copying the weights.</summary>
+internal static class RomAttacher
+{
+    /// <summary>Attaches.</summary>
+    /// <param name="rom">The image; not needed afterwards.</param>
+    /// <param name="settings">Where the weights go; a GPU takes plain images only.</param>
+    /// <param name="progress">Called with 0 to 1.</param>
+    /// <param name="cancellationToken">Stops an upload to a GPU at its next step.</param>
+    /// <exception cref="VaiEngineException">
+    /// <see cref="VaiError.RomMismatch"/>: another build or CPU; <see cref="VaiError.RomDamaged"/>: the metadata.
+    /// </exception>
+    /// <exception cref="VaiModelException"><see cref="VaiError.ModelRejected"/>.</exception>
+    public static AttachedModel Attach(
+        RomFile rom, LlamaModelSettings settings, Action<float>? progress = null, CancellationToken cancellationToken = default)
+    {
+        rom.CheckBuild();
+        RomHeader header = rom.Header;
+        using MappedRange metadata = rom.MapMetadata();
+        if (header.Weights == RomWeights.Plain)
+        {
+            return new AttachedModel(
+                ModelLoad.FromFileAt(rom.Handle, RomLayout.Page, rom.Path, settings, progress, cancellationToken), null);
+        }
+
+        IReadOnlyList<PackedTensors> packing = RomPacking.Find(header.Packing)
+            ?? throw Mismatch(rom, "this process's CPU kernels have no such layout");
+        var places = new RomPlaces();
+        var overlay = new RomOverlay();
+        LlamaModel model = ModelLoad.FromMetadata(
+            metadata.Slice(0, (int)metadata.Length),
+            rom.Path,
+            packing,
+            tensor => places.Add(tensor),
+            () => Lay(rom, places, overlay),
+            overlay);
+        overlay.Prefault();
+        progress?.Invoke(1);
+        return new AttachedModel(model, overlay);
+    }
+
+    private static void Lay(RomFile rom, RomPlaces places, RomOverlay overlay)
+    {
+        RomHeader header = rom.Header;
+        if (!places.Digest.AsSpan().SequenceEqual(header.Places) || places.Buffers.Count != header.Sections.Count)
+            throw Mismatch(rom, "llama.cpp lays its tensors out otherwise than when it was burned");
+        foreach (LlamaBuffer buffer in places.Buffers)
+        {
+            RomSection section = header.Sections.FirstOrDefault(s => s.BufferType == buffer.Type && s.Bytes == buffer.Length)
+                ?? throw Mismatch(rom, $"it has no section for llama.cpp's buffer {buffer.Type} of {buffer.Length} bytes");
+            overlay.Lay(rom.Handle, section, buffer);
+        }
+    }
+
+    private static VaiEngineException Mismatch(RomFile rom, string what) => new(
+        VaiError.RomMismatch, $"{rom.Path}: '{rom.Header.Name}' cannot be attached: {what}. Burn it again.");
+}

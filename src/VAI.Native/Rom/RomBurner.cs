@@ -1,0 +1,193 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using VAI.Native.Gguf;
+using VAI.Native.Interop;
+using VAI.Native.Llama;
+
+namespace VAI.Native.Rom;
+
+/// <summary>What to burn.</summary>
+/// <param name="File">The GGUF file.</param>
+/// <param name="Name">The name it is burned under.</param>
+/// <param name="Profile">What for.</param>
+/// <param name="Deadline">How long to wait for another process that burns the same.</param>
+internal sealed record RomBurnRequest(string File, string Name, RomProfile Profile, TimeSpan Deadline);
+
+/// <summary>What a burn came to.</summary>
+/// <param name="Id">The image.</param>
+/// <param name="Header">Its header.</param>
+/// <param name="Burned">False if the image was there already, or another process burned it meanwhile.</param>
+internal sealed record RomBurned(string Id, RomHeader Header, bool Burned);
+
+/// <summary>
+/// From a GGUF file to a sealed image: reserve, fill, digest, verify, make read-only, sync, publish. Until it is published the
+/// image has another name and no magic, and its burner holds a lock on it that ends with the process.
+/// </summary>
+internal sealed class RomBurner(RomDirectory directory, Action<RomProgress>? report, CancellationToken cancellationToken)
+{
+    /// <summary>Called when the bytes are digested and the burn begins in earnest, with the image's id.</summary>
+    public Action<string>? Began { get; init; }
+
+    /// <summary>Burns, unless the image exists.</summary>
+    /// <exception cref="VaiModelException">The file is not one VAI can run.</exception>
+    /// <exception cref="VaiUsageException">The file, or the directory, cannot be used.</exception>
+    /// <exception cref="VaiEngineException">
+    /// <see cref="VaiError.RomNoSpace"/>, or <see cref="VaiError.RomBurning"/>: the deadline passed.
+    /// </exception>
+    public RomBurned Burn(RomBurnRequest request)
+    {
+        CheckOwner();
+        using var source = GgufFile.Open(request.File);
+        GgufModelInfo.From(source).Validate();
+        RomSource identity = Identify(request.File);
+        var work = new RomWork(source.Length, report);
+        byte[] digest = RomFile.DigestOf(source.Bytes, done => work.Report(RomPhase.Digesting, done), cancellationToken);
+
+        // What keeps a packed image from being made is known only after trying; the plain one follows then.
+        IReadOnlyList<PackedTensors> packing = request.Profile == RomProfile.Fast ? RomPacking.For(source) : [];
+        string note = request.Profile == RomProfile.Fast && packing.Count == 0 ? "this CPU's kernels pack none of its weights" : "";
+        if (packing.Count > 0 && !RomHeaderPage.Fits([.. packing.Select(p => (p.BufferTypeName, p.Pattern))]))
+            (packing, note) = ([], "the list of its packed tensors is longer than a header holds");
+        if (packing.Count > 0)
+        {
+            (RomBurned? packed, string? distrust) = Burn(request, source, identity, digest, packing, "", work);
+            if (packed is not null)
+                return packed;
+            (packing, note) = ([], distrust!);
+        }
+
+        return Burn(request, source, identity, digest, packing, note, work).Burned
+            ?? throw new VaiEngineException(
+                VaiError.NativeFailure,
+                $"'{request.File}' does not compute the same from its ROM as from its file. Load it without a ROM, and report the model.");
+    }
+
+    private (RomBurned? Burned, string? Distrust) Burn(
+        RomBurnRequest request,
+        GgufFile source,
+        RomSource identity,
+        byte[] digest,
+        IReadOnlyList<PackedTensors> packing,
+        string note,
+        RomWork work)
+    {
+        RomWeights weights = packing.Count > 0 ? RomWeights.Packed : RomWeights.Plain;
+        string id = RomDirectory.IdOf(digest, weights);
+        using SafeFileHandle? image = RomBurnLock.Take(directory, id, request.Deadline, () => work.Report(RomPhase.Waiting, 0), cancellationToken);
+        if (image is null)
+        {
+            using var existing = RomFile.Open(directory.ImagePath(id));
+            return (new RomBurned(id, existing.Header, Burned: false), null);
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        try
+        {
+            Began?.Invoke(id);
+            var fill = new RomFill(image, directory, source, work, cancellationToken);
+            RomFilled? filled = weights == RomWeights.Packed ? fill.Packed(packing) : fill.Plain();
+            if (filled is null)
+                return (null, fill.Distrust);
+            (string build, string cpu) = RomBuild.Current;
+            var header = new RomHeader
+            {
+                Profile = request.Profile,
+                Weights = weights,
+                ImageBytes = filled.ImageBytes,
+                MetadataBytes = source.DataOffset,
+                MetadataCrc = RomHeaderPage.Crc(source.Slice(0, (int)source.DataOffset)),
+                ImageDigest = RomFile.DigestOf(image, filled.ImageBytes, source.Path, done => work.Report(RomPhase.Sealing, done), cancellationToken),
+                SourceDigest = digest,
+                Source = identity,
+                BurnedAt = DateTimeOffset.UtcNow,
+                Places = filled.Places,
+                Build = build,
+                Cpu = cpu,
+                Name = request.Name,
+                Note = note,
+                Packing = [.. packing.Select(p => (p.BufferTypeName, p.Pattern))],
+                Sections = filled.Sections,
+            };
+            work.Report(RomPhase.Verifying, 0);
+            if (Verify(image, header, source, packing) is not RomFlags flags)
+                return (null, "packed, it did not compute the same bits as llama.cpp's own load");
+            if (Identify(request.File) != identity)
+            {
+                throw new VaiUsageException(
+                    VaiError.FileNotReadable, $"{request.File}: the file was changed while it was burned. Burn it again when it is complete.");
+            }
+
+            header = header with { Flags = flags, BurnTime = Stopwatch.GetElapsedTime(start) };
+            Publish(image, header, id);
+            work.Report(RomPhase.Verifying, source.Length);
+            return (new RomBurned(id, header, Burned: true), null);
+        }
+        finally
+        {
+            // Under the lock: nothing is left of a burn that did not publish, and renamed images are not found there.
+            RomBurnLock.RemoveUnpublished(directory, id, image);
+        }
+    }
+
+    // The image as every process will attach it, against llama.cpp's own load of the file with the same packing.
+    private RomFlags? Verify(SafeFileHandle image, RomHeader header, GgufFile source, IReadOnlyList<PackedTensors> packing)
+    {
+        bool embedding = IsEmbedding(source);
+        using var rom = new RomFile(new SafeFileHandle(image.DangerousGetHandle(), ownsHandle: false), header, source.Path);
+        using LlamaModel attached = RomAttacher.Attach(rom, new LlamaModelSettings(), null, cancellationToken).Model;
+        using LlamaModel own = LlamaModel.Load(
+            source.Path, new LlamaModelSettings { Packing = packing }, null, cancellationToken);
+        if (!RomProbe.Same(attached, own, embedding, cancellationToken))
+            return null;
+        return !embedding && RomProbe.IsBatchInvariant(attached, cancellationToken) ? RomFlags.BatchInvariant : RomFlags.None;
+    }
+
+    private static bool IsEmbedding(GgufFile source)
+    {
+        var info = GgufModelInfo.From(source);
+        return info.PoolingType > 0 || source.GetBool(info.Key("attention.causal")) == false;
+    }
+
+    private void Publish(SafeFileHandle image, RomHeader header, string id)
+    {
+        byte[] page = RomHeaderPage.Write(header);
+        Check(LibcNative.fchmod(image, directory.ImageMode), "made read-only");
+        RandomAccess.Write(image, page.AsSpan(RomLayout.Magic.Length), RomLayout.Magic.Length);
+        Check(LibcNative.fsync(image), "written out");
+        RandomAccess.Write(image, RomLayout.Magic, RomLayout.MagicAt);
+        Check(LibcNative.fsync(image), "written out");
+        Check(LibcNative.rename(directory.BurnPath(id), directory.ImagePath(id)), "renamed");
+
+        void Check(int result, string what)
+        {
+            if (result != 0)
+            {
+                throw new VaiEngineException(
+                    VaiError.FileNotWritable,
+                    $"{directory.BurnPath(id)}: could not be {what} ({Marshal.GetLastPInvokeErrorMessage()}). Check the file system and burn again.");
+            }
+        }
+    }
+
+    private void CheckOwner()
+    {
+        if (!directory.IsOwned)
+        {
+            throw new VaiUsageException(
+                VaiError.RomDirectoryUnsafe,
+                $"The ROM directory {directory.Path} belongs to another user, who alone burns into it. Ask for the model to be burned there, or set {RomDirectory.Variable}.");
+        }
+    }
+
+    /// <summary>Full path, length and time of a file: what a ROM is found by without reading the file again.</summary>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotFound"/>.</exception>
+    public static RomSource Identify(string file)
+    {
+        string path = Path.GetFullPath(file);
+        var info = new FileInfo(path);
+        if (!info.Exists)
+            throw new VaiUsageException(VaiError.FileNotFound, $"{file}: there is no such file. Check the path.");
+        return new RomSource(path, info.Length, (info.LastWriteTimeUtc - DateTime.UnixEpoch).Ticks * 100);
+    }
+}

@@ -1,0 +1,98 @@
+namespace VAI.Native.Rom;
+
+/// <summary>What a ROM was burned for. The values are in images and in the registry.</summary>
+internal enum RomProfile : byte
+{
+    /// <summary>In the layout of this CPU's kernels, where there is one and it could be verified.</summary>
+    Fast = 0,
+
+    /// <summary>In the layout of the file.</summary>
+    Exact = 1,
+}
+
+/// <summary>How an image holds its weights.</summary>
+internal enum RomWeights : byte
+{
+    /// <summary>The GGUF file as it is; llama.cpp maps it.</summary>
+    Plain = 0,
+
+    /// <summary>llama.cpp's buffers as they lie in memory; laid over the buffers of an empty model.</summary>
+    Packed = 1,
+}
+
+[Flags]
+internal enum RomFlags : ushort
+{
+    None = 0,
+
+    /// <summary>
+    /// When burned, a prompt gave the same bits in one batch, in chunks and token by token.
+    /// </summary>
+    BatchInvariant = 1,
+}
+
+/// <summary>The file that an image was burned from.</summary>
+/// <param name="Path">Its full path.</param>
+/// <param name="Bytes">Its length.</param>
+/// <param name="MtimeNs">When it was last written, in nanoseconds since 1970.</param>
+internal sealed record RomSource(string Path, long Bytes, long MtimeNs)
+{
+    /// <summary>A key to find the source by: the start of the SHA-256 of its path.</summary>
+    public byte[] Key => KeyOf(Path);
+
+    public static byte[] KeyOf(string path) =>
+        System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(path))[..RomLayout.KeyBytes];
+}
+
+/// <summary>One of llama.cpp's buffers in an image.</summary>
+/// <param name="Offset">Where its first byte lies in the file.</param>
+/// <param name="Bytes">Its length.</param>
+/// <param name="Phase">Where its first byte lies in a page, in memory as in the file.</param>
+/// <param name="BufferType">ggml's name of its kind.</param>
+internal sealed record RomSection(long Offset, long Bytes, int Phase, string BufferType)
+{
+    public long End => Offset + Bytes;
+}
+
+/// <summary>What the first page of an image says.</summary>
+internal sealed record RomHeader
+{
+    public required RomProfile Profile { get; init; }
+    public required RomWeights Weights { get; init; }
+    public RomFlags Flags { get; init; }
+
+    /// <summary>Length of the file.</summary>
+    public required long ImageBytes { get; init; }
+
+    /// <summary>Length of the GGUF head, which follows the header page.</summary>
+    public required long MetadataBytes { get; init; }
+    public required uint MetadataCrc { get; init; }
+
+    /// <summary>SHA-256 of everything after the header page.</summary>
+    public required byte[] ImageDigest { get; init; }
+
+    /// <summary>SHA-256 of the source file: what the model is known by.</summary>
+    public required byte[] SourceDigest { get; init; }
+    public required RomSource Source { get; init; }
+    public required DateTimeOffset BurnedAt { get; init; }
+    public TimeSpan BurnTime { get; init; }
+
+    /// <summary>Digest of every tensor's name, buffer and place in it.</summary>
+    public byte[] Places { get; init; } = new byte[RomLayout.PlacesBytes];
+
+    /// <summary>The llama.cpp build that packed it.</summary>
+    public required string Build { get; init; }
+
+    /// <summary>The library of CPU kernels that it is packed for.</summary>
+    public required string Cpu { get; init; }
+
+    /// <summary>The name it was first burned under.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Why the weights are plain though the profile is fast; empty otherwise.</summary>
+    public string Note { get; init; } = "";
+
+    /// <summary>Buffer types and the patterns of the tensors packed into them.</summary>
+    public IReadOnlyList<(string BufferType, string Pattern)> Packing { get; init; } = [];
+    public IReadOnlyList<RomSection> Sections { get; init; } = [];
+}

@@ -1,0 +1,130 @@
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+using VAI.Native.Gguf;
+using VAI.Native.Interop;
+using VAI.Native.Llama;
+
+namespace VAI.Native.Rom;
+
+/// <summary>
+/// Which of a model's tensors the CPU's kernels want in a layout of their own. The backend is asked for each: naming one
+/// that it cannot pack ends the process.
+/// </summary>
+internal static unsafe partial class RomPacking
+{
+    private const int CpuDevice = 0;
+
+    // What weight_buft_supported of llama.cpp asks about: the operation on this many rows.
+    private const long ProbeRows = 512;
+
+    // Looked up by row, not multiplied with.
+    private static readonly string[] Embeddings = ["token_embd", "position_embd", "token_types", "per_layer_token_embd"];
+
+    /// <summary>Asks for every weight that is multiplied with; one element for each buffer type that packs something.</summary>
+    public static IReadOnlyList<PackedTensors> For(GgufFile file)
+    {
+        nint device = GgmlNative.ggml_backend_dev_by_type(CpuDevice);
+        long expertsUsed = Math.Max(1, GgufModelInfo.From(file).ExpertsUsed ?? 1);
+        var packed = new List<PackedTensors>();
+        var left = file.Tensors.Where(IsMultiplied).ToList();
+        foreach (nint type in ExtraBufferTypes(device))
+        {
+            GgufTensor[] fit = [.. left.Where(t => CanPack(device, type, t, expertsUsed))];
+            if (fit.Length == 0)
+                continue;
+            left.RemoveAll(t => fit.Contains(t));
+            packed.Add(new PackedTensors(PatternFor(fit, file.Tensors), type, NameOf(type)));
+        }
+
+        return packed;
+    }
+
+    /// <summary>Finds the buffer types of a stored packing again.</summary>
+    /// <returns>Null if the backend has no buffer type of one of the names.</returns>
+    public static IReadOnlyList<PackedTensors>? Find(IEnumerable<(string BufferType, string Pattern)> stored)
+    {
+        nint[] types = ExtraBufferTypes(GgmlNative.ggml_backend_dev_by_type(CpuDevice));
+        PackedTensors?[] found = [.. stored.Select(s =>
+            Array.Find(types, t => NameOf(t) == s.BufferType) is var type and not 0
+                ? new PackedTensors(s.Pattern, type, s.BufferType) : null)];
+        return found.Contains(null) ? null : [.. found.OfType<PackedTensors>()];
+    }
+
+    /// <summary>
+    /// One expression for all: llama.cpp compiles every expression anew for every tensor. Layers that all hold the tensor
+    /// are not counted out.
+    /// </summary>
+    internal static string PatternFor(IReadOnlyList<GgufTensor> packed, IReadOnlyList<GgufTensor> all)
+    {
+        var alternatives = new List<string>();
+        foreach (var group in packed.Select(t => Split(t.Name)).GroupBy(n => n.Part).OrderBy(g => g.Key, StringComparer.Ordinal))
+        {
+            int[] layers = [.. group.Select(n => n.Layer).Order()];
+            string part = Regex.Escape(group.Key);
+            int everywhere = all.Count(t => Split(t.Name).Part == group.Key);
+            alternatives.Add(layers[0] < 0 ? part
+                : layers.Length == everywhere ? $"blk\\..*\\.{part}"
+                : $"blk\\.({string.Join('|', layers)})\\.{part}");
+        }
+
+        return $"^({string.Join('|', alternatives)})$";
+    }
+
+    private static bool IsMultiplied(GgufTensor tensor) =>
+        tensor.Rank is 2 or 3
+        && tensor.Name.EndsWith(".weight", StringComparison.Ordinal)
+        && !Embeddings.Any(e => tensor.Name == e + ".weight");
+
+    private static bool CanPack(nint device, nint bufferType, GgufTensor tensor, long expertsUsed)
+    {
+        nint context = GgmlNative.ggml_init(new ggml_init_params { mem_size = GgmlNative.ggml_tensor_overhead() * 8, no_alloc = 1 });
+        if (context == 0)
+            return false;
+        nint buffer = GgmlNative.ggml_backend_buft_alloc_buffer(bufferType, 0);
+        try
+        {
+            ggml_tensor* weight = New(tensor.Type, (long)tensor.D0, (long)tensor.D1, (long)tensor.D2, (long)tensor.D3);
+            ggml_tensor* operation = tensor.Rank == 3 && tensor.Name.Contains("_exps.", StringComparison.Ordinal)
+                ? GgmlNative.ggml_mul_mat_id(
+                    context, weight, New(GgmlType.F32, (long)tensor.D0, expertsUsed, ProbeRows, 1), New(GgmlType.I32, expertsUsed, ProbeRows, 1, 1))
+                : GgmlNative.ggml_mul_mat(
+                    context, weight, New(GgmlType.F32, (long)tensor.D0, ProbeRows, (long)tensor.D2, (long)tensor.D3));
+            weight->buffer = buffer;
+            return buffer != 0 && GgmlNative.ggml_backend_dev_supports_op(device, operation);
+        }
+        finally
+        {
+            if (buffer != 0)
+                GgmlNative.ggml_backend_buffer_free(buffer);
+            GgmlNative.ggml_free(context);
+        }
+
+        ggml_tensor* New(GgmlType type, long d0, long d1, long d2, long d3) =>
+            GgmlNative.ggml_new_tensor_4d(context, (int)type, d0, d1, d2, d3);
+    }
+
+    // A null-terminated list, from a function that only the CPU backend has.
+    private static nint[] ExtraBufferTypes(nint device)
+    {
+        if (device == 0)
+            return [];
+        nint function = GgmlNative.ggml_backend_reg_get_proc_address(
+            GgmlNative.ggml_backend_dev_backend_reg(device), "ggml_backend_dev_get_extra_bufts");
+        if (function == 0)
+            return [];
+        var types = new List<nint>();
+        for (nint* next = ((delegate* unmanaged[Cdecl]<nint, nint*>)function)(device); next is not null && *next != 0; next++)
+            types.Add(*next);
+        return [.. types];
+    }
+
+    private static string NameOf(nint bufferType) => Marshal.PtrToStringUTF8((nint)GgmlNative.ggml_backend_buft_name(bufferType)) ?? "";
+
+    // "blk.12.attn_q.weight" is attn_q.weight of layer 12; other names have layer -1.
+    private static (int Layer, string Part) Split(string name) =>
+        LayerName().Match(name) is { Success: true } m && int.TryParse(m.Groups[1].ValueSpan, out int layer)
+            ? (layer, m.Groups[2].Value) : (-1, name);
+
+    [GeneratedRegex(@"^blk\.(\d{1,4})\.(.+)$")]
+    private static partial Regex LayerName();
+}
