@@ -118,14 +118,18 @@ internal sealed class RomDirectory
         Directory.EnumerateFiles(Path, "*" + ImageSuffix).Select(f => System.IO.Path.GetFileNameWithoutExtension(f)!).Order(StringComparer.Ordinal);
 
     /// <summary>An id from a model's digest: plain weights fit every build, packed ones one.</summary>
-    public static string IdOf(ReadOnlySpan<byte> sourceDigest, RomWeights weights)
+    public static string IdOf(ReadOnlySpan<byte> sourceDigest, RomWeights weights) =>
+        Convert.ToHexStringLower(sourceDigest[..16]) + (weights == RomWeights.Plain ? "-plain" : PackedSuffix);
+
+    /// <summary>What ids of packed images end with that this process can attach.</summary>
+    public static string PackedSuffix
     {
-        string content = Convert.ToHexStringLower(sourceDigest[..16]);
-        if (weights == RomWeights.Plain)
-            return content + "-plain";
-        (string build, string cpu) = RomBuild.Current;
-        byte[] key = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(build + "|" + cpu));
-        return $"{content}-packed-{Convert.ToHexStringLower(key.AsSpan(0, 4))}";
+        get
+        {
+            (string build, string cpu) = RomBuild.Current;
+            byte[] key = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(build + "|" + cpu));
+            return $"-packed-{Convert.ToHexStringLower(key.AsSpan(0, 4))}";
+        }
     }
 
     /// <summary>Says that there is no room, and whether that is because the file system is a container's small one.</summary>

@@ -153,17 +153,19 @@ internal sealed class RomFile : IDisposable
 /// <summary>The pair that packed weights are valid for.</summary>
 internal static class RomBuild
 {
+    private static readonly Lazy<(string Build, string Cpu)> Pair = new(Read, LazyThreadSafetyMode.PublicationOnly);
+
     /// <summary>The build of llama.cpp, and its library of CPU kernels with its length, which tells builds of one version apart.</summary>
-    public static (string Build, string Cpu) Current
+    /// <exception cref="VaiEngineException">No llama.cpp could be loaded.</exception>
+    public static (string Build, string Cpu) Current => Pair.Value;
+
+    private static (string Build, string Cpu) Read()
     {
-        get
-        {
-            LoadedLlama library = NativeLoader.EnsureLoaded();
-            string kernels = library.CpuKernels ?? Path.GetFileName(library.LibraryFile);
-            var file = new FileInfo(Path.Combine(library.Directory, kernels));
-            string cpu = file.Exists ? $"{kernels} ({file.Length})" : kernels;
-            return (Fit(library.Version, RomLayout.BuildBytes), Fit(cpu, RomLayout.CpuBytes));
-        }
+        LoadedLlama library = NativeLoader.EnsureLoaded();
+        string kernels = library.CpuKernels ?? Path.GetFileName(library.LibraryFile);
+        var file = new FileInfo(Path.Combine(library.Directory, kernels));
+        string cpu = file.Exists ? $"{kernels} ({file.Length})" : kernels;
+        return (Fit(library.Version, RomLayout.BuildBytes), Fit(cpu, RomLayout.CpuBytes));
     }
 
     private static string Fit(string text, int bytes) => text.Length <= bytes ? text : text[..bytes];

@@ -1,15 +1,5 @@
 namespace VAI.Native.Rom;
 
-/// <summary>What a ROM was burned for. The values are in images and in the registry.</summary>
-internal enum RomProfile : byte
-{
-    /// <summary>In the layout of this CPU's kernels, where there is one and it could be verified.</summary>
-    Fast = 0,
-
-    /// <summary>In the layout of the file.</summary>
-    Exact = 1,
-}
-
 /// <summary>How an image holds its weights.</summary>
 internal enum RomWeights : byte
 {

@@ -135,7 +135,7 @@ internal static class RomHeaderPage
     {
         if (U32(page, VersionAt) != RomLayout.Version || U32(page, SealedAt) != 1)
             return "it is not sealed";
-        if (!Enum.IsDefined(h.Profile) || !Enum.IsDefined(h.Weights) || I64(page, MetadataOffsetAt) != Page)
+        if (h.Profile is not (RomProfile.Fast or RomProfile.Exact) || !Enum.IsDefined(h.Weights) || I64(page, MetadataOffsetAt) != Page)
             return "its header has values that do not exist";
         if (h.ImageBytes < Page || h.ImageBytes % Page != 0 || h.MetadataBytes <= 0 || h.MetadataBytes > h.ImageBytes - Page
             || h.MetadataBytes > int.MaxValue)
