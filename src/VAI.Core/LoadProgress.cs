@@ -6,7 +6,7 @@ public enum LoadPhase
     /// <summary>Checking the file's structure.</summary>
     Checking,
 
-    /// <summary>Reading the vocabulary and mapping the weights.</summary>
+    /// <summary>Reading the vocabulary and attaching, or mapping, the weights.</summary>
     Weights,
 
     /// <summary>Clearing the SRAM bank.</summary>
@@ -14,6 +14,9 @@ public enum LoadPhase
 
     /// <summary>Ready.</summary>
     Done,
+
+    /// <summary>Burning the weights into a ROM, or waiting for a process that does; before <see cref="Weights"/>.</summary>
+    Burning,
 }
 
 /// <summary>How far a load has come.</summary>

@@ -35,8 +35,16 @@ public sealed record ModelOptions
     /// <summary>The name to select it by, 1 to 128 characters.</summary>
     public required string Name { get; set; }
 
-    /// <summary>The GGUF file.</summary>
+    /// <summary>
+    /// The GGUF file, or the name of a ROM. A file that was burned need not exist any more: its ROM is found by its path.
+    /// </summary>
     public required string File { get; set; }
+
+    /// <summary>
+    /// How the weights are held. The first load of a file burns its ROM, which takes about as long as reading and packing it
+    /// twice and stays until it is evicted; later loads, in any process, attach it in milliseconds.
+    /// </summary>
+    public RomProfile Profile { get; set; } = RomProfile.Fast;
 
     /// <summary>The longest session: 1 to what the model was trained for; null for the smaller of that and 4,096.</summary>
     public int? ContextLength { get; set; }

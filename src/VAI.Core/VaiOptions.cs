@@ -17,6 +17,15 @@ public sealed class VaiOptions
     /// </summary>
     public string? NativeDirectory { get; set; }
 
+    /// <summary>
+    /// The ROM directory: private (mode 0700, or 0750 for a group), on a file system with room for the models. Null for
+    /// <c>VAI_ROM_DIR</c>, or else a directory of this user in <c>/dev/shm</c>. It is opened by the first load that needs it.
+    /// </summary>
+    public string? RomDirectory { get; set; }
+
+    /// <summary>How long a load waits for another process that is burning the same ROM.</summary>
+    public TimeSpan RomWait { get; set; } = TimeSpan.FromMinutes(30);
+
     /// <summary>Adds a model that <see cref="IVai.LoadAsync(string, IProgress{LoadProgress}?, CancellationToken)"/> can load. Reads nothing.</summary>
     /// <param name="name">The name to load and select it by, 1 to 128 characters, not yet taken.</param>
     /// <param name="file">Its GGUF file.</param>

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace VAI.Diagnostics;
 
-/// <summary>VAI's log messages. Event ids are stable: 1xx the native library, 2xx models.</summary>
+/// <summary>VAI's log messages. Event ids are stable: 1xx the native library, 20x models, 21x ROMs.</summary>
 internal static partial class Log
 {
     [LoggerMessage(100, LogLevel.Information, "llama.cpp {Version} from {Directory}, CPU kernels {CpuKernels}, ABI {Abi}")]
@@ -16,4 +16,13 @@ internal static partial class Log
 
     [LoggerMessage(201, LogLevel.Information, "Unloaded model {Name}")]
     public static partial void ModelUnloaded(this ILogger log, string name);
+
+    [LoggerMessage(210, LogLevel.Information, "Burning {File} for {Name} into {Directory}")]
+    public static partial void RomBurning(this ILogger log, string name, string file, string directory);
+
+    [LoggerMessage(211, LogLevel.Information, "ROM {Name} is {Id}: {Megabytes} MiB, burned in {Milliseconds:F0} ms {Note}")]
+    public static partial void RomBurned(this ILogger log, string name, string id, long megabytes, double milliseconds, string note);
+
+    [LoggerMessage(212, LogLevel.Information, "{Megabytes} MiB of ROM {Name} were copied: llama.cpp's small buffers begin at another place of a page")]
+    public static partial void RomCopied(this ILogger log, string name, long megabytes);
 }

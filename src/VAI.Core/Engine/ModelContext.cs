@@ -9,15 +9,15 @@ internal sealed class ModelContext : IModelContext, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly HashSet<Session> _sessions = [];
-    private int _switchClass = (int)SwitchClass.Loaded;
+    private int _switchClass;
     private int _embeddings;
     private bool _closed;
 
-    public ModelContext(ModelOptions options, ModelInfo info, LlamaModel model, LlamaContext context, Pipeline pipeline)
+    public ModelContext(ModelOptions options, Weights weights, LlamaContext context, Pipeline pipeline)
     {
         Options = options;
-        Info = info;
-        Model = model;
+        Weights = weights;
+        _switchClass = (int)weights.SwitchClass;
         Llama = context;
         Pipeline = pipeline;
         Bank = new SramBank(Math.Min(context.Cells, context.Settings.Cells), context.Settings.MaxSequences);
@@ -28,7 +28,7 @@ internal sealed class ModelContext : IModelContext, IDisposable
 
     public string Name => Options.Name;
 
-    public ModelInfo Info { get; }
+    public ModelInfo Info => Weights.Info;
 
     public TimeSpan LoadTime { get; internal set; }
 
@@ -48,7 +48,9 @@ internal sealed class ModelContext : IModelContext, IDisposable
     /// <summary>The options it was loaded with, every default filled in.</summary>
     public ModelOptions Options { get; }
 
-    public LlamaModel Model { get; }
+    public Weights Weights { get; }
+
+    public LlamaModel Model => Weights.Model;
 
     public LlamaContext Llama { get; }
 
@@ -74,6 +76,7 @@ internal sealed class ModelContext : IModelContext, IDisposable
 
             var session = new Session(this, sequence, options);
             _sessions.Add(session);
+            CountSessions();
             return session;
         }
     }
@@ -168,15 +171,26 @@ internal sealed class ModelContext : IModelContext, IDisposable
     {
         lock (_gate)
         {
-            if (_sessions.Remove(session))
-                Bank.ReturnSequence(session.Sequence);
+            if (!_sessions.Remove(session))
+                return;
+            Bank.ReturnSequence(session.Sequence);
+            CountSessions();
         }
     }
 
     public void Dispose()
     {
         Llama.Dispose();
-        Model.Dispose();
+        Weights.Dispose();
+    }
+
+    /// <summary>Counts tokens that were generated, for the registry. No lock and no allocation.</summary>
+    public void CountTokens(int tokens) => Weights.Hold?.Lease.AddTokens(tokens);
+
+    private void CountSessions()
+    {
+        if (Weights.Hold is { } hold)
+            hold.Lease.Sessions = _sessions.Count;
     }
 
     private void ThrowIfClosed()

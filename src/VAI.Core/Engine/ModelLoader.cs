@@ -6,7 +6,7 @@ using VAI.Native.Llama;
 namespace VAI.Engine;
 
 /// <summary>From options to a resident model: gate, weights, SRAM bank. Undoes what it did if a later part fails.</summary>
-internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool)
+internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool, RomLoader roms)
 {
     private const int DefaultContextLength = 4096;
 
@@ -17,6 +17,46 @@ internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool)
 
         Report(LoadPhase.Checking, 0);
         cancellationToken.ThrowIfCancellationRequested();
+        if (!Enum.IsDefined(options.Profile))
+            throw OptionCheck.Invalid($"'{options.Name}' has a Profile that is none of the enumeration's.");
+        LlamaModelSettings settings = Settings(options);
+        settings.Check(NativeLoader.EnsureLoaded());
+        Weights weights = options.Profile == RomProfile.None
+            ? FromFile(options, settings, Report, cancellationToken)
+            : roms.Load(options, settings, info => Resolve(options, info), Report, cancellationToken);
+        LlamaContext? context = null;
+        try
+        {
+            ModelOptions resolved = Resolve(options, weights.Info);
+            Report(LoadPhase.Sram, 0);
+            context = new LlamaContext(weights.Model, ContextSettings(resolved, weights.Info));
+            CheckPooling(context, weights.Info);
+            context.Attach(pool);
+            cancellationToken.ThrowIfCancellationRequested();
+            var loaded = new ModelContext(resolved, weights, context, pipeline)
+            {
+                OnGpu = RomLoader.UsesGpu(settings),
+                LoadTime = Stopwatch.GetElapsedTime(start),
+            };
+            roms.Note(loaded);
+            Report(LoadPhase.Done, 1);
+            return loaded;
+        }
+        catch
+        {
+            context?.Dispose();
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    private static LlamaModelSettings Settings(ModelOptions o) =>
+        new() { GpuLayers = o.GpuLayers, MainGpu = o.MainGpu, TensorSplit = o.TensorSplit?.ToArray() };
+
+    // Without a ROM: llama.cpp maps the file itself.
+    private static Weights FromFile(
+        ModelOptions options, LlamaModelSettings settings, Action<LoadPhase, double> report, CancellationToken cancellationToken)
+    {
         ModelInfo info;
         using (var file = GgufFile.Open(options.File))
         {
@@ -24,42 +64,9 @@ internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool)
             info = ModelInfo.From(file);
         }
 
-        ModelOptions resolved = Resolve(options, info);
-        LlamaModel? model = null;
-        LlamaContext? context = null;
-        try
-        {
-            model = LlamaModel.Load(
-                resolved.File,
-                new LlamaModelSettings
-                {
-                    GpuLayers = resolved.GpuLayers,
-                    MainGpu = resolved.MainGpu,
-                    TensorSplit = resolved.TensorSplit?.ToArray(),
-                },
-                fraction => Report(LoadPhase.Weights, fraction),
-                cancellationToken);
-            Report(LoadPhase.Sram, 0);
-            context = new LlamaContext(model, ContextSettings(resolved, info));
-            CheckPooling(context, info);
-            context.Attach(pool);
-            cancellationToken.ThrowIfCancellationRequested();
-        }
-        catch
-        {
-            context?.Dispose();
-            model?.Dispose();
-            throw;
-        }
-
-        bool gpu = resolved.GpuLayers != 0 && NativeLoader.EnsureLoaded().Devices.Any(d => !d.IsCpu);
-        var loaded = new ModelContext(resolved, info, model, context, pipeline)
-        {
-            OnGpu = gpu,
-            LoadTime = Stopwatch.GetElapsedTime(start),
-        };
-        Report(LoadPhase.Done, 1);
-        return loaded;
+        Resolve(options, info);
+        var model = LlamaModel.Load(options.File, settings, fraction => report(LoadPhase.Weights, fraction), cancellationToken);
+        return new Weights(model, info, SwitchClass.Loaded);
     }
 
     // Without pooling there is no embedding of a text, and a ranking model's output is not one.

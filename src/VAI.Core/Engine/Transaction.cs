@@ -244,6 +244,7 @@ internal sealed class Transaction : IPipelineJob
     private void End(Exception? error)
     {
         _sampler.Dispose();
+        _session.Context.CountTokens(_generated);
         _session.Release();
         _updates.Writer.TryComplete(error);
         _ended.TrySetResult();

@@ -13,6 +13,7 @@ internal sealed class VaiEngine : IVai
     private readonly NativeLogBridge _nativeLog;
     private readonly LlamaThreadpool _pool;
     private readonly Pipeline _pipeline;
+    private readonly RomLoader _roms;
     private readonly ModelLoader _loader;
     private readonly Residency _residency = new();
 
@@ -25,6 +26,7 @@ internal sealed class VaiEngine : IVai
     {
         int threads = options.Threads ?? Cores.Physical;
         OptionCheck.Range(threads, 1, LlamaThreadpool.MaxThreads, nameof(options.Threads));
+        OptionCheck.Range((long)options.RomWait.TotalSeconds, 0, int.MaxValue, $"{nameof(options.RomWait)} in seconds");
         _configured = [.. options.Models.Select(m => m with { })];
         foreach (ModelOptions model in _configured)
             CheckName(model);
@@ -43,7 +45,8 @@ internal sealed class VaiEngine : IVai
         }
 
         _pipeline = new Pipeline();
-        _loader = new ModelLoader(_pipeline, _pool);
+        _roms = new RomLoader(options.RomDirectory, options.RomWait, _log);
+        _loader = new ModelLoader(_pipeline, _pool, _roms);
     }
 
     public IReadOnlyList<IModelContext> Models => _residency.Models;
@@ -135,6 +138,7 @@ internal sealed class VaiEngine : IVai
 
         _pipeline.Dispose();
         _pool.Dispose();
+        _roms.Dispose();
         _nativeLog.Dispose();
         _moving.Release();
         _disposal.SetResult();
@@ -153,7 +157,7 @@ internal sealed class VaiEngine : IVai
     {
         OptionCheck.Range(model.Name?.Length ?? 0, 1, 128, "The length of a model's name");
         if (string.IsNullOrEmpty(model.File))
-            throw OptionCheck.Invalid($"'{model.Name}' has no file. Set File to a GGUF file.");
+            throw OptionCheck.Invalid($"'{model.Name}' has no file. Set File to a GGUF file, or to the name of a ROM.");
     }
 
     private static VaiUsageException Gone() =>

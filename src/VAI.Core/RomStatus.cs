@@ -1,0 +1,150 @@
+namespace VAI;
+
+/// <summary>What has become of a ROM.</summary>
+public enum RomCondition
+{
+    /// <summary>Being burned.</summary>
+    Burning = 1,
+
+    /// <summary>Can be attached.</summary>
+    Ready = 2,
+
+    /// <summary>Goes when the last process lets go of it.</summary>
+    Evicting = 3,
+}
+
+/// <summary>A ROM directory at one moment. Sizes are in bytes.</summary>
+public sealed record RomStatus
+{
+    /// <summary>Its path.</summary>
+    public required string Directory { get; init; }
+
+    /// <summary>The process that changed the registry last; 0 if none has.</summary>
+    public int OwnerPid { get; init; }
+
+    /// <summary>Whether that process runs.</summary>
+    public bool OwnerAlive { get; init; }
+
+    /// <summary>What its images take.</summary>
+    public long RomBytes { get; init; }
+
+    /// <summary>Size of the file system it is on; 0 if unknown.</summary>
+    public long TotalBytes { get; init; }
+
+    /// <summary>What of that is free.</summary>
+    public long FreeBytes { get; init; }
+
+    /// <summary>The ROMs, one for each name.</summary>
+    public IReadOnlyList<RomInfo> Roms { get; init; } = [];
+}
+
+/// <summary>A ROM under one of its names. Sizes are in bytes.</summary>
+public sealed record RomInfo
+{
+    /// <summary>The name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The image's file name without its extension; the same for all names of one image.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>SHA-256 of the image in hexadecimal; empty while it is burned.</summary>
+    public required string Digest { get; init; }
+
+    /// <summary>What has become of it.</summary>
+    public required RomCondition Condition { get; init; }
+
+    /// <summary>What it was burned for.</summary>
+    public required RomProfile Profile { get; init; }
+
+    /// <summary>Whether its weights are in the layout of a CPU's kernels.</summary>
+    public required bool Packed { get; init; }
+
+    /// <summary>Why they are not, though the profile is fast; empty otherwise.</summary>
+    public string Note { get; init; } = "";
+
+    /// <summary>Size of the image, or of the source while it is burned.</summary>
+    public long Bytes { get; init; }
+
+    /// <summary>How far a burn is, 0 to 1.</summary>
+    public double Burned { get; init; }
+
+    /// <summary>The model's architecture.</summary>
+    public string Architecture { get; init; } = "";
+
+    /// <summary>Tokens of its vocabulary.</summary>
+    public int VocabularySize { get; init; }
+
+    /// <summary>Its layers.</summary>
+    public int Layers { get; init; }
+
+    /// <summary>Length of its embeddings.</summary>
+    public int EmbeddingLength { get; init; }
+
+    /// <summary>The context it was trained for, in tokens.</summary>
+    public int TrainingContextLength { get; init; }
+
+    /// <summary>What burning took.</summary>
+    public TimeSpan BurnTime { get; init; }
+
+    /// <summary>When it was burned.</summary>
+    public DateTimeOffset BurnedAt { get; init; }
+
+    /// <summary>What the last load from it took, from the options to a usable model; zero before the first.</summary>
+    public TimeSpan LoadTime { get; init; }
+
+    /// <summary>Whether that load took it to a GPU.</summary>
+    public bool OnGpu { get; init; }
+
+    /// <summary>Attached models, in all live processes.</summary>
+    public int Attached { get; init; }
+
+    /// <summary>Their open sessions.</summary>
+    public int Sessions { get; init; }
+
+    /// <summary>Tokens ever generated from it.</summary>
+    public long TokensServed { get; init; }
+
+    /// <summary>The process that burned it, burns it or evicts it.</summary>
+    public int OwnerPid { get; init; }
+
+    /// <summary>Whether that process runs.</summary>
+    public bool OwnerAlive { get; init; }
+}
+
+/// <summary>What a burn is doing.</summary>
+public enum RomBurnPhase
+{
+    /// <summary>Waiting for another process that burns the same.</summary>
+    Waiting,
+
+    /// <summary>Reading the source, whose digest names the ROM.</summary>
+    Digesting,
+
+    /// <summary>Writing the image.</summary>
+    Filling,
+
+    /// <summary>Taking the image's digest.</summary>
+    Sealing,
+
+    /// <summary>Comparing what it computes with llama.cpp's own load of the source.</summary>
+    Verifying,
+}
+
+/// <summary>How far a burn has come.</summary>
+/// <param name="Phase">What it is doing.</param>
+/// <param name="Bytes">Bytes of this phase that are done.</param>
+/// <param name="TotalBytes">All bytes of this phase.</param>
+/// <param name="Fraction">How much of the whole burn is done, 0 to 1.</param>
+/// <param name="TimeLeft">What the rest will take, judged by what is done; null while there is nothing to judge by.</param>
+public readonly record struct RomBurnProgress(RomBurnPhase Phase, long Bytes, long TotalBytes, double Fraction, TimeSpan? TimeLeft);
+
+/// <summary>What a burn came to.</summary>
+/// <param name="Rom">The ROM.</param>
+/// <param name="Burned">False if it was there already, or another process burned it meanwhile.</param>
+public sealed record RomBurnResult(RomInfo Rom, bool Burned);
+
+/// <summary>What an eviction came to.</summary>
+/// <param name="Name">The name that is gone.</param>
+/// <param name="FreedBytes">Bytes that became free; 0 where another name keeps the image.</param>
+/// <param name="KeptFor">That name; null where there is none.</param>
+public sealed record RomEviction(string Name, long FreedBytes, string? KeptFor);
