@@ -30,7 +30,8 @@ internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool, RomLo
             ModelOptions resolved = Resolve(options, weights.Info);
             Report(LoadPhase.Sram, 0);
             context = new LlamaContext(weights.Model, ContextSettings(resolved, weights.Info));
-            CheckPooling(context, weights.Info);
+            if (weights.Info.IsEmbedding)
+                context.RequirePooling(weights.Info.File);
             context.Attach(pool);
             cancellationToken.ThrowIfCancellationRequested();
             var loaded = new ModelContext(resolved, weights, context, pipeline)
@@ -67,19 +68,6 @@ internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool, RomLo
         Resolve(options, info);
         var model = LlamaModel.Load(options.File, settings, fraction => report(LoadPhase.Weights, fraction), cancellationToken);
         return new Weights(model, info, SwitchClass.Loaded);
-    }
-
-    // Without pooling there is no embedding of a text, and a ranking model's output is not one.
-    private static void CheckPooling(LlamaContext context, ModelInfo info)
-    {
-        const int Mean = 1, Last = 3;
-        if (info.IsEmbedding && context.Pooling is not (>= Mean and <= Last))
-        {
-            throw new VaiModelException(
-                VaiError.InvalidModel,
-                $"'{info.File}' is an embedding model that pools by method {context.Pooling}. VAI embeds by mean, CLS or last token: "
-                + "use a conversion with a pooling_type of 1 to 3.");
-        }
     }
 
     /// <summary>Fills in the defaults that depend on the model, and checks every range.</summary>

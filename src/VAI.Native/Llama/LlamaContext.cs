@@ -103,6 +103,20 @@ internal sealed unsafe class LlamaContext : IDisposable
     /// <summary><c>enum llama_pooling_type</c>: 0 none, 1 mean, 2 CLS, 3 last.</summary>
     public int Pooling { get; }
 
+    /// <summary>Refuses an encoder whose output is no embedding of a text: one that does not pool, or that ranks.</summary>
+    /// <exception cref="VaiModelException"><see cref="VaiError.InvalidModel"/>.</exception>
+    public void RequirePooling(string file)
+    {
+        const int Mean = 1, Last = 3;
+        if (Pooling is not (>= Mean and <= Last))
+        {
+            throw new VaiModelException(
+                VaiError.InvalidModel,
+                $"'{file}' is an embedding model that pools by method {Pooling}. VAI embeds by mean, CLS or last token: "
+                + "use a conversion with a pooling_type of 1 to 3.");
+        }
+    }
+
     /// <summary>Tokens of the model's vocabulary.</summary>
     public int Vocabulary => _model.Vocab.Count;
 

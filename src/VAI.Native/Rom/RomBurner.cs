@@ -138,7 +138,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomProgress>? rep
         using LlamaModel attached = RomAttacher.Attach(rom, new LlamaModelSettings(), null, cancellationToken).Model;
         using LlamaModel own = LlamaModel.Load(
             source.Path, new LlamaModelSettings { Packing = packing }, null, cancellationToken);
-        if (!RomProbe.Same(attached, own, embedding, cancellationToken))
+        if (!RomProbe.Same(attached, own, source.Path, embedding, cancellationToken))
             return null;
         return !embedding && RomProbe.IsBatchInvariant(attached, cancellationToken) ? RomFlags.BatchInvariant : RomFlags.None;
     }

@@ -13,14 +13,17 @@ internal static class RomProbe
     private const int Cells = 64;
 
     /// <summary>Whether both give the same bits.</summary>
-    public static bool Same(LlamaModel a, LlamaModel b, bool embedding, CancellationToken cancellationToken)
+    /// <exception cref="VaiModelException"><see cref="VaiError.InvalidModel"/>: an embedding model that makes none.</exception>
+    public static bool Same(LlamaModel a, LlamaModel b, string file, bool embedding, CancellationToken cancellationToken)
     {
         using LlamaContext first = Open(a, embedding);
+        if (embedding)
+            first.RequirePooling(file);
         using LlamaContext second = Open(b, embedding);
         if (!Decode(first, 0, Prompt, all: true) || !Decode(second, 0, Prompt, all: true))
             return false;
         if (embedding)
-            return first.Pooling is > 0 and < 4 && Equal(first.Embedding(0), second.Embedding(0));
+            return Equal(first.Embedding(0), second.Embedding(0));
         for (int row = 0; row < Prompt; row++)
         {
             if (!Equal(first.Logits(row), second.Logits(row)))
