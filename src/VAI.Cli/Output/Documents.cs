@@ -13,6 +13,7 @@ namespace VAI.Cli.Output;
 [JsonSerializable(typeof(ShapesDocument))]
 [JsonSerializable(typeof(RunDocument))]
 [JsonSerializable(typeof(SwitchDocument))]
+[JsonSerializable(typeof(AttachDocument))]
 [JsonSerializable(typeof(DoctorDocument))]
 internal sealed partial class Documents : JsonSerializerContext
 {
@@ -73,6 +74,23 @@ internal sealed record SwitchDocument(
     double SwitchOverheadIqrMs,
     double SwitchRatio,
     double TraditionalSwitchMs);
+
+internal sealed record AttachDocument(
+    double LoadMs,
+    double AttachMs,
+    double Ratio,
+    double PrefillRatio,
+    double DecodeRatio,
+    long PrivateBytes,
+    long LoadPrivateBytes,
+    long RomBytes,
+    long FileBytes,
+    bool Packed,
+    bool TokensIdentical,
+    double SramMs,
+    int SramTokens,
+    double PrefillTps,
+    double DecodeTps);
 
 internal sealed record ProbedBody(string Source, string Path, string Outcome);
 

@@ -9,6 +9,11 @@ internal static class BenchVerb
 {
     private static readonly Argument<string> First = Common.File("A.gguf", "One model.");
     private static readonly Argument<string> Second = Common.File("B.gguf", "The other one.");
+    private static readonly Argument<string> File = Common.File("FILE.gguf", "The model; it is burned if it is not yet.");
+    private static readonly Option<int> Loads = Number("--loads", "How often each load is timed.", 3);
+    private static readonly Option<int> AttachRounds = Number("--rounds", "Pairs of prefill and decode.", 8);
+    private static readonly Option<int> Prompt = Number("--prompt", "Tokens of a prompt.", 64);
+    private static readonly Option<int> Decode = Number("--decode", "Tokens to decode after it.", 16);
     private static readonly Option<int> Rounds = new("--rounds")
     {
         Description = "Rounds of four requests.",
@@ -30,8 +35,50 @@ internal static class BenchVerb
             First, Second, Rounds, Tokens, Common.GpuLayers, Common.Threads, Common.Context,
         };
         command.Does(SwitchAsync);
-        return new Command("bench", "Measure.") { command };
+        var attach = new Command("attach", "Measure what attaching a ROM costs against llama.cpp's own load of the file.")
+        {
+            File, Loads, AttachRounds, Prompt, Decode, Common.Threads,
+        };
+        attach.Does(AttachAsync);
+        return new Command("bench", "Measure.") { command, attach };
     }
+
+    private static async Task<int> AttachAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var options = new AttachBenchmarkOptions
+        {
+            File = parsed.GetRequiredValue(File),
+            Loads = parsed.GetValue(Loads),
+            Rounds = parsed.GetValue(AttachRounds),
+            PromptTokens = parsed.GetValue(Prompt),
+            DecodeTokens = parsed.GetValue(Decode),
+            Threads = parsed.GetValue(Common.Threads),
+        };
+        using ILoggerFactory? log = Common.Log(parsed);
+        AttachBenchmarkResult r = await Bar.RunAsync("attach", report => AttachBenchmark.RunAsync(
+            options, log, new Report<BenchProgress>(p => report(p.Phase, p.Fraction)), cancellation));
+        var document = new AttachDocument(
+            Format.Ms(r.Load), Format.Ms(r.Attach), Format.Number(r.Ratio), Format.Number(r.PrefillRatio), Format.Number(r.DecodeRatio),
+            r.PrivateBytes, r.LoadPrivateBytes, r.RomBytes, r.FileBytes, r.Packed, r.SameTokens, Format.Ms(r.Sram), r.SramTokens,
+            Format.Number(r.PrefillTokensPerSecond), Format.Number(r.DecodeTokensPerSecond));
+        if (parsed.GetValue(Common.Json))
+            Documents.Print(document, Documents.Default.AttachDocument);
+        else
+            Print(document);
+        return Failure.Ok;
+    }
+
+    private static void Print(AttachDocument d) => Format.Rows(
+        ("llama.cpp's own load", $"{d.LoadMs:F0} ms, {Format.Bytes(d.LoadPrivateBytes)} of this process alone"),
+        ("attach", $"{d.AttachMs:F1} ms, {Format.Bytes(d.PrivateBytes)} of this process alone; {d.Ratio:F0} times faster"),
+        ("on top of either", $"{d.SramMs:F0} ms to clear a SRAM bank of {d.SramTokens} tokens"),
+        ("prefill from the ROM", $"{d.PrefillTps:F1} tok/s, {d.PrefillRatio:F3} of the own load's"),
+        ("decode from the ROM", $"{d.DecodeTps:F1} tok/s, {d.DecodeRatio:F3} of the own load's"),
+        ("tokens", d.TokensIdentical ? "identical" : "DIFFERENT"),
+        ("ROM", $"{Format.Bytes(d.RomBytes)} for a file of {Format.Bytes(d.FileBytes)}, {(d.Packed ? "packed" : "plain")}"));
+
+    private static Option<int> Number(string name, string description, int value) =>
+        new(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value };
 
     private static async Task<int> SwitchAsync(ParseResult parsed, CancellationToken cancellation)
     {
