@@ -111,6 +111,10 @@ internal static partial class LibcNative
     [LibraryImport(Libraries.Libc, SetLastError = true)]
     internal static partial int madvise(nint address, nuint length, int advice);
 
+    /// <summary>malloc_trim(3) of glibc: gives free memory of every arena back to the system.</summary>
+    [LibraryImport(Libraries.Libc)]
+    internal static partial int malloc_trim(nuint pad);
+
     /// <summary>dup(2): a descriptor, or -1 with errno set.</summary>
     [LibraryImport(Libraries.Libc, SetLastError = true)]
     internal static partial int dup(SafeHandle file);

@@ -1,3 +1,4 @@
+using VAI.Native.Interop;
 using VAI.Native.Llama;
 using VAI.Native.Memory;
 
@@ -28,8 +29,9 @@ internal static class RomAttacher
         using MappedRange metadata = rom.MapMetadata();
         if (header.Weights == RomWeights.Plain)
         {
-            return new AttachedModel(
-                ModelLoad.FromFileAt(rom.Handle, RomLayout.Page, rom.Path, settings, progress, cancellationToken), null);
+            var mapped = ModelLoad.FromFileAt(rom.Handle, RomLayout.Page, rom.Path, settings, progress, cancellationToken);
+            TrimLater();
+            return new AttachedModel(mapped, null);
         }
 
         IReadOnlyList<PackedTensors> packing = RomPacking.Find(header.Packing)
@@ -44,9 +46,25 @@ internal static class RomAttacher
             () => Lay(rom, places, overlay),
             overlay);
         overlay.Prefault();
+        TrimLater();
         progress?.Invoke(1);
         return new AttachedModel(model, overlay);
     }
+
+    // Reading a vocabulary leaves as much free memory in the C heap as the vocabulary takes, which would count for every process.
+    private static void TrimLater() => ThreadPool.UnsafeQueueUserWorkItem(
+        static _ =>
+        {
+            try
+            {
+                _ = LibcNative.malloc_trim(0);
+            }
+            catch (EntryPointNotFoundException)
+            {
+                // Another C library than glibc.
+            }
+        },
+        null);
 
     private static void Lay(RomFile rom, RomPlaces places, RomOverlay overlay)
     {
