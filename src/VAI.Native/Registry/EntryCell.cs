@@ -71,7 +71,7 @@ internal readonly unsafe struct EntryCell
         Commit.WriteRelease(generation);
     }
 
-    /// <summary>Whether the slot that the next write will fill is whole: a writer that was killed may have left it half-filled.</summary>
+    /// <summary>Whether the slot that the next write will fill is whole: a writer that was killed may have left it half-filled. For tests.</summary>
     internal bool IsNextSlotWhole()
     {
         Slot* slot = SlotOf(Commit.ReadAcquire() + 1);
