@@ -35,10 +35,13 @@ internal readonly unsafe struct EntryCell
     private SharedWord Commit => new(_start + RegistryLayout.Commit);
 
     /// <summary>Copies what was committed last; waits for nobody.</summary>
-    public CellRead Read(out RegistryEntry entry)
+    public CellRead Read(out RegistryEntry entry) => Read(out entry, out _);
+
+    /// <summary>The same, and says how many attempts it took.</summary>
+    public CellRead Read(out RegistryEntry entry, out int attempts)
     {
         Unsafe.SkipInit(out entry);
-        for (int attempt = 0; attempt < Attempts; attempt++)
+        for (attempts = 1; attempts <= Attempts; attempts++)
         {
             // SYNC POINT with Write: whoever sees the generation sees its slot.
             ulong generation = Commit.ReadAcquire();
@@ -71,7 +74,7 @@ internal readonly unsafe struct EntryCell
         Commit.WriteRelease(generation);
     }
 
-    /// <summary>Whether the slot that the next write will fill is whole: a writer that was killed may have left it half-filled.</summary>
+    /// <summary>Whether the slot that the next write will fill is whole: a writer that was killed may have left it half-filled. For tests.</summary>
     internal bool IsNextSlotWhole()
     {
         Slot* slot = SlotOf(Commit.ReadAcquire() + 1);

@@ -1,0 +1,27 @@
+using System.Globalization;
+using VAI;
+using VAI.TestPeer;
+using VAI.TestPeer.Verbs;
+
+// "The other process" of the tests. Each verb has a file in Verbs/ and says there what it prints.
+// A verb that holds something prints a line when it has it and lets go when its standard input ends.
+// Exit codes: 0 done; 1 unknown verb; 2 an error of VAI's own, its code on standard error; 3 what the verb checks is not so.
+try
+{
+    return args switch
+    {
+        ["registry-hold", var directory] => RegistryHold.Run(directory),
+        ["registry-kills", var directory, var kills, var seed] => RegistryKills.Run(directory, Number(kills), Number(seed)),
+        ["registry-create-kills", var directory, var kills, var seed] => RegistryCreateKills.Run(directory, Number(kills), Number(seed)),
+        ["lease", var directory, var digest, var sessions, var tokens] =>
+            LeaseHold.Run(directory, Convert.FromHexString(digest), Number(sessions), Number(tokens)),
+        _ => ExitCodes.UnknownVerb,
+    };
+}
+catch (VaiException e)
+{
+    Console.Error.WriteLine($"{e.Code}: {e.Message}");
+    return ExitCodes.VaiError;
+}
+
+static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
