@@ -42,6 +42,7 @@ internal static class RunVerb
                 File = file,
                 GpuLayers = parsed.GetValue(Common.GpuLayers),
                 ContextLength = parsed.GetValue(Common.Context),
+                MaxSessions = 1,
             },
             new Report<LoadProgress>(p => report($"loading {name}", p.Fraction)),
             cancellation));

@@ -127,8 +127,7 @@ internal sealed class RomDirectory
         get
         {
             (string build, string cpu) = RomBuild.Current;
-            byte[] key = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(build + "|" + cpu));
-            return $"-packed-{Convert.ToHexStringLower(key.AsSpan(0, 4))}";
+            return $"-packed-{Convert.ToHexStringLower(RomKey.Of(build + "|" + cpu, 4))}";
         }
     }
 

@@ -27,11 +27,11 @@ internal enum RomFlags : ushort
 /// <param name="MtimeNs">When it was last written, in nanoseconds since 1970.</param>
 internal sealed record RomSource(string Path, long Bytes, long MtimeNs)
 {
-    /// <summary>A key to find the source by: the start of the SHA-256 of its path.</summary>
+    /// <summary>A key to find the source by, of its path.</summary>
     public byte[] Key => KeyOf(Path);
 
     public static byte[] KeyOf(string path) =>
-        System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(path))[..RomLayout.KeyBytes];
+        RomKey.Of(path, RomLayout.KeyBytes);
 }
 
 /// <summary>One of llama.cpp's buffers in an image.</summary>

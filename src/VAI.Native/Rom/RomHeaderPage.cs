@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
-using System.Runtime.InteropServices;
 using System.Text;
+using VAI.Native.Memory;
 using static VAI.Native.Rom.RomLayout;
 
 namespace VAI.Native.Rom;
@@ -119,9 +119,7 @@ internal static class RomHeaderPage
     /// <summary>CRC-32C (Castagnoli), as the processor computes it.</summary>
     public static uint Crc(ReadOnlySpan<byte> bytes)
     {
-        uint crc = uint.MaxValue;
-        foreach (ulong word in MemoryMarshal.Cast<byte, ulong>(bytes))
-            crc = BitOperations.Crc32C(crc, word);
+        uint crc = Crc32C.Append(Crc32C.Seed, bytes[..(bytes.Length & ~7)]);
         foreach (byte b in bytes[(bytes.Length & ~7)..])
             crc = BitOperations.Crc32C(crc, b);
         return ~crc;

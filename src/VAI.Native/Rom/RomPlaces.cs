@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using VAI.Native.Llama;
 
 namespace VAI.Native.Rom;
@@ -15,13 +13,13 @@ internal sealed class RomPlaces
 
     public IReadOnlyList<LlamaBuffer> Buffers => _buffers;
 
-    /// <summary>The start of the SHA-256 of all places, whatever order they came in.</summary>
+    /// <summary>A key of all places, whatever order they came in.</summary>
     public byte[] Digest
     {
         get
         {
             _lines.Sort(StringComparer.Ordinal);
-            return SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _lines)))[..RomLayout.PlacesBytes];
+            return RomKey.Of(string.Join('\n', _lines), RomLayout.PlacesBytes);
         }
     }
 

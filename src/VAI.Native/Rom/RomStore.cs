@@ -121,7 +121,7 @@ internal sealed partial class RomStore : IDisposable
         try
         {
             file.CheckBuild();
-            lease = Leases.Take(file.Header.ImageDigest);
+            lease = TakeLease(file.Header.ImageDigest);
 
             // SYNC POINT with Evict, which first says that it evicts and then counts leases.
             if (Registry.ReadAll().Any(e => e.Entry.RomId == entry.RomId && e.Entry.State == RomState.Evicting))
@@ -133,6 +133,21 @@ internal sealed partial class RomStore : IDisposable
             lease?.Dispose();
             file.Dispose();
             throw;
+        }
+    }
+
+    // Leases of the dead are freed by whoever sweeps next.
+    private Lease TakeLease(byte[] digest)
+    {
+        try
+        {
+            return Leases.Take(digest);
+        }
+        catch (VaiEngineException e) when (e.Code == VaiError.RegistryFull && Directory.IsOwned)
+        {
+            using (RegistryWriter writer = Registry.BeginWrite(WriteDeadline, CancellationToken.None))
+                Leases.Sweep(writer);
+            return Leases.Take(digest);
         }
     }
 
