@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using VAI.Native.Llama;
 
 namespace VAI.Engine;
@@ -40,7 +39,7 @@ internal static class SamplerFactory
     }
 
     public static uint Seed(InferenceOptions o) =>
-        o.Seed ?? (uint)RandomNumberGenerator.GetInt32(int.MaxValue);
+        o.Seed ?? (uint)Random.Shared.Next();
 
     public static LlamaSampler Create(InferenceOptions o, uint seed, LlamaVocab vocab) => new(vocab, new LlamaSamplerSettings
     {
