@@ -37,6 +37,38 @@ internal static class Common
         HelpName = "N",
     };
 
+    public static Option<string?> RomDirectory { get; } = new("--rom-dir")
+    {
+        Description = "The ROM directory; VAI_ROM_DIR, or one of this user's in /dev/shm, if not given.",
+        HelpName = "DIR",
+    };
+
+    /// <summary>How a ROM is burned.</summary>
+    public static Option<RomProfile> RomProfile { get; } = Profile("fast, in the layout of this CPU's kernels, or exact, in that of the file.", "fast", "exact");
+
+    /// <summary>How a model is loaded.</summary>
+    public static Option<RomProfile> LoadProfile { get; } = Profile("fast or exact, from a ROM; none, from the file.", "fast", "exact", "none");
+
+    public static VaiOptions RomOptions(ParseResult parsed) => new() { RomDirectory = parsed.GetValue(RomDirectory) };
+
+    private static Option<RomProfile> Profile(string description, params string[] values)
+    {
+        var option = new Option<RomProfile>("--profile")
+        {
+            Description = description,
+            HelpName = string.Join('|', values),
+            DefaultValueFactory = _ => VAI.RomProfile.Fast,
+            CustomParser = result =>
+            {
+                string value = result.Tokens[0].Value;
+                if (!values.Contains(value))
+                    result.AddError($"--profile is '{value}', but must be {string.Join(" or ", values)}.");
+                return Enum.TryParse(value, ignoreCase: true, out RomProfile profile) ? profile : default;
+            },
+        };
+        return option;
+    }
+
     /// <summary>A file argument. An empty one is refused here, as no part of VAI takes it.</summary>
     public static Argument<string> File(string name, string description)
     {

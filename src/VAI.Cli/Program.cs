@@ -7,6 +7,10 @@ var root = new RootCommand("Many language models resident at once, switched betw
 {
     InspectVerb.Create(),
     ForgeVerb.Create(),
+    BurnVerb.Create(),
+    StatusVerb.Create(),
+    RomVerbs.CreateVerify(),
+    RomVerbs.CreateEvict(),
     RunVerb.Create(),
     BenchVerb.Create(),
     DoctorVerb.Create(),

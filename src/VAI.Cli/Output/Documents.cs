@@ -14,6 +14,10 @@ namespace VAI.Cli.Output;
 [JsonSerializable(typeof(RunDocument))]
 [JsonSerializable(typeof(SwitchDocument))]
 [JsonSerializable(typeof(AttachDocument))]
+[JsonSerializable(typeof(BurnDocument))]
+[JsonSerializable(typeof(StatusDocument))]
+[JsonSerializable(typeof(VerifyDocument))]
+[JsonSerializable(typeof(EvictDocument))]
 [JsonSerializable(typeof(DoctorDocument))]
 internal sealed partial class Documents : JsonSerializerContext
 {
@@ -74,6 +78,50 @@ internal sealed record SwitchDocument(
     double SwitchOverheadIqrMs,
     double SwitchRatio,
     double TraditionalSwitchMs);
+
+internal sealed record BurnDocument(
+    string Name,
+    string Id,
+    string Digest,
+    string Profile,
+    bool Packed,
+    string Note,
+    long Bytes,
+    bool Burned,
+    double BurnMs,
+    string Directory);
+
+internal sealed record RomBody(
+    string Name,
+    string Id,
+    string Digest,
+    string State,
+    string Profile,
+    bool Packed,
+    string Note,
+    long Bytes,
+    double Burned,
+    string Architecture,
+    int Vocabulary,
+    int Layers,
+    int Embedding,
+    int Context,
+    double BurnMs,
+    string BurnedAt,
+    double LoadMs,
+    bool Gpu,
+    int Attached,
+    int Sessions,
+    long TokensServed,
+    int OwnerPid,
+    bool OwnerAlive);
+
+internal sealed record StatusDocument(
+    string Directory, int OwnerPid, bool OwnerAlive, long RomBytes, long TotalBytes, long FreeBytes, IReadOnlyList<RomBody> Roms);
+
+internal sealed record VerifyDocument(string Name, string Id, string Digest, long Bytes, bool Ok);
+
+internal sealed record EvictDocument(string Name, long FreedBytes, string? KeptFor);
 
 internal sealed record AttachDocument(
     double LoadMs,

@@ -17,6 +17,10 @@ internal static class Format
     /// <summary>Milliseconds with three decimals: finer is noise.</summary>
     public static double Ms(TimeSpan time) => Math.Round(time.TotalMilliseconds, 3);
 
+    /// <summary>A value of an enumeration as scripts and people read it.</summary>
+    public static string Name<T>(T value)
+        where T : struct, Enum => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
+
     public static double Number(double value) => Math.Round(value, 3);
 
     public static void Rows(params (string Label, object? Value)[] rows)

@@ -37,7 +37,7 @@ internal static class BenchVerb
         command.Does(SwitchAsync);
         var attach = new Command("attach", "Measure what attaching a ROM costs against llama.cpp's own load of the file.")
         {
-            File, Loads, AttachRounds, Prompt, Decode, Common.Threads,
+            File, Loads, AttachRounds, Prompt, Decode, Common.Threads, Common.RomDirectory,
         };
         attach.Does(AttachAsync);
         return new Command("bench", "Measure.") { command, attach };
@@ -53,6 +53,7 @@ internal static class BenchVerb
             PromptTokens = parsed.GetValue(Prompt),
             DecodeTokens = parsed.GetValue(Decode),
             Threads = parsed.GetValue(Common.Threads),
+            RomDirectory = parsed.GetValue(Common.RomDirectory),
         };
         using ILoggerFactory? log = Common.Log(parsed);
         AttachBenchmarkResult r = await Bar.RunAsync("attach", report => AttachBenchmark.RunAsync(

@@ -8,7 +8,7 @@ namespace VAI.Cli.Verbs;
 internal static class RunVerb
 {
     private static readonly InferenceOptions Defaults = new();
-    private static readonly Argument<string> Model = Common.File("MODEL.gguf", "The model.");
+    private static readonly Argument<string> Model = Common.File("MODEL", "A GGUF file, or the name of a ROM.");
     private static readonly Option<string> Prompt = new("-p", "--prompt") { Description = "The prompt.", HelpName = "TEXT", Required = true };
     private static readonly Option<int> Tokens = Number("-n", "Most tokens to generate.", 256);
     private static readonly Option<float> Temperature = Number("--temp", "0 for always the most likely token.", Defaults.Temperature);
@@ -23,6 +23,7 @@ internal static class RunVerb
         var command = new Command("run", "Load a model and answer one prompt.")
         {
             Model, Prompt, Tokens, Temperature, Seed, TopK, TopP, MinP, Stop, Common.GpuLayers, Common.Threads, Common.Context,
+            Common.LoadProfile, Common.RomDirectory,
         };
         command.Does(RunAsync);
         return command;
@@ -32,9 +33,11 @@ internal static class RunVerb
     {
         bool json = parsed.GetValue(Common.Json);
         string file = parsed.GetRequiredValue(Model);
-        string name = Bench.BenchModel.FromFiles(file, file).First.Name;
+        string name = file.EndsWith(".gguf", StringComparison.Ordinal) ? Bench.BenchModel.FromFiles(file, file).First.Name : Path.GetFileName(file);
         using ILoggerFactory? log = Common.Log(parsed);
-        await using IVai vai = Vai.Create(new VaiOptions { Threads = parsed.GetValue(Common.Threads) }, log);
+        VaiOptions engine = Common.RomOptions(parsed);
+        engine.Threads = parsed.GetValue(Common.Threads);
+        await using IVai vai = Vai.Create(engine, log);
         ModelHandle handle = await Bar.RunAsync($"loading {name}", async report => await vai.LoadAsync(
             new ModelOptions
             {
@@ -43,8 +46,9 @@ internal static class RunVerb
                 GpuLayers = parsed.GetValue(Common.GpuLayers),
                 ContextLength = parsed.GetValue(Common.Context),
                 MaxSessions = 1,
+                Profile = parsed.GetValue(Common.LoadProfile),
             },
-            new Report<LoadProgress>(p => report($"loading {name}", p.Fraction)),
+            new Report<LoadProgress>(p => report($"{(p.Phase == LoadPhase.Burning ? "burning" : "loading")} {name}", p.Fraction)),
             cancellation));
         IModelContext model = vai.Select(handle);
         await using IInferenceSession session = model.OpenSession();

@@ -1,0 +1,58 @@
+using System.Globalization;
+using System.Text;
+
+namespace VAI.Cli.Output;
+
+/// <summary>The box of <c>vai status</c>. Sizes are in decimal units.</summary>
+internal static class StatusTable
+{
+    private const string Title = " VAI ROM STATUS ";
+    private const int Width = 66;
+    private const int LongestPath = 40;
+
+    public static string Of(RomStatus s)
+    {
+        int burning = s.Roms.Count(r => r.Condition == RomCondition.Burning);
+        string owner = s.OwnerPid == 0 ? "none" : $"{s.OwnerPid} ({(s.OwnerAlive ? "alive" : "gone")})";
+        var lines = new List<string>
+        {
+            $"Owner PID : {owner,-18}ROM directory : {Shorten(s.Directory)} {Size(s.RomBytes, s.TotalBytes)}",
+            $"Models    : {s.Roms.Count - burning} resident, {burning} burning",
+        };
+        for (int i = 0; i < s.Roms.Count; i++)
+            lines.AddRange(Lines(i + 1, s.Roms[i]));
+        int width = Math.Max(Width, lines.Max(l => l.Length) + 2);
+        var box = new StringBuilder();
+        box.Append("+-").Append(Title.PadRight(width - 1, '-')).Append("+\n");
+        foreach (string line in lines)
+            box.Append("| ").Append(line.PadRight(width - 2)).Append(" |\n");
+        return box.Append('+').Append('-', width).Append("+\n").ToString();
+    }
+
+    private static IEnumerable<string> Lines(int number, RomInfo r)
+    {
+        string state = r.Condition switch
+        {
+            RomCondition.Burning => $"Burning: {r.Burned * 100:F0} %",
+            RomCondition.Evicting => "Evicting",
+            _ => "Loaded: Y",
+        };
+        string attach = r.LoadTime > TimeSpan.Zero ? $"{r.LoadTime.TotalMilliseconds:F0} ms" : "-";
+        string head = $"{number}. ";
+        string rest = new(' ', head.Length);
+        yield return $"{head}{r.Name,-22} {state}  GPU: {YesNo(r.OnGpu)}  Attach: {attach}  Packed: {YesNo(r.Packed)}";
+        yield return $"{rest}Vocab: {r.VocabularySize}  Layers: {r.Layers}  Embd: {r.EmbeddingLength}   Sessions: {r.Sessions}  {Megabytes(r.Bytes)}";
+        if (r.Note.Length > 0)
+            yield return $"{rest}{r.Note}";
+    }
+
+    private static string YesNo(bool value) => value ? "Y" : "N";
+
+    private static string Shorten(string path) => path.Length <= LongestPath ? path : "..." + path[^(LongestPath - 3)..];
+
+    private static string Size(long used, long total) =>
+        string.Create(CultureInfo.InvariantCulture, $"{used / 1e9:F1} of {total / 1e9:F1} GB");
+
+    private static string Megabytes(long bytes) =>
+        bytes < 10_000_000 ? $"{bytes / 1e6:F1} MB" : $"{bytes / 1e6:F0} MB";
+}
