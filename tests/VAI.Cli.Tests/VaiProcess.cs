@@ -33,6 +33,21 @@ internal sealed record VaiRun(int ExitCode, string Out, string Error)
 /// <summary>Starts <c>vai</c>, which the build put beside the tests, as a process of its own.</summary>
 internal static class VaiProcess
 {
+    /// <summary>Where the ROMs of the tests go; it goes with this process.</summary>
+    public static string RomDirectory { get; } = NewRomDirectory();
+
+    /// <summary>The path of a ROM directory that does not exist yet and is removed in the end.</summary>
+    public static string NewRomDirectory()
+    {
+        string path = $"/dev/shm/vai-cli-tests-{Environment.ProcessId}-{Guid.NewGuid():N}";
+        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+        {
+            if (Directory.Exists(path))
+                Directory.Delete(path, recursive: true);
+        };
+        return path;
+    }
+
     public static Task<VaiRun> RunAsync(params string[] arguments) => RunAsync([], arguments);
 
     public static async Task<VaiRun> RunAsync((string Name, string Value)[] environment, params string[] arguments)
@@ -54,6 +69,7 @@ internal static class VaiProcess
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "vai.dll"));
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
+        start.Environment["VAI_ROM_DIR"] = RomDirectory;
         foreach ((string name, string value) in environment)
             start.Environment[name] = value;
         return Process.Start(start) ?? throw new InvalidOperationException("vai did not start.");

@@ -34,6 +34,13 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
         bool burned = false;
         if (hold is null)
         {
+            if (!Path.Exists(options.File))
+            {
+                throw new VaiUsageException(
+                    VaiError.FileNotFound,
+                    $"{options.File}: there is no such file, and no ROM of that name in {store.Directory.Path}. Check the path or the name.");
+            }
+
             (RegistryEntry entry, burned) = Burn(store, options, settings, check, report, cancellationToken);
             hold = store.Hold(entry, wait, cancellationToken);
         }

@@ -1,0 +1,150 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace VAI.Cli.Tests;
+
+/// <summary>The verbs of the ROM directory, each test with a directory of its own.</summary>
+[Collection(ForgedCollection.Name)]
+public sealed class RomVerbTests(Forged forged)
+{
+    private readonly string _directory = VaiProcess.NewRomDirectory();
+
+    [Fact]
+    public async Task Burned_once_run_by_name_verified_and_evicted()
+    {
+        string file = await ForgeAsync("round.gguf", "11");
+        VaiRun burned = await VaiAsync("burn", file, "--name", "first", "--json");
+        Assert.Equal((0, ""), (burned.ExitCode, burned.Error));
+        burned.Has("name", "id", "digest", "profile", "packed", "note", "bytes", "burned", "burn_ms", "directory");
+        Assert.True(burned.Json.GetProperty("burned").GetBoolean());
+        Assert.Equal(_directory, burned.Json.GetProperty("directory").GetString());
+        VaiRun again = await VaiAsync("burn", file, "--name", "second", "--json");
+        Assert.False(again.Json.GetProperty("burned").GetBoolean());
+        Assert.Equal(burned.Json.GetProperty("id").GetString(), again.Json.GetProperty("id").GetString());
+        VaiRun direct = await VaiAsync("run", file, "-p", "hello", "-n", "6", "--temp", "0", "--profile", "none", "--json");
+        File.Delete(file);
+
+        VaiRun run = await VaiAsync("run", "first", "-p", "hello", "-n", "6", "--temp", "0", "--json");
+        Assert.Equal("attached", run.Json.GetProperty("switch_class").GetString());
+        Assert.Equal("loaded", direct.Json.GetProperty("switch_class").GetString());
+        Assert.Equal(direct.Json.GetProperty("text").GetString(), run.Json.GetProperty("text").GetString());
+
+        VaiRun verified = await VaiAsync("verify", "first", "--json");
+        verified.Has("name", "id", "digest", "bytes", "ok");
+        Assert.Equal(burned.Json.GetProperty("digest").GetString(), verified.Json.GetProperty("digest").GetString());
+
+        VaiRun kept = await VaiAsync("evict", "first", "--json");
+        kept.Has("name", "freed_bytes", "kept_for");
+        Assert.Equal("second", kept.Json.GetProperty("kept_for").GetString());
+        VaiRun gone = await VaiAsync("evict", "second", "--json");
+        Assert.True(gone.Json.GetProperty("freed_bytes").GetInt64() > 0);
+        Assert.Empty(Directory.GetFiles(_directory, "*.rom"));
+        (await VaiAsync("run", "first", "-p", "hello")).IsBadInput();
+    }
+
+    [Fact]
+    public async Task Status_reads_shared_memory_alone()
+    {
+        VaiRun none = await VaiAsync("status", "--json");
+        Assert.Equal(0, none.Json.GetProperty("roms").GetArrayLength());
+        Assert.False(Directory.Exists(_directory));
+        await VaiAsync("burn", forged.A, "--name", "a");
+
+        // No native library could be loaded from here.
+        VaiRun status = await VaiProcess.RunAsync(
+            [("VAI_ROM_DIR", _directory), ("VAI_LLAMA_DIR", forged.At("nowhere"))], "status", "--json");
+        Assert.Equal((0, ""), (status.ExitCode, status.Error));
+        status.Has("directory", "owner_pid", "owner_alive", "rom_bytes", "total_bytes", "free_bytes", "roms");
+        JsonElement rom = Assert.Single(status.Json.GetProperty("roms").EnumerateArray());
+        VaiRun.Has(
+            rom, "name", "id", "digest", "state", "profile", "packed", "note", "bytes", "burned", "architecture", "vocabulary", "layers",
+            "embedding", "context", "burn_ms", "burned_at", "load_ms", "gpu", "attached", "sessions", "tokens_served", "owner_pid", "owner_alive");
+        Assert.Equal("ready", rom.GetProperty("state").GetString());
+        string[] table = (await VaiAsync("status")).Out.TrimEnd('\n').Split('\n');
+        Assert.StartsWith("+- VAI ROM STATUS -", table[0], StringComparison.Ordinal);
+        Assert.Single(table.Select(l => l.Length).Distinct());
+        Assert.Contains(table, l => l.Contains("1. a", StringComparison.Ordinal) && l.Contains("Loaded: Y", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_attached_rom_is_counted_and_not_evicted()
+    {
+        await VaiAsync("burn", forged.A, "--name", "busy");
+        using Process run = VaiProcess.Start(
+            [("VAI_ROM_DIR", _directory)], "run", "busy", "-p", "hello", "-n", "100000", "--temp", "0.8");
+        try
+        {
+            // Its first output says that it is attached; nobody reads on, so that it stays.
+            char[] one = new char[1];
+            Assert.Equal(1, await run.StandardOutput.ReadAsync(one));
+            JsonElement rom = Assert.Single((await VaiAsync("status", "--json")).Json.GetProperty("roms").EnumerateArray());
+            Assert.Equal((1, 1), (rom.GetProperty("attached").GetInt32(), rom.GetProperty("sessions").GetInt32()));
+            VaiRun refused = await VaiAsync("evict", "busy");
+            refused.IsBadInput();
+            Assert.Contains("--force", refused.Error, StringComparison.Ordinal);
+        }
+        finally
+        {
+            run.Kill();
+            await run.WaitForExitAsync();
+        }
+
+        JsonElement after = Assert.Single((await VaiAsync("status", "--json")).Json.GetProperty("roms").EnumerateArray());
+        Assert.Equal((0, 0), (after.GetProperty("attached").GetInt32(), after.GetProperty("sessions").GetInt32()));
+        Assert.Equal(0, (await VaiAsync("evict", "busy", "--force")).ExitCode);
+    }
+
+    [Fact]
+    public async Task Verify_finds_a_flipped_bit()
+    {
+        await VaiAsync("burn", forged.A, "--name", "bit");
+        string image = Assert.Single(Directory.GetFiles(_directory, "*.rom"));
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(image, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        using (FileStream file = new(image, FileMode.Open, FileAccess.ReadWrite))
+        {
+            file.Position = file.Length / 2;
+            int value = file.ReadByte();
+            file.Position--;
+            file.WriteByte((byte)(value ^ 1));
+        }
+
+        VaiRun run = await VaiAsync("verify", "bit", "--json");
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal("rom_damaged", run.Json.GetProperty("error").GetProperty("code").GetString());
+    }
+
+    [Fact]
+    public async Task Bad_input_is_said_so()
+    {
+        (await VaiAsync("verify", "nobody")).IsBadInput();
+        (await VaiAsync("evict", "nobody")).IsBadInput();
+        (await VaiAsync("burn", forged.At("missing.gguf"))).IsBadInput();
+        (await VaiAsync("burn", forged.A, "--profile", "quick")).IsBadInput();
+        (await VaiAsync("burn", forged.A, "--name", "")).IsBadInput();
+        (await VaiProcess.RunAsync("burn", forged.A, "--rom-dir", forged.Directory + "/..")).IsBadInput();
+        (await VaiProcess.RunAsync("status", "--rom-dir", "/tmp")).IsBadInput();
+    }
+
+    [Fact]
+    public async Task Bench_attach_reports_its_fields()
+    {
+        string file = await ForgeAsync("bench.gguf", "12");
+        VaiRun run = await VaiAsync("bench", "attach", file, "--loads", "1", "--rounds", "2", "--prompt", "8", "--decode", "2", "--json");
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        run.Has(
+            "load_ms", "attach_ms", "ratio", "prefill_ratio", "decode_ratio", "private_bytes", "load_private_bytes", "rom_bytes",
+            "file_bytes", "packed", "tokens_identical", "sram_ms", "sram_tokens", "prefill_tps", "decode_tps");
+        Assert.True(run.Json.GetProperty("tokens_identical").GetBoolean());
+        Assert.True(run.Json.GetProperty("packed").GetBoolean());
+    }
+
+    private Task<VaiRun> VaiAsync(params string[] arguments) => VaiProcess.RunAsync([("VAI_ROM_DIR", _directory)], arguments);
+
+    private async Task<string> ForgeAsync(string name, string seed)
+    {
+        string file = forged.At(name);
+        Assert.Equal(0, (await VaiProcess.RunAsync("forge", "tiny", file, "--type", "q4_0", "--seed", seed, "--force")).ExitCode);
+        return file;
+    }
+}
