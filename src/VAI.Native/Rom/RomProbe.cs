@@ -71,7 +71,9 @@ internal static class RomProbe
         BatchSize = Prompt,
         MicroBatchSize = Prompt,
         MaxSequences = 1,
-        Threads = Math.Clamp(Environment.ProcessorCount, 1, 8),
+
+        // Half of the cores: llama.cpp's threads wait for each other spinning, and one without a core holds all up.
+        Threads = Math.Clamp(Environment.ProcessorCount / 2, 1, 64),
         FlashAttention = 0,
         UnifiedKv = false,
         Embeddings = embedding,
