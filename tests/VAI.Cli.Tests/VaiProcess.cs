@@ -59,6 +59,14 @@ internal static class VaiProcess
         return new VaiRun(process.ExitCode, await output, await error);
     }
 
+    /// <summary>Sends a signal by its name, as INT.</summary>
+    public static async Task SignalAsync(Process process, string signal)
+    {
+        using var kill = Process.Start("kill", ["-" + signal, process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+        Assert.Equal(0, kill.ExitCode);
+    }
+
     public static Process Start((string Name, string Value)[] environment, params string[] arguments)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet")
