@@ -30,6 +30,25 @@ internal sealed record VaiRun(int ExitCode, string Out, string Error)
         Assert.Equal(names.Order(), element.EnumerateObject().Select(p => p.Name).Order());
 }
 
+/// <summary>A process that a test has stopped in the middle; it does not outlive the test.</summary>
+internal sealed class Held(Process process) : IDisposable
+{
+    public Process Process { get; } = process;
+
+    public void Kill()
+    {
+        Process.Kill();
+        Process.WaitForExit();
+    }
+
+    public void Dispose()
+    {
+        if (!Process.HasExited)
+            Kill();
+        Process.Dispose();
+    }
+}
+
 /// <summary>Starts <c>vai</c>, which the build put beside the tests, as a process of its own.</summary>
 internal static class VaiProcess
 {
