@@ -38,7 +38,7 @@ public static class SwitchBenchmark
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
-        await using IVai vai = Vai.Create(new VaiOptions { Threads = options.Threads }, loggerFactory);
+        await using IVai vai = Vai.Create(new VaiOptions { Threads = options.Threads, RomDirectory = options.RomDirectory }, loggerFactory);
         return await RunAsync(vai, options, progress, cancellationToken).ConfigureAwait(false);
     }
 

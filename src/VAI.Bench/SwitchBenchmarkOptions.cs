@@ -61,6 +61,12 @@ public sealed record SwitchBenchmarkOptions
     /// <summary>As <see cref="ModelOptions.GpuLayers"/>, for both models.</summary>
     public int GpuLayers { get; init; }
 
+    /// <summary>As <see cref="ModelOptions.Profile"/>, for both models; the traditional way is always without a ROM.</summary>
+    public RomProfile Profile { get; init; } = RomProfile.Fast;
+
+    /// <summary>As <see cref="VaiOptions.RomDirectory"/>; of no effect on an engine that exists already.</summary>
+    public string? RomDirectory { get; init; }
+
     internal void Check()
     {
         if (First.Name == Second.Name)
@@ -71,7 +77,7 @@ public sealed record SwitchBenchmarkOptions
     }
 
     internal ModelOptions Model(BenchModel model) =>
-        new() { Name = model.Name, File = model.File, ContextLength = ContextLength, GpuLayers = GpuLayers };
+        new() { Name = model.Name, File = model.File, ContextLength = ContextLength, GpuLayers = GpuLayers, Profile = Profile };
 
     private static void Range(int value, int most, string name)
     {

@@ -43,7 +43,9 @@ internal sealed class SwitchRun(
         return Sum(select, traditional);
     }
 
-    private async Task LoadAsync(int model, RomProfile profile = RomProfile.Fast) =>
+    private Task LoadAsync(int model) => LoadAsync(model, options.Profile);
+
+    private async Task LoadAsync(int model, RomProfile profile) =>
         _handles[model] = await vai.LoadAsync(options.Model(_models[model]) with { Profile = profile }, null, cancellation).ConfigureAwait(false);
 
     private double MeasureSelect()

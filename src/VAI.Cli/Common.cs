@@ -37,11 +37,7 @@ internal static class Common
         HelpName = "N",
     };
 
-    public static Option<string?> RomDirectory { get; } = new("--rom-dir")
-    {
-        Description = "The ROM directory; VAI_ROM_DIR, or one of this user's in /dev/shm, if not given.",
-        HelpName = "DIR",
-    };
+    public static Option<string?> RomDirectory { get; } = Directory();
 
     /// <summary>How a ROM is burned.</summary>
     public static Option<RomProfile> RomProfile { get; } = Profile("fast, in the layout of this CPU's kernels, or exact, in that of the file.", "fast", "exact");
@@ -50,6 +46,23 @@ internal static class Common
     public static Option<RomProfile> LoadProfile { get; } = Profile("fast or exact, from a ROM; none, from the file.", "fast", "exact", "none");
 
     public static VaiOptions RomOptions(ParseResult parsed) => new() { RomDirectory = parsed.GetValue(RomDirectory) };
+
+    // An empty one, as of a variable that is not set, is not to mean the default.
+    private static Option<string?> Directory()
+    {
+        var option = new Option<string?>("--rom-dir")
+        {
+            Description = "The ROM directory; VAI_ROM_DIR, or one of this user's in /dev/shm, if not given.",
+            HelpName = "DIR",
+            Recursive = true,
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Any(t => t.Value.Length == 0))
+                result.AddError("--rom-dir is empty. Give the path of a directory.");
+        });
+        return option;
+    }
 
     private static Option<RomProfile> Profile(string description, params string[] values)
     {

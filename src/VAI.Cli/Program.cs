@@ -18,4 +18,7 @@ var root = new RootCommand("Many language models resident at once, switched betw
 root.Add(Common.Json);
 root.Add(Common.Verbose);
 ParseResult parsed = root.Parse(args);
-return parsed.Action is ParseErrorAction ? Failure.Usage(parsed, args) : await parsed.InvokeAsync();
+
+// An interrupted verb undoes what it did; by default it would be given two seconds and then be ended in the middle.
+var invocation = new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) };
+return parsed.Action is ParseErrorAction ? Failure.Usage(parsed, args) : await parsed.InvokeAsync(invocation);

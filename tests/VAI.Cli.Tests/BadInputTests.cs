@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 
 namespace VAI.Cli.Tests;
 
@@ -95,7 +94,7 @@ public sealed class BadInputTests(Forged forged)
             loaded += line.StartsWith("Information:", StringComparison.Ordinal) && line.Contains(".gguf", StringComparison.Ordinal) ? 1 : 0;
         }
 
-        using var kill = Process.Start("kill", ["-INT", vai.Id.ToString(CultureInfo.InvariantCulture)]);
+        await VaiProcess.SignalAsync(vai, "INT");
         Task<string> output = vai.StandardOutput.ReadToEndAsync();
         string error = await vai.StandardError.ReadToEndAsync();
         await vai.WaitForExitAsync();

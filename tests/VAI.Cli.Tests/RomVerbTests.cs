@@ -70,28 +70,63 @@ public sealed class RomVerbTests(Forged forged)
     public async Task An_attached_rom_is_counted_and_not_evicted()
     {
         await VaiAsync("burn", forged.A, "--name", "busy");
-        using Process run = VaiProcess.Start(
-            [("VAI_ROM_DIR", _directory)], "run", "busy", "-p", "hello", "-n", "100000", "--temp", "0.8");
-        try
-        {
-            // Its first output says that it is attached; nobody reads on, so that it stays.
-            char[] one = new char[1];
-            Assert.Equal(1, await run.StandardOutput.ReadAsync(one));
-            JsonElement rom = Assert.Single((await VaiAsync("status", "--json")).Json.GetProperty("roms").EnumerateArray());
-            Assert.Equal((1, 1), (rom.GetProperty("attached").GetInt32(), rom.GetProperty("sessions").GetInt32()));
-            VaiRun refused = await VaiAsync("evict", "busy");
-            refused.IsBadInput();
-            Assert.Contains("--force", refused.Error, StringComparison.Ordinal);
-        }
-        finally
-        {
-            run.Kill();
-            await run.WaitForExitAsync();
-        }
+        using Held run = await HoldAsync("busy");
+        JsonElement rom = Assert.Single((await VaiAsync("status", "--json")).Json.GetProperty("roms").EnumerateArray());
+        Assert.Equal((1, 1), (rom.GetProperty("attached").GetInt32(), rom.GetProperty("sessions").GetInt32()));
+        VaiRun refused = await VaiAsync("evict", "busy");
+        refused.IsBadInput();
+        Assert.Contains("--force", refused.Error, StringComparison.Ordinal);
 
+        run.Kill();
         JsonElement after = Assert.Single((await VaiAsync("status", "--json")).Json.GetProperty("roms").EnumerateArray());
         Assert.Equal((0, 0), (after.GetProperty("attached").GetInt32(), after.GetProperty("sessions").GetInt32()));
         Assert.Equal(0, (await VaiAsync("evict", "busy", "--force")).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_forced_eviction_waits_and_says_for_how_many()
+    {
+        await VaiAsync("burn", forged.A, "--name", "busy");
+        using Held run = await HoldAsync("busy");
+        using Process evict = VaiProcess.Start([("VAI_ROM_DIR", _directory)], "evict", "busy", "--force");
+        Assert.Contains("Waiting for 1 ", await evict.StandardError.ReadLineAsync(), StringComparison.Ordinal);
+        Assert.Contains("Evicting by ", (await VaiAsync("status")).Out, StringComparison.Ordinal);
+        (await VaiAsync("run", "busy", "-p", "x")).IsBadInput();
+        Assert.False(evict.HasExited);
+        run.Kill();
+        await evict.WaitForExitAsync();
+        Assert.Equal(0, evict.ExitCode);
+        Assert.Empty(Directory.GetFiles(_directory, "*.rom"));
+    }
+
+    [Fact]
+    public async Task An_interrupted_eviction_leaves_the_rom()
+    {
+        await VaiAsync("burn", forged.A, "--name", "busy");
+        using Held run = await HoldAsync("busy");
+        using Process evict = VaiProcess.Start([("VAI_ROM_DIR", _directory)], "evict", "busy", "--force");
+        await evict.StandardError.ReadLineAsync();
+        await VaiProcess.SignalAsync(evict, "INT");
+        await evict.WaitForExitAsync();
+        Assert.Equal(130, evict.ExitCode);
+        Assert.Contains("Loaded: Y", (await VaiAsync("status")).Out, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_watch_shows_each_change_until_it_is_interrupted(bool json)
+    {
+        using Process watch = VaiProcess.Start([("VAI_ROM_DIR", _directory)], json ? ["status", "--watch", "--json"] : ["status", "--watch"]);
+        string last = json ? "}" : "+--";
+        await ReadUntilAsync(watch, last);
+        await VaiAsync("burn", forged.A, "--name", "seen");
+        await ReadUntilAsync(watch, json ? "\"name\": \"seen\"" : "1. seen");
+        await VaiProcess.SignalAsync(watch, "INT");
+        await watch.StandardOutput.ReadToEndAsync();
+        Assert.Equal("", await watch.StandardError.ReadToEndAsync());
+        await watch.WaitForExitAsync();
+        Assert.Equal(0, watch.ExitCode);
     }
 
     [Fact]
@@ -122,8 +157,22 @@ public sealed class RomVerbTests(Forged forged)
         (await VaiAsync("burn", forged.At("missing.gguf"))).IsBadInput();
         (await VaiAsync("burn", forged.A, "--profile", "quick")).IsBadInput();
         (await VaiAsync("burn", forged.A, "--name", "")).IsBadInput();
+        (await VaiAsync("run", forged.A, "-p", "x", "--profile", "quick")).IsBadInput();
+        (await VaiAsync("evict", "nobody", "--rom-dir", "")).IsBadInput();
         (await VaiProcess.RunAsync("burn", forged.A, "--rom-dir", forged.Directory + "/..")).IsBadInput();
         (await VaiProcess.RunAsync("status", "--rom-dir", "/tmp")).IsBadInput();
+    }
+
+    [Theory]
+    [InlineData("exact", 2)]
+    [InlineData("none", 0)]
+    public async Task Bench_switch_takes_the_directory_and_the_profile(string profile, int roms)
+    {
+        string directory = VaiProcess.NewRomDirectory();
+        VaiRun run = await VaiProcess.RunAsync(
+            "bench", "switch", forged.A, forged.B, "--rounds", "1", "--tokens", "1", "--profile", profile, "--rom-dir", directory, "--json");
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Equal(roms, Directory.Exists(directory) ? Directory.GetFiles(directory, "*.rom").Length : 0);
     }
 
     [Fact]
@@ -137,6 +186,28 @@ public sealed class RomVerbTests(Forged forged)
             "file_bytes", "packed", "tokens_identical", "sram_ms", "sram_tokens", "prefill_tps", "decode_tps");
         Assert.True(run.Json.GetProperty("tokens_identical").GetBoolean());
         Assert.True(run.Json.GetProperty("packed").GetBoolean());
+    }
+
+    /// <summary>A run that holds its ROM and a session, and does not go on.</summary>
+    private async Task<Held> HoldAsync(string name)
+    {
+        var run = new Held(VaiProcess.Start([("VAI_ROM_DIR", _directory)], "run", name, "-p", "hello", "-n", "100000", "--temp", "0"));
+
+        // Its first output says that it is attached, with a whole context still to fill.
+        Assert.Equal(1, await run.Process.StandardOutput.ReadAsync(new char[1]));
+        await VaiProcess.SignalAsync(run.Process, "STOP");
+        return run;
+    }
+
+    private static async Task ReadUntilAsync(Process process, string text)
+    {
+        string? line;
+        do
+        {
+            line = await process.StandardOutput.ReadLineAsync();
+            Assert.NotNull(line);
+        }
+        while (!line.Contains(text, StringComparison.Ordinal));
     }
 
     private Task<VaiRun> VaiAsync(params string[] arguments) => VaiProcess.RunAsync([("VAI_ROM_DIR", _directory)], arguments);

@@ -30,6 +30,25 @@ internal sealed record VaiRun(int ExitCode, string Out, string Error)
         Assert.Equal(names.Order(), element.EnumerateObject().Select(p => p.Name).Order());
 }
 
+/// <summary>A process that a test has stopped in the middle; it does not outlive the test.</summary>
+internal sealed class Held(Process process) : IDisposable
+{
+    public Process Process { get; } = process;
+
+    public void Kill()
+    {
+        Process.Kill();
+        Process.WaitForExit();
+    }
+
+    public void Dispose()
+    {
+        if (!Process.HasExited)
+            Kill();
+        Process.Dispose();
+    }
+}
+
 /// <summary>Starts <c>vai</c>, which the build put beside the tests, as a process of its own.</summary>
 internal static class VaiProcess
 {
@@ -57,6 +76,14 @@ internal static class VaiProcess
         Task<string> error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
         return new VaiRun(process.ExitCode, await output, await error);
+    }
+
+    /// <summary>Sends a signal by its name, as INT.</summary>
+    public static async Task SignalAsync(Process process, string signal)
+    {
+        using var kill = Process.Start("kill", ["-" + signal, process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+        Assert.Equal(0, kill.ExitCode);
     }
 
     public static Process Start((string Name, string Value)[] environment, params string[] arguments)

@@ -13,10 +13,9 @@ internal static class StatusTable
     public static string Of(RomStatus s)
     {
         int burning = s.Roms.Count(r => r.Condition == RomCondition.Burning);
-        string owner = s.OwnerPid == 0 ? "none" : $"{s.OwnerPid} ({(s.OwnerAlive ? "alive" : "gone")})";
         var lines = new List<string>
         {
-            $"Owner PID : {owner,-18}ROM directory : {Shorten(s.Directory)} {Size(s.RomBytes, s.TotalBytes)}",
+            $"Owner PID : {Owner(s.OwnerPid, s.OwnerAlive),-18}ROM directory : {Shorten(Printable(s.Directory))} {Size(s.RomBytes, s.TotalBytes)}",
             $"Models    : {s.Roms.Count - burning} resident, {burning} burning",
         };
         for (int i = 0; i < s.Roms.Count; i++)
@@ -31,20 +30,29 @@ internal static class StatusTable
 
     private static IEnumerable<string> Lines(int number, RomInfo r)
     {
-        string state = r.Condition switch
-        {
-            RomCondition.Burning => $"Burning: {r.Burned * 100:F0} %",
-            RomCondition.Evicting => "Evicting",
-            _ => "Loaded: Y",
-        };
+        string state = r.Condition == RomCondition.Evicting ? $"Evicting by {Owner(r.OwnerPid, r.OwnerAlive)}" : "Loaded: Y";
         string attach = r.LoadTime > TimeSpan.Zero ? $"{r.LoadTime.TotalMilliseconds:F0} ms" : "-";
         string head = $"{number}. ";
         string rest = new(' ', head.Length);
-        yield return $"{head}{r.Name,-22} {state}  GPU: {YesNo(r.OnGpu)}  Attach: {attach}  Packed: {YesNo(r.Packed)}";
+        string name = Printable(r.Name);
+        if (r.Condition == RomCondition.Burning)
+        {
+            // The model's numbers come with the image. One whose burner is gone is removed by the next process that burns or loads.
+            yield return $"{head}{name,-22} Loaded: N  Burning: {r.Burned * 100:F0} % by {Owner(r.OwnerPid, r.OwnerAlive)}";
+            yield return $"{rest}Profile: {Format.Name(r.Profile)}  {Megabytes(r.Bytes)}";
+            yield break;
+        }
+
+        yield return $"{head}{name,-22} {state}  GPU: {YesNo(r.OnGpu)}  Attach: {attach}  Packed: {YesNo(r.Packed)}";
         yield return $"{rest}Vocab: {r.VocabularySize}  Layers: {r.Layers}  Embd: {r.EmbeddingLength}   Sessions: {r.Sessions}  {Megabytes(r.Bytes)}";
         if (r.Note.Length > 0)
-            yield return $"{rest}{r.Note}";
+            yield return $"{rest}{Printable(r.Note)}";
     }
+
+    private static string Owner(int pid, bool alive) => pid == 0 ? "none" : $"{pid} ({(alive ? "alive" : "gone")})";
+
+    // Names come from whoever burned: they are not to move the cursor or break the box.
+    private static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
 
     private static string YesNo(bool value) => value ? "Y" : "N";
 

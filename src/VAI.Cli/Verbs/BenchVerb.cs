@@ -32,15 +32,15 @@ internal static class BenchVerb
     {
         var command = new Command("switch", "Measure what switching between two resident models costs.")
         {
-            First, Second, Rounds, Tokens, Common.GpuLayers, Common.Threads, Common.Context,
+            First, Second, Rounds, Tokens, Common.GpuLayers, Common.Threads, Common.Context, Common.LoadProfile,
         };
         command.Does(SwitchAsync);
         var attach = new Command("attach", "Measure what attaching a ROM costs against llama.cpp's own load of the file.")
         {
-            File, Loads, AttachRounds, Prompt, Decode, Common.Threads, Common.RomDirectory,
+            File, Loads, AttachRounds, Prompt, Decode, Common.Threads,
         };
         attach.Does(AttachAsync);
-        return new Command("bench", "Measure.") { command, attach };
+        return new Command("bench", "Measure.") { command, attach, Common.RomDirectory };
     }
 
     private static async Task<int> AttachAsync(ParseResult parsed, CancellationToken cancellation)
@@ -94,6 +94,8 @@ internal static class BenchVerb
             GpuLayers = parsed.GetValue(Common.GpuLayers),
             Threads = parsed.GetValue(Common.Threads),
             ContextLength = parsed.GetValue(Common.Context),
+            Profile = parsed.GetValue(Common.LoadProfile),
+            RomDirectory = parsed.GetValue(Common.RomDirectory),
         };
         using ILoggerFactory? log = Common.Log(parsed);
         SwitchBenchmarkResult result = await Bar.RunAsync("switch", report => SwitchBenchmark.RunAsync(

@@ -8,7 +8,7 @@ internal static class StatusVerb
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly Option<bool> Watch = new("--watch")
     {
-        Description = "Show it again every second, where it has changed, until Ctrl+C.",
+        Description = "Show it again, once a second where it has changed, until Ctrl+C (exit code 0). With --json, a document each time.",
     };
 
     public static Command Create()
@@ -25,28 +25,24 @@ internal static class StatusVerb
     {
         string? directory = parsed.GetValue(Common.RomDirectory);
         bool json = parsed.GetValue(Common.Json);
-        if (json || !parsed.GetValue(Watch))
-        {
-            Show(RomCatalog.ReadStatus(directory), json);
-            return Failure.Ok;
-        }
-
+        bool watch = parsed.GetValue(Watch), inPlace = watch && !json && !Console.IsOutputRedirected;
         string shown = "";
         using var timer = new PeriodicTimer(Interval);
         try
         {
             do
             {
-                string table = StatusTable.Of(RomCatalog.ReadStatus(directory));
+                RomStatus status = RomCatalog.ReadStatus(directory);
+                string table = StatusTable.Of(status);
                 if (table == shown)
                     continue;
-
-                // Home, then each line with the rest of the old one erased, then what is below.
-                Console.Out.Write(Console.IsOutputRedirected
-                    ? table : "\e[H" + table.Replace("\n", "\e[K\n", StringComparison.Ordinal) + "\e[J");
                 shown = table;
+                if (json)
+                    Documents.Print(Document(status), Documents.Default.StatusDocument);
+                else
+                    Console.Out.Write(inPlace ? InPlace(table) : table);
             }
-            while (await timer.WaitForNextTickAsync(cancellation));
+            while (watch && await timer.WaitForNextTickAsync(cancellation));
         }
         catch (OperationCanceledException)
         {
@@ -56,13 +52,8 @@ internal static class StatusVerb
         return Failure.Ok;
     }
 
-    private static void Show(RomStatus status, bool json)
-    {
-        if (json)
-            Documents.Print(Document(status), Documents.Default.StatusDocument);
-        else
-            Console.Out.Write(StatusTable.Of(status));
-    }
+    // Home, then each line with the rest of the old one erased, then what is below.
+    private static string InPlace(string table) => "\e[H" + table.Replace("\n", "\e[K\n", StringComparison.Ordinal) + "\e[J";
 
     private static StatusDocument Document(RomStatus s) => new(
         s.Directory, s.OwnerPid, s.OwnerAlive, s.RomBytes, s.TotalBytes, s.FreeBytes,

@@ -20,7 +20,7 @@ internal static class RomProbe
         if (embedding)
             first.RequirePooling(file);
         using LlamaContext second = Open(b, embedding);
-        if (!Decode(first, 0, Prompt, all: true) || !Decode(second, 0, Prompt, all: true))
+        if (!Decode(first, 0, Prompt, all: true, cancellationToken) || !Decode(second, 0, Prompt, all: true, cancellationToken))
             return false;
         if (embedding)
             return Equal(first.Embedding(0), second.Embedding(0));
@@ -32,9 +32,12 @@ internal static class RomProbe
 
         for (int position = Prompt; position < Prompt + Steps; position++)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (!Decode(first, position, 1, all: true) || !Decode(second, position, 1, all: true) || !Equal(first.Logits(0), second.Logits(0)))
+            if (!Decode(first, position, 1, all: true, cancellationToken)
+                || !Decode(second, position, 1, all: true, cancellationToken)
+                || !Equal(first.Logits(0), second.Logits(0)))
+            {
                 return false;
+            }
         }
 
         return true;
@@ -50,9 +53,8 @@ internal static class RomProbe
             int size = 0;
             for (int at = 0; at < Prompt; at += size)
             {
-                cancellationToken.ThrowIfCancellationRequested();
                 size = Math.Min(chunk, Prompt - at);
-                if (!Decode(context, at, size, all: false))
+                if (!Decode(context, at, size, all: false, cancellationToken))
                     return false;
             }
 
@@ -79,8 +81,9 @@ internal static class RomProbe
         Embeddings = embedding,
     });
 
-    private static bool Decode(LlamaContext context, int position, int count, bool all)
+    private static bool Decode(LlamaContext context, int position, int count, bool all, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         context.Batch.Clear();
         for (int i = 0; i < count; i++)
             context.Batch.Add(Token(context, position + i), position + i, 0, logits: all || i == count - 1);
