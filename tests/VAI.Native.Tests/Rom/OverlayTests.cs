@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using VAI.Native.Llama;
 using VAI.Native.Rom;
@@ -26,14 +27,16 @@ public sealed unsafe class OverlayTests(RomModels models) : RomTest(models)
         Assert.Equal(0, own);
         Assert.All(MappingsOf(".rom"), m => Assert.Equal("r--s", m.Split(' ')[1]));
 
-        // A page of /dev/shm that one mapping alone has counts as private and dirty, though it is the file's.
+        // A page of /dev/shm that one mapping alone has counts as private and dirty, though it is the file's. The allocator
+        // may put a smaller buffer where it cannot be mapped, so that one model has a copy.
         AttachedModel second = Attach(image);
         using LlamaModel other = second.Model;
         second.Overlay!.WaitForPrefault();
         Assert.Equal(tokens, GreedyRun.Of(other));
         (mapped, _, own, long dirty) = Smaps(image);
         Assert.Equal(attached.Overlay.SharedBytes + second.Overlay.SharedBytes, mapped);
-        Assert.Equal((0, 0), (own, dirty));
+        Assert.Equal((0, Math.Abs(attached.Overlay.SharedBytes - second.Overlay.SharedBytes)), (own, dirty));
+        Assert.InRange(second.Overlay.SharedBytes, Most, mapped);
     }
 
     /// <summary>Buffers that are smaller than a mapping of the allocator's own are its heap: <c>free</c> writes there.</summary>
@@ -68,13 +71,15 @@ public sealed unsafe class OverlayTests(RomModels models) : RomTest(models)
     {
         string image = BurnImage(Models.Small);
         AttachedModel first = Attach(image);
-        string[] one = MappingsOf(".rom");
+        int firsts = MappingsOf(".rom").Length;
         AttachedModel second = Attach(image);
+        int seconds = MappingsOf(".rom").Length - firsts;
+        Assert.True(firsts > 0 && seconds > 0, $"{firsts} {seconds}");
         string tokens = GreedyRun.Of(first.Model);
         Assert.Equal(tokens, GreedyRun.Of(second.Model));
         (AttachedModel ends, AttachedModel stays) = firstFirst ? (first, second) : (second, first);
         ends.Model.Dispose();
-        Assert.Equal(one.Length, MappingsOf(".rom").Length);
+        Assert.Equal(firstFirst ? seconds : firsts, MappingsOf(".rom").Length);
         Assert.Equal(tokens, GreedyRun.Of(stays.Model));
         stays.Model.Dispose();
         Assert.Empty(MappingsOf(".rom"));
@@ -93,6 +98,25 @@ public sealed unsafe class OverlayTests(RomModels models) : RomTest(models)
         }
 
         Assert.Empty(MappingsOf(".rom"));
+    }
+
+    /// <summary>The finalizer runs when those of the objects that it needs may have run: it must not throw, which ends the process.</summary>
+    [Fact]
+    public void A_model_that_nobody_disposed_is_given_back_by_the_collector()
+    {
+        string image = BurnImage(Models.Small);
+        Forget(image);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        Assert.Empty(MappingsOf(".rom"));
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        void Forget(string path)
+        {
+            RomOverlay overlay = Attach(path).Overlay!;
+            overlay.WaitForPrefault();
+            Assert.NotEmpty(MappingsOf(".rom"));
+        }
     }
 
     [Fact]
