@@ -44,8 +44,19 @@ public sealed class SameTokensTests(RomModels models) : RomTest(models)
         using var rom = RomFile.Open(image);
         bool packed = rom.Header.Weights == RomWeights.Packed;
         using var own = LlamaModel.Load(file, new LlamaModelSettings { Repack = packed });
-        Func<LlamaModel, string> run = shape == "tiny-bert" ? GreedyRun.EmbeddingOf : GreedyRun.Of;
-        Assert.Equal(run(own), run(onRom));
+        using var alike = LlamaModel.Load(file, new LlamaModelSettings { Packing = RomPacking.Find(rom.Header.Packing)! });
+        if (shape == "tiny-bert")
+        {
+            Assert.Equal(GreedyRun.EmbeddingOf(own), GreedyRun.EmbeddingOf(onRom));
+            Assert.Equal(GreedyRun.EmbeddingOf(alike), GreedyRun.EmbeddingOf(onRom));
+        }
+        else
+        {
+            // By itself llama.cpp also packs a copy of tied embeddings, which changes the last bits and not the tokens.
+            Assert.Equal(Tokens(GreedyRun.Of(own)), Tokens(GreedyRun.Of(onRom)));
+            Assert.Equal(GreedyRun.Of(alike), GreedyRun.Of(onRom));
+        }
+
         Assert.Equal(packed, attached.Overlay is not null);
         Assert.Equal(profile, rom.Header.Profile);
         rom.Verify(null, CancellationToken.None);
@@ -89,6 +100,8 @@ public sealed class SameTokensTests(RomModels models) : RomTest(models)
         using var one = LlamaModel.Load(Models.Tiny, new LlamaModelSettings());
         using var two = LlamaModel.Load(Models.Get("tiny", ForgeType.Q4_0, seed: 2), new LlamaModelSettings());
         Assert.Equal(GreedyRun.Of(one), GreedyRun.Of(one));
-        Assert.NotEqual(GreedyRun.Of(one).Split('#')[0], GreedyRun.Of(two).Split('#')[0]);
+        Assert.NotEqual(Tokens(GreedyRun.Of(one)), Tokens(GreedyRun.Of(two)));
     }
+
+    private static string Tokens(string run) => run.Split('#')[0];
 }
