@@ -13,9 +13,15 @@ internal sealed class PeerProcess : IDisposable
 
     public static PeerProcess Start(params string[] arguments) => Start([], arguments);
 
-    public static PeerProcess Start((string Name, string Value)[] environment, params string[] arguments)
+    public static PeerProcess Start((string Name, string Value)[] environment, params string[] arguments) =>
+        StartUnder([], environment, arguments);
+
+    /// <summary>Starts it by a command that starts others, such as unshare(1).</summary>
+    public static PeerProcess StartUnder(string[] wrapper, (string Name, string Value)[] environment, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet")
+        string dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+        string[] command = [.. wrapper, dotnet];
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -32,6 +38,18 @@ internal sealed class PeerProcess : IDisposable
     /// <summary>Waits until it says that it has what it holds.</summary>
     public async Task<string> ReadLineAsync() =>
         await _process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException(await _process.StandardError.ReadToEndAsync());
+
+    /// <summary>Says a line to it.</summary>
+    public void Tell(string line)
+    {
+        _process.StandardInput.WriteLine(line);
+        _process.StandardInput.Flush();
+    }
+
+    /// <summary>What it still says until its end.</summary>
+    public Task<string> ReadRestAsync() => _process.StandardOutput.ReadToEndAsync();
+
+    public Task<string> ReadErrorAsync() => _process.StandardError.ReadToEndAsync();
 
     /// <summary>Lets it go on to its end.</summary>
     public async Task<int> EndAsync()

@@ -21,4 +21,49 @@ internal static partial class Libc
 
     [LibraryImport("libc.so.6")]
     internal static partial void _exit(int code);
+
+    [LibraryImport("libc.so.6", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int open(string path, int flags);
+
+    [LibraryImport("libc.so.6", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int truncate(string path, long length);
+
+    [LibraryImport("libc.so.6", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int chmod(string path, uint mode);
+
+    [LibraryImport("libc.so.6", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int chown(string path, int user, int group);
+
+    [LibraryImport("libc.so.6", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int rename(string from, string to);
+
+    [LibraryImport("libc.so.6", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int unlink(string path);
+
+    [LibraryImport("libc.so.6", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int mkfifo(string path, uint mode);
+
+    [LibraryImport("libc.so.6", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int mount(string source, string target, string type, nuint flags, string options);
+
+    /// <summary>Gives up root, in every thread, for a user and the group of the same number.</summary>
+    internal static void BecomeUser(int id)
+    {
+        // A process that changes its user no longer owns its /proc/self, which one that began as that user does.
+        const int SetDumpable = 4;
+        if (setgroups(0, 0) != 0 || setgid(id) != 0 || setuid(id) != 0 || prctl(SetDumpable, 1, 0, 0, 0) != 0)
+            throw new InvalidOperationException($"cannot become user {id}: {Marshal.GetLastPInvokeErrorMessage()}");
+    }
+
+    [LibraryImport("libc.so.6", SetLastError = true)]
+    private static partial int setgroups(nuint count, nint groups);
+
+    [LibraryImport("libc.so.6", SetLastError = true)]
+    private static partial int setgid(int id);
+
+    [LibraryImport("libc.so.6", SetLastError = true)]
+    private static partial int setuid(int id);
+
+    [LibraryImport("libc.so.6", SetLastError = true)]
+    private static partial int prctl(int option, nuint a, nuint b, nuint c, nuint d);
 }

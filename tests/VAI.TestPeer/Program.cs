@@ -15,6 +15,15 @@ try
         ["registry-create-kills", var directory, var kills, var seed] => RegistryCreateKills.Run(directory, Number(kills), Number(seed)),
         ["lease", var directory, var digest, var sessions, var tokens] =>
             LeaseHold.Run(directory, Convert.FromHexString(digest), Number(sessions), Number(tokens)),
+        ["rom-burn", var file, var directory, var name] => RomBurn.Run(file, directory, name),
+        ["rom-burn-into", var file, var directory, var size, var profile] =>
+            RomBurnInto.Run(file, directory, size, Enum.Parse<RomProfile>(profile)),
+        ["rom-attach", var directory, var name] => RomAttach.Run(directory, name, null),
+        ["rom-attach", var directory, var name, var user] => RomAttach.Run(directory, name, Number(user)),
+        ["rom-write", var directory, var name] => RomWrite.Run(directory, name),
+        ["rom-stranger", var directory, var image, var user] => RomStranger.Run(directory, image, Number(user)),
+        ["rom-locate"] => RomLocate.Run(null),
+        ["rom-locate", var option] => RomLocate.Run(option),
         _ => ExitCodes.UnknownVerb,
     };
 }

@@ -15,7 +15,11 @@ internal sealed unsafe class RomOverlay : IDisposable
     private const nuint PrefaultSlice = 16 << 20;
 
     private readonly List<PageOverlay> _pages = [];
-    private Thread? _prefault;
+
+    // Not the thread itself: a model that nobody disposed is freed by its finalizer, when the thread may have had its own, and
+    // cannot be joined any more.
+    private readonly ManualResetEventSlim _prefaulted = new(initialState: true);
+    private bool _prefaulting;
     private volatile bool _stopping;
 
     /// <summary>Bytes that had to be copied, because memory and image begin at different places of a page.</summary>
@@ -45,10 +49,43 @@ internal sealed unsafe class RomOverlay : IDisposable
     /// <summary>Starts to fill the page tables. Called once, after the last section.</summary>
     public void Prefault()
     {
-        Debug.Assert(_prefault is null, "prefault runs once");
+        Debug.Assert(!_prefaulting, "prefault runs once");
         if (_pages.Count == 0)
             return;
-        _prefault = new Thread(() =>
+        _prefaulting = true;
+        var thread = new Thread(Populate)
+        {
+            IsBackground = true,
+            Name = "VAI prefault",
+            Priority = ThreadPriority.BelowNormal,
+        };
+        _prefaulted.Reset();
+        try
+        {
+            thread.Start();
+        }
+        catch
+        {
+            _prefaulted.Set();
+            throw;
+        }
+    }
+
+    /// <summary>Waits until the page tables are filled; for measurements.</summary>
+    public void WaitForPrefault() => _prefaulted.Wait();
+
+    /// <exception cref="VaiEngineException">Memory could not be given back; llama.cpp must not free it then.</exception>
+    public void Dispose()
+    {
+        _stopping = true;
+        _prefaulted.Wait();
+        foreach (PageOverlay pages in _pages)
+            pages.Dispose();
+    }
+
+    private void Populate()
+    {
+        try
         {
             foreach (PageOverlay pages in _pages)
             {
@@ -58,25 +95,11 @@ internal sealed unsafe class RomOverlay : IDisposable
                         return;
                 }
             }
-        })
+        }
+        finally
         {
-            IsBackground = true,
-            Name = "VAI prefault",
-            Priority = ThreadPriority.BelowNormal,
-        };
-        _prefault.Start();
-    }
-
-    /// <summary>Waits until the page tables are filled; for measurements.</summary>
-    public void WaitForPrefault() => _prefault?.Join();
-
-    /// <exception cref="VaiEngineException">Memory could not be given back; llama.cpp must not free it then.</exception>
-    public void Dispose()
-    {
-        _stopping = true;
-        _prefault?.Join();
-        foreach (PageOverlay pages in _pages)
-            pages.Dispose();
+            _prefaulted.Set();
+        }
     }
 
     private void Copy(SafeFileHandle file, long offset, byte* to, long length)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using VAI.Native.Abi;
 using VAI.Native.Gguf;
 using VAI.Native.Interop;
 using VAI.Native.Llama;
@@ -23,6 +24,7 @@ internal static unsafe partial class RomPacking
     /// <summary>Asks for every weight that is multiplied with; one element for each buffer type that packs something.</summary>
     public static IReadOnlyList<PackedTensors> For(GgufFile file)
     {
+        NativeLoader.EnsureLoaded();
         nint device = GgmlNative.ggml_backend_dev_by_type(CpuDevice);
         long expertsUsed = Math.Max(1, GgufModelInfo.From(file).ExpertsUsed ?? 1);
         var packed = new List<PackedTensors>();

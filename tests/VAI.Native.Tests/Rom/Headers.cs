@@ -1,0 +1,55 @@
+using System.Security.Cryptography;
+using System.Text;
+using VAI.Native.Rom;
+
+namespace VAI.Native.Tests.Rom;
+
+/// <summary>Headers that are consistent with themselves and with no file.</summary>
+internal static class Headers
+{
+    /// <summary>A packed image's with this many sections; with none, a plain one's.</summary>
+    public static RomHeader Packed(int sections)
+    {
+        var table = new List<RomSection>();
+        for (int i = 0; i < sections; i++)
+            table.Add(new RomSection((RomLayout.Page * (2L + (3 * i))) + 64, RomLayout.Page + i, 64, "CPU_REPACK"));
+        return new RomHeader
+        {
+            Profile = RomProfile.Fast,
+            Weights = sections > 0 ? RomWeights.Packed : RomWeights.Plain,
+            Flags = RomFlags.BatchInvariant,
+            ImageBytes = RomLayout.Page * (2L + (3 * sections)),
+            MetadataBytes = 1000,
+            MetadataCrc = 0xDEADBEEF,
+            ImageDigest = SHA256.HashData("image"u8),
+            SourceDigest = SHA256.HashData("source"u8),
+            Source = new RomSource("/models/a.gguf", 123_456_789_012, 1_700_000_000_123_456_789),
+            BurnedAt = DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_456),
+            BurnTime = TimeSpan.FromMicroseconds(1234),
+            Places = [1, 2, 3, 4, 5, 6, 7, 8],
+            Build = "the build",
+            Cpu = "the kernels",
+            Name = "the name",
+            Note = "",
+            Packing = [("CPU_REPACK", "^a$"), ("CPU_OTHER", "^b$")],
+            Sections = table,
+        };
+    }
+
+    /// <summary>As much of a text as a field takes: without NUL, which ends texts, and only whole characters.</summary>
+    public static string Storable(string text, int bytes)
+    {
+        var kept = new StringBuilder();
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            if (rune.Value == 0)
+                continue;
+            bytes -= rune.Utf8SequenceLength;
+            if (bytes < 0)
+                break;
+            kept.Append(rune.ToString());
+        }
+
+        return kept.ToString();
+    }
+}
