@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using VAI.Native.Interop;
 
 namespace VAI.TestPeer;
 
@@ -66,4 +68,16 @@ internal static partial class Libc
 
     [LibraryImport("libc.so.6", SetLastError = true)]
     private static partial int prctl(int option, nuint a, nuint b, nuint c, nuint d);
+
+    /// <summary>Type and permissions of what is at a path, and of a link itself.</summary>
+    internal static uint ModeOf(string path) => Status(path).stx_mode;
+
+    internal static uint OwnerOf(string path) => Status(path).stx_uid;
+
+    private static statx_result Status(string path)
+    {
+        using var here = new SafeFileHandle(LibcNative.AT_FDCWD, ownsHandle: false);
+        return LibcNative.statx(here, path, LibcNative.AT_SYMLINK_NOFOLLOW, LibcNative.STATX_BASIC_STATS, out statx_result status) == 0
+            ? status : throw new InvalidOperationException($"{path}: {Marshal.GetLastPInvokeErrorMessage()}");
+    }
 }

@@ -110,14 +110,17 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomProgress>? rep
                 Sections = filled.Sections,
             };
             work.Report(RomPhase.Verifying, 0);
-            if (Verify(image, header, source, packing) is not RomFlags flags)
-                return (null, "packed, it did not compute the same bits as llama.cpp's own load");
+            RomFlags? verified = Verify(image, header, source, packing);
+
+            // Before the judgement, which is of no use then.
             if (Identify(request.File) != identity)
             {
                 throw new VaiUsageException(
                     VaiError.FileNotReadable, $"{request.File}: the file was changed while it was burned. Burn it again when it is complete.");
             }
 
+            if (verified is not { } flags)
+                return (null, "packed, it did not compute the same bits as llama.cpp's own load");
             header = header with { Flags = flags, BurnTime = Stopwatch.GetElapsedTime(start) };
             Publish(image, header, id);
             work.Report(RomPhase.Verifying, source.Length);

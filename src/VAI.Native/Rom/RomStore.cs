@@ -190,12 +190,18 @@ internal sealed partial class RomStore : IDisposable
     // The registry can be made again from the images, all but names given later and counts.
     private static RomRegistry OpenRegistry(RomDirectory directory)
     {
+        RomRegistry? registry = null;
         try
         {
-            return RomRegistry.Open(directory.Path, directory.RegistryMode);
+            registry = RomRegistry.Open(directory.Path, directory.RegistryMode);
+
+            // One entry that cannot be read is as bad as none: nobody lists, finds or writes past it.
+            registry.ReadAll();
+            return registry;
         }
         catch (VaiEngineException e) when (e.Code == VaiError.RegistryDamaged)
         {
+            registry?.Dispose();
             string path = Path.Combine(directory.Path, "registry");
             _ = LibcNative.rename(path, path + ".damaged");
             return RomRegistry.Open(directory.Path, directory.RegistryMode);
