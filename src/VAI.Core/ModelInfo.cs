@@ -90,7 +90,7 @@ public sealed record ModelInfo
             Parameters = m.Parameters,
             WeightTypes = [.. m.TensorTypes.Select(t => new WeightType(t.Type.ToString(), t.Tensors, t.Bytes))],
             ChatTemplate = m.ChatTemplate,
-            IsEmbedding = m.PoolingType > 0 || file.GetBool(m.Key("attention.causal")) == false,
+            IsEmbedding = m.IsEmbedding,
         };
 
         // Inspecting shows what a file says, however odd; loading it is what GgufModelInfo.Validate guards.

@@ -139,6 +139,10 @@ internal sealed class GgufModelInfo
     /// <summary>pooling_type: enum llama_pooling_type of llama.cpp.</summary>
     public long? PoolingType { get; }
 
+    /// <summary>Whether it makes embeddings instead of text: it pools, or its attention sees what comes after.</summary>
+    /// <exception cref="VaiModelException"><see cref="VaiError.InvalidModel"/>: attention.causal is no bool.</exception>
+    public bool IsEmbedding => PoolingType > 0 || _file.GetBool(Key("attention.causal")) == false;
+
     /// <summary>tokenizer.ggml.model, such as "gpt2".</summary>
     public string? TokenizerModel { get; }
 

@@ -136,7 +136,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomProgress>? rep
     // The image as every process will attach it, against llama.cpp's own load of the file with the same packing.
     private RomFlags? Verify(SafeFileHandle image, RomHeader header, GgufFile source, IReadOnlyList<PackedTensors> packing)
     {
-        bool embedding = IsEmbedding(source);
+        bool embedding = GgufModelInfo.From(source).IsEmbedding;
         using var rom = new RomFile(new SafeFileHandle(image.DangerousGetHandle(), ownsHandle: false), header, source.Path);
         using LlamaModel attached = RomAttacher.Attach(rom, new LlamaModelSettings(), null, cancellationToken).Model;
         using LlamaModel own = LlamaModel.Load(
@@ -144,12 +144,6 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomProgress>? rep
         if (!RomProbe.Same(attached, own, source.Path, embedding, cancellationToken))
             return null;
         return !embedding && RomProbe.IsBatchInvariant(attached, cancellationToken) ? RomFlags.BatchInvariant : RomFlags.None;
-    }
-
-    private static bool IsEmbedding(GgufFile source)
-    {
-        var info = GgufModelInfo.From(source);
-        return info.PoolingType > 0 || source.GetBool(info.Key("attention.causal")) == false;
     }
 
     private void Publish(SafeFileHandle image, RomHeader header, string id)
