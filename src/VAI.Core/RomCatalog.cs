@@ -63,8 +63,7 @@ public sealed class RomCatalog : IDisposable
         OptionCheck.Range(name.Length, 1, 128, "The length of a ROM's name");
         if (profile is not (RomProfile.Fast or RomProfile.Exact))
             throw OptionCheck.Invalid($"A ROM is burned with profile Fast or Exact, not {profile}.");
-        Action<RomProgress>? report = progress is null ? null
-            : p => progress.Report(new RomBurnProgress((RomBurnPhase)p.Phase, p.Bytes, p.TotalBytes, p.Fraction, p.TimeLeft));
+        Action<RomBurnProgress>? report = progress is null ? null : progress.Report;
         (RegistryEntry entry, bool burned) = await Task.Run(
             () => _store.Burn(new RomBurnRequest(file, name, profile, _wait), rename: true, report, cancellationToken),
             cancellationToken).ConfigureAwait(false);

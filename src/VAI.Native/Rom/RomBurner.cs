@@ -24,7 +24,7 @@ internal sealed record RomBurned(string Id, RomHeader Header, bool Burned);
 /// From a GGUF file to a sealed image: reserve, fill, digest, verify, make read-only, sync, publish. Until it is published the
 /// image has another name and no magic, and its burner holds a lock on it that ends with the process.
 /// </summary>
-internal sealed class RomBurner(RomDirectory directory, Action<RomProgress>? report, CancellationToken cancellationToken)
+internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>? report, CancellationToken cancellationToken)
 {
     /// <summary>Called when the bytes are digested and the burn begins in earnest, with the image's id.</summary>
     public Action<string>? Began { get; init; }
@@ -42,7 +42,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomProgress>? rep
         GgufModelInfo.From(source).Validate();
         RomSource identity = Identify(request.File);
         var work = new RomWork(source.Length, report);
-        byte[] digest = RomFile.DigestOf(source.Bytes, done => work.Report(RomPhase.Digesting, done), cancellationToken);
+        byte[] digest = RomFile.DigestOf(source.Bytes, done => work.Report(RomBurnPhase.Digesting, done), cancellationToken);
 
         // What keeps a packed image from being made is known only after trying; the plain one follows then.
         IReadOnlyList<PackedTensors> packing = request.Profile == RomProfile.Fast ? RomPacking.For(source) : [];
@@ -74,7 +74,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomProgress>? rep
     {
         RomWeights weights = packing.Count > 0 ? RomWeights.Packed : RomWeights.Plain;
         string id = RomDirectory.IdOf(digest, weights);
-        using SafeFileHandle? image = RomBurnLock.Take(directory, id, request.Deadline, () => work.Report(RomPhase.Waiting, 0), cancellationToken);
+        using SafeFileHandle? image = RomBurnLock.Take(directory, id, request.Deadline, () => work.Report(RomBurnPhase.Waiting, 0), cancellationToken);
         if (image is null)
         {
             using var existing = RomFile.Open(directory.ImagePath(id));
@@ -97,7 +97,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomProgress>? rep
                 ImageBytes = filled.ImageBytes,
                 MetadataBytes = source.DataOffset,
                 MetadataCrc = RomHeaderPage.Crc(source.Slice(0, (int)source.DataOffset)),
-                ImageDigest = RomFile.DigestOf(image, filled.ImageBytes, source.Path, done => work.Report(RomPhase.Sealing, done), cancellationToken),
+                ImageDigest = RomFile.DigestOf(image, filled.ImageBytes, source.Path, done => work.Report(RomBurnPhase.Sealing, done), cancellationToken),
                 SourceDigest = digest,
                 Source = identity,
                 BurnedAt = DateTimeOffset.UtcNow,
@@ -109,7 +109,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomProgress>? rep
                 Packing = [.. packing.Select(p => (p.BufferTypeName, p.Pattern))],
                 Sections = filled.Sections,
             };
-            work.Report(RomPhase.Verifying, 0);
+            work.Report(RomBurnPhase.Verifying, 0);
             RomFlags? verified = Verify(image, header, source, packing);
 
             // Before the judgement, which is of no use then.
@@ -123,7 +123,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomProgress>? rep
                 return (null, "packed, it did not compute the same bits as llama.cpp's own load");
             header = header with { Flags = flags, BurnTime = Stopwatch.GetElapsedTime(start) };
             Publish(image, header, id);
-            work.Report(RomPhase.Verifying, source.Length);
+            work.Report(RomBurnPhase.Verifying, source.Length);
             return (new RomBurned(id, header, Burned: true), null);
         }
         finally

@@ -34,7 +34,7 @@ internal sealed unsafe class RomFill(SafeFileHandle image, RomDirectory director
         {
             cancellationToken.ThrowIfCancellationRequested();
             RandomAccess.Write(image, source.Slice(at, (int)Math.Min(Slice, source.Length - at)), RomLayout.Page + at);
-            work.Report(RomPhase.Filling, at);
+            work.Report(RomBurnPhase.Filling, at);
         }
 
         Truncate(bytes);
@@ -80,7 +80,7 @@ internal sealed unsafe class RomFill(SafeFileHandle image, RomDirectory director
             fixed (byte* bytes = source.Slice(data.Offset, 1))
                 tensor.Set(bytes);
             done += data.Bytes;
-            work.Report(RomPhase.Filling, done);
+            work.Report(RomBurnPhase.Filling, done);
         }
 
         void Begin(LlamaBuffer buffer)

@@ -23,7 +23,7 @@ internal sealed partial class RomStore
     /// <returns>The entry, and whether this call burned it.</returns>
     /// <exception cref="VaiException">As <see cref="RomBurner.Burn(RomBurnRequest)"/>.</exception>
     public (RegistryEntry Entry, bool Burned) Burn(
-        RomBurnRequest request, bool rename, Action<RomProgress>? progress, CancellationToken cancellationToken)
+        RomBurnRequest request, bool rename, Action<RomBurnProgress>? progress, CancellationToken cancellationToken)
     {
         int index = -1;
         long reported = 0;
@@ -78,7 +78,7 @@ internal sealed partial class RomStore
             });
         }
 
-        void Report(RomProgress p)
+        void Report(RomBurnProgress p)
         {
             progress?.Invoke(p);
             long now = Environment.TickCount64;

@@ -136,16 +136,16 @@ public sealed class BurnTests(RomModels models) : RomTest(models)
         File.Delete(store.Directory.ImagePath(id));
         using (RomBurnLock.Take(store.Directory, id, Deadline, () => { }, CancellationToken.None))
         {
-            var phases = new List<RomPhase>();
+            var phases = new List<RomBurnPhase>();
             Throws<VaiEngineException>(VaiError.RomBurning, "another process burns this ROM.*Wait longer", () => store.Burn(
                 new RomBurnRequest(Models.Tiny, "waiting", RomProfile.Fast, TimeSpan.Zero), false, p => phases.Add(p.Phase), CancellationToken.None));
-            Assert.Contains(RomPhase.Waiting, phases);
-            Assert.DoesNotContain(RomPhase.Filling, phases);
+            Assert.Contains(RomBurnPhase.Waiting, phases);
+            Assert.DoesNotContain(RomBurnPhase.Filling, phases);
 
             using var stop = new CancellationTokenSource();
             Assert.ThrowsAny<OperationCanceledException>(() => store.Burn(
-                new RomBurnRequest(Models.Tiny, "waiting", RomProfile.Fast, Deadline), false, p => CancelAt(p, RomPhase.Waiting), stop.Token));
-            void CancelAt(RomProgress p, RomPhase phase)
+                new RomBurnRequest(Models.Tiny, "waiting", RomProfile.Fast, Deadline), false, p => CancelAt(p, RomBurnPhase.Waiting), stop.Token));
+            void CancelAt(RomBurnProgress p, RomBurnPhase phase)
             {
                 if (p.Phase == phase)
                     stop.Cancel();

@@ -12,7 +12,7 @@ public sealed class UnfinishedBurnTests(RomModels models) : RomTest(models)
         get
         {
             var phases = new TheoryData<RomProfile, string>();
-            foreach (RomPhase phase in Enum.GetValues<RomPhase>().Where(p => p != RomPhase.Waiting))
+            foreach (RomBurnPhase phase in Enum.GetValues<RomBurnPhase>().Where(p => p != RomBurnPhase.Waiting))
             {
                 phases.Add(RomProfile.Fast, $"{phase}");
                 phases.Add(RomProfile.Exact, $"{phase}");
@@ -34,7 +34,7 @@ public sealed class UnfinishedBurnTests(RomModels models) : RomTest(models)
         AssertNothingLeft();
         Assert.True(Burn(store, Models.Tiny, profile: profile).Burned);
 
-        void OnProgress(RomProgress p)
+        void OnProgress(RomBurnProgress p)
         {
             if ($"{p.Phase}" == phase)
                 stop.Cancel();
@@ -51,7 +51,7 @@ public sealed class UnfinishedBurnTests(RomModels models) : RomTest(models)
             new RomBurnRequest(Models.Tiny, "m", profile, Deadline), rename: false, OnProgress, CancellationToken.None)).Message);
         AssertNothingLeft();
 
-        void OnProgress(RomProgress p)
+        void OnProgress(RomBurnProgress p)
         {
             if ($"{p.Phase}" == phase)
                 throw new InvalidOperationException("mine");
@@ -75,7 +75,7 @@ public sealed class UnfinishedBurnTests(RomModels models) : RomTest(models)
             AssertNothingLeft();
             Assert.True(Burn(store, file, profile: profile).Burned);
 
-            void OnProgress(RomProgress p)
+            void OnProgress(RomBurnProgress p)
             {
                 if (changed || $"{p.Phase}" != phase)
                     return;

@@ -28,7 +28,7 @@ internal static class RomBurn
         Console.In.ReadToEnd();
         return ExitCodes.Done;
 
-        void Begin(RomProgress progress)
+        void Begin(RomBurnProgress progress)
         {
             if (begun)
                 return;
