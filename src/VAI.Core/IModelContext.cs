@@ -26,14 +26,30 @@ public interface IModelContext
     /// <summary>Number of sessions open now.</summary>
     int OpenSessions { get; }
 
-    /// <summary>Opens a session: one sequence of the bank.</summary>
+    /// <summary>Opens a session. It takes room in the SRAM bank when it first runs.</summary>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>The session, which its caller disposes.</returns>
     /// <exception cref="VaiUsageException">
-    /// <see cref="VaiError.SramFull"/>: the bank has no free sequence; <see cref="VaiError.NotSupported"/>: this is an
-    /// embedding model; <see cref="VaiError.InvalidOption"/>; <see cref="VaiError.ModelNotLoaded"/>.
+    /// <see cref="VaiError.NotSupported"/>: this is an embedding model; <see cref="VaiError.InvalidOption"/>;
+    /// <see cref="VaiError.ModelNotLoaded"/>.
     /// </exception>
     IInferenceSession OpenSession(SessionOptions? options = null);
+
+    /// <summary>Opens a session that <see cref="IInferenceSession.SaveAsync"/> wrote, in this process or another.</summary>
+    /// <param name="path">
+    /// The file. It must have been saved by this user, under the same ROM directory, from the same model; its KV is used where build,
+    /// CPU and geometry are the same too, and else computed again.
+    /// </param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="cancellationToken">Gives up the call before it starts.</param>
+    /// <returns>The session, which its caller disposes.</returns>
+    /// <exception cref="VaiUsageException">
+    /// <see cref="VaiError.SessionFileRejected"/>, <see cref="VaiError.FileNotFound"/>, <see cref="VaiError.FileNotReadable"/>,
+    /// <see cref="VaiError.ContextFull"/>, or as for <see cref="OpenSession"/>; <see cref="VaiError.NotSupported"/> also for a model
+    /// without a ROM.
+    /// </exception>
+    ValueTask<IInferenceSession> RestoreSessionAsync(
+        string path, SessionOptions? options = null, CancellationToken cancellationToken = default);
 
     /// <summary>The tokens of a text.</summary>
     /// <param name="text">At most 16 MiB as UTF-8.</param>

@@ -14,6 +14,9 @@ public enum FinishReason
 
     /// <summary>The session reached <see cref="IModelContext.ContextLength"/>.</summary>
     ContextFull,
+
+    /// <summary><see cref="InferenceOptions.Deadline"/> passed.</summary>
+    Deadline,
 }
 
 /// <summary>What it took to have the model's weights at hand for a transaction.</summary>
@@ -41,8 +44,14 @@ public sealed record InferenceResult
     /// <summary>Tokens generated, an end-of-sequence token included.</summary>
     public required int GeneratedTokens { get; init; }
 
-    /// <summary>Tokens of the session that were still in its KV and not computed again.</summary>
+    /// <summary>
+    /// Tokens of session and prompt that were not computed for this transaction: they were in the session's KV, in that of another
+    /// session with the same beginning, or parked.
+    /// </summary>
     public required int ReusedTokens { get; init; }
+
+    /// <summary>From the start of the enumeration to a place in the SRAM bank.</summary>
+    public required TimeSpan QueueTime { get; init; }
 
     /// <summary>From the start of the enumeration to the first token, queueing and prefill included.</summary>
     public required TimeSpan FirstTokenTime { get; init; }

@@ -51,17 +51,24 @@ public sealed record ModelOptions
 
     /// <summary>
     /// KV cells of the bank, shared by all its sessions: <see cref="ContextLength"/> or more. Null for
-    /// <see cref="ContextLength"/>: one full session, or several short ones.
+    /// <see cref="ContextLength"/>: one full session, or several short ones. Under <see cref="RomProfile.Exact"/> each session in
+    /// SRAM has a part of its own, so that this many divided by <see cref="ContextLength"/> are in it at once.
     /// </summary>
     public int? SramTokens { get; set; }
 
-    /// <summary>Most sessions open at once, 1 to 256.</summary>
+    /// <summary>Most sessions in SRAM at once, 1 to 256. More may be open: they take turns, and those that wait are parked.</summary>
     public int MaxSessions { get; set; } = 8;
 
-    /// <summary>Most prompt tokens of one step, 1 to 65,536; longer prompts are cut into steps.</summary>
-    public int BatchSize { get; set; } = 512;
+    /// <summary>
+    /// Most prompt tokens of one step, 1 to 65,536; longer prompts are cut into steps, which is how long others wait. Null to choose
+    /// by the size of the model. Under <see cref="RomProfile.Exact"/> it is always 32.
+    /// </summary>
+    public int? BatchSize { get; set; }
 
-    /// <summary>Most tokens computed together, 1 to <see cref="BatchSize"/>; bounds the compute scratch. Null for the smaller of 512 and it.</summary>
+    /// <summary>
+    /// Most tokens computed together, 1 to <see cref="BatchSize"/> plus <see cref="MaxSessions"/>; bounds the compute scratch. Null
+    /// for all of a step.
+    /// </summary>
     public int? MicroBatchSize { get; set; }
 
     /// <summary>Type of the cached keys.</summary>

@@ -26,6 +26,11 @@ public sealed class VaiOptions
     /// <summary>How long a load waits for another process that is burning the same ROM.</summary>
     public TimeSpan RomWait { get; set; } = TimeSpan.FromMinutes(30);
 
+    /// <summary>
+    /// Host memory for parked KV, in bytes, shared by all models. What it has no room for is computed again from the session's log.
+    /// </summary>
+    public long ParkLimit { get; set; } = 4L << 30;
+
     /// <summary>Adds a model that <see cref="IVai.LoadAsync(string, IProgress{LoadProgress}?, CancellationToken)"/> can load. Reads nothing.</summary>
     /// <param name="name">The name to load and select it by, 1 to 128 characters, not yet taken.</param>
     /// <param name="file">Its GGUF file.</param>

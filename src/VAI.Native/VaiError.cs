@@ -27,8 +27,14 @@ public enum VaiError
     /// <summary>The model cannot do what was asked (generate text, or make embeddings).</summary>
     NotSupported = 107,
 
-    /// <summary>The SRAM bank has no room for another session or for more tokens of this one.</summary>
+    /// <summary>The SRAM bank had no room for the transaction in the time that it was to wait.</summary>
     SramFull = 108,
+
+    /// <summary>The transaction's deadline passed before its first token.</summary>
+    DeadlineExceeded = 109,
+
+    /// <summary>The file is not a session that this user saved of this model.</summary>
+    SessionFileRejected = 110,
 
     /// <summary>The file does not exist or is not a regular file.</summary>
     FileNotFound = 200,

@@ -46,7 +46,9 @@ public sealed class BadInputTests(ForgedModels models) : EngineTest(models)
         await RefusedAsync(m => m.MaxSessions = 0);
         await RefusedAsync(m => m.MaxSessions = 257);
         await RefusedAsync(m => m.BatchSize = 0);
-        await RefusedAsync(m => m.MicroBatchSize = m.BatchSize + 1);
+        await RefusedAsync(m => (m.BatchSize, m.MicroBatchSize, m.MaxSessions) = (16, 25, 8));
+        await RefusedAsync(m => (m.Profile, m.FlashAttention) = (RomProfile.Exact, FlashAttention.On));
+        await RefusedAsync(m => (m.Profile, m.ValueType) = (RomProfile.Exact, KvType.Q8_0));
         await RefusedAsync(m => m.KeyType = (KvType)77);
         await RefusedAsync(m => (m.ValueType, m.FlashAttention) = (KvType.Q8_0, FlashAttention.Off));
         await RefusedAsync(m => m.GpuLayers = -2);
@@ -107,23 +109,40 @@ public sealed class BadInputTests(ForgedModels models) : EngineTest(models)
     }
 
     [Fact]
-    public async Task A_full_bank_is_an_error_that_costs_nobody_a_token()
+    public async Task A_full_bank_is_an_error_only_for_who_will_not_wait()
     {
-        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"], m => (m.ContextLength, m.MaxSessions) = (256, 2));
+        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"], m => m.MaxSessions = 1);
         await using IVai _ = vai;
-        await using IInferenceSession a = model.OpenSession();
-        IInferenceSession b = model.OpenSession();
-        Assert.Equal(VaiError.SramFull, Assert.Throws<VaiUsageException>(() => model.OpenSession()).Code);
-
-        await ReadAsync(a.InferAsync(new int[200], Greedy(1)));
-        IReadOnlyList<int> before = a.Tokens;
-        await ThrowsAsync<VaiUsageException>(VaiError.SramFull, () => ReadAsync(b.InferAsync(new int[100], Greedy(1))));
+        await using IInferenceSession a = model.OpenSession(new SessionOptions { BufferedUpdates = 4096 });
+        await using IInferenceSession b = model.OpenSession();
+        IAsyncEnumerator<InferenceUpdate> running = a.InferAsync(new int[20], Greedy(1900)).GetAsyncEnumerator();
+        Assert.True(await running.MoveNextAsync());
+        await ThrowsAsync<VaiUsageException>(
+            VaiError.SramFull, () => ReadAsync(b.InferAsync(new int[100], Greedy(1) with { SramWait = TimeSpan.Zero })));
         Assert.Equal(0, b.TokenCount);
-        Assert.Equal(before, a.Tokens);
-        await ReadAsync(b.InferAsync(new int[20], Greedy(1)));
-        await b.DisposeAsync();
-        await using IInferenceSession c = model.OpenSession();
-        await ReadAsync(c.InferAsync(new int[50], Greedy(1)));
+
+        Task<Response> waiting = ReadAsync(b.InferAsync(new int[100], Greedy(1)));
+        Assert.True(await running.MoveNextAsync());
+        await running.DisposeAsync();
+        Assert.Single((await waiting).Tokens);
+        Assert.Single((await ReadAsync(a.InferAsync(new int[1], Greedy(1)))).Tokens);
+    }
+
+    [Fact]
+    public async Task A_deadline_ends_a_transaction_with_what_it_has()
+    {
+        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"], m => m.MaxSessions = 1);
+        await using IVai _ = vai;
+        await using IInferenceSession a = model.OpenSession(new SessionOptions { BufferedUpdates = 4096 });
+        await using IInferenceSession b = model.OpenSession();
+        Task<Response> cut = ReadAsync(a.InferAsync(new int[20], Greedy(1900) with { Deadline = TimeSpan.FromMilliseconds(200) }));
+        await ThrowsAsync<VaiUsageException>(
+            VaiError.DeadlineExceeded, () => ReadAsync(b.InferAsync(new int[100], Greedy(1) with { Deadline = TimeSpan.Zero })));
+        Assert.Equal(0, b.TokenCount);
+        Response response = await cut;
+        Assert.Equal(FinishReason.Deadline, response.Result!.FinishReason);
+        Assert.InRange(response.Tokens.Count, 1, 1899);
+        Assert.Equal(20 + response.Tokens.Count, a.TokenCount);
     }
 
     [Fact]

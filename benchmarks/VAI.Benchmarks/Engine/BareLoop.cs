@@ -31,7 +31,7 @@ internal sealed unsafe class BareLoop : IDisposable
         _pool = new LlamaThreadpool(threads);
         _context.Attach(_pool);
         _memory = LlamaNative.llama_get_memory(_context.Handle);
-        _greedy = new LlamaSampler(_model.Vocab, new LlamaSamplerSettings()).Handle;
+        _greedy = new LlamaSamplerHandle(LlamaNative.llama_sampler_init_greedy());
     }
 
     public int[] Tokenize(string text) => _model.Vocab.Tokenize(text, addSpecial: true, parseSpecial: true);

@@ -3,39 +3,40 @@ using VAI.Native.Llama;
 namespace VAI.Engine;
 
 /// <summary>One text's embedding: one step.</summary>
-internal sealed class EmbeddingJob(LlamaContext context, int[] tokens, CancellationToken cancellationToken) : IPipelineJob
+internal sealed class EmbeddingJob(LlamaContext context, int[] tokens, CancellationToken cancellationToken)
 {
     private const int Sequence = 0;
     private readonly TaskCompletionSource<ReadOnlyMemory<float>> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Task<ReadOnlyMemory<float>> Task => _done.Task;
 
-    public StepResult Step()
+    /// <summary>Computes it. On the pipeline's thread.</summary>
+    /// <returns>Whether there was anything to compute.</returns>
+    public bool Run()
     {
         if (cancellationToken.IsCancellationRequested)
         {
             _done.TrySetCanceled(cancellationToken);
-            return StepResult.Done;
+            return false;
         }
 
-        context.Batch.Clear();
-        for (int i = 0; i < tokens.Length; i++)
-            context.Batch.Add(tokens[i], i, Sequence, logits: true);
         try
         {
-            if (context.Decode() != DecodeStatus.Ok)
-                throw new VaiEngineException(VaiError.NativeFailure, $"llama.cpp could not embed {tokens.Length} tokens.");
-            _done.SetResult(Normalise(context.Embedding(Sequence)));
+            context.Batch.Clear();
+            for (int i = 0; i < tokens.Length; i++)
+                context.Batch.Add(tokens[i], i, Sequence, logits: true);
+            _done.TrySetResult(context.Decode() == DecodeStatus.Ok
+                ? Normalise(context.Embedding(Sequence))
+                : throw new VaiEngineException(VaiError.NativeFailure, $"llama.cpp could not embed {tokens.Length} tokens."));
         }
-        finally
+        catch (VaiException e)
         {
-            context.Clear(Sequence);
+            _done.TrySetException(e);
         }
 
-        return StepResult.Done;
+        context.Clear(Sequence);
+        return true;
     }
-
-    public void Fail(Exception error) => _done.TrySetException(error);
 
     private static float[] Normalise(ReadOnlySpan<float> embedding)
     {

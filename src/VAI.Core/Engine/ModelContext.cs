@@ -9,19 +9,24 @@ internal sealed class ModelContext : IModelContext, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly HashSet<Session> _sessions = [];
+    private readonly EmbeddingLane _embedder;
     private int _switchClass;
     private int _embeddings;
     private bool _closed;
 
-    public ModelContext(ModelOptions options, Weights weights, LlamaContext context, Pipeline pipeline)
+    public ModelContext(ModelOptions options, Weights weights, LlamaContext context, Pipeline pipeline, ParkingLot lot)
     {
         Options = options;
         Weights = weights;
         _switchClass = (int)weights.SwitchClass;
         Llama = context;
         Pipeline = pipeline;
-        Bank = new SramBank(Math.Min(context.Cells, context.Settings.Cells), context.Settings.MaxSequences);
+        Lot = lot;
+        Schedule = new Schedule(options.Profile == RomProfile.Exact);
+        Bank = new SramBank(Math.Min(context.Cells, context.Settings.Cells), context.Settings.MaxSequences, context.Settings.UnifiedKv);
         ContextLength = options.ContextLength!.Value;
+        Lane = new ModelLane(options.Name, context, Bank, Schedule, lot, pipeline, options.BatchSize!.Value);
+        _embedder = new EmbeddingLane(options.Name, context, pipeline);
     }
 
     public ModelHandle Handle { get; internal set; }
@@ -58,23 +63,44 @@ internal sealed class ModelContext : IModelContext, IDisposable
 
     public Pipeline Pipeline { get; }
 
-    public IInferenceSession OpenSession(SessionOptions? options = null)
+    public ModelLane Lane { get; }
+
+    public Schedule Schedule { get; }
+
+    public ParkingLot Lot { get; }
+
+    public IInferenceSession OpenSession(SessionOptions? options = null) => Open(options ?? new SessionOptions());
+
+    public async ValueTask<IInferenceSession> RestoreSessionAsync(
+        string path, SessionOptions? options = null, CancellationToken cancellationToken = default)
     {
-        options ??= new SessionOptions();
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ThrowIfClosed();
+        var file = SessionFile.For(this);
+        SessionImage image = await Task.Run(() => file.Read(path), cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return Open(options ?? new SessionOptions(), image);
+        }
+        catch
+        {
+            image.Kv?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens a session, of an image where there is one.</summary>
+    public Session Open(SessionOptions options, SessionImage? image = null)
+    {
         OptionCheck.Range(options.BufferedUpdates, 1, 65_536, nameof(SessionOptions.BufferedUpdates));
+        if (!Enum.IsDefined(options.Priority))
+            throw OptionCheck.Invalid($"{nameof(SessionOptions.Priority)} is {options.Priority}, which is none of the enumeration's.");
         if (Info.IsEmbedding)
             throw new VaiUsageException(VaiError.NotSupported, $"'{Name}' makes embeddings and generates no text. Call EmbedAsync.");
         lock (_gate)
         {
             ThrowIfClosed();
-            if (!Bank.TryTakeSequence(out int sequence))
-            {
-                throw new VaiUsageException(
-                    VaiError.SramFull,
-                    $"'{Name}' has {Bank.Sequences} sessions open, the most its bank holds. Dispose one, or load it with a larger MaxSessions.");
-            }
-
-            var session = new Session(this, sequence, options);
+            var session = new Session(this, options, image);
             _sessions.Add(session);
             CountSessions();
             return session;
@@ -124,9 +150,7 @@ internal sealed class ModelContext : IModelContext, IDisposable
 
         try
         {
-            var job = new EmbeddingJob(Llama, tokens, cancellationToken);
-            Pipeline.Submit(job);
-            return await job.Task.ConfigureAwait(false);
+            return await _embedder.EmbedAsync(tokens, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -162,10 +186,13 @@ internal sealed class ModelContext : IModelContext, IDisposable
 
         foreach (Session session in sessions)
             await session.DisposeAsync().ConfigureAwait(false);
-
-        // Embedding jobs hold no session: once the pipeline has passed this point they are done.
-        await Pipeline.InvokeAsync(static () => { }).ConfigureAwait(false);
     }
+
+    /// <summary>Gives the model its turns.</summary>
+    public Task StartAsync() => Pipeline.AddAsync(Info.IsEmbedding ? _embedder : Lane);
+
+    /// <summary>Takes its turns away: nothing of it runs any more.</summary>
+    public Task StopAsync() => Pipeline.RemoveAsync(Info.IsEmbedding ? _embedder : Lane);
 
     public void Remove(Session session)
     {
@@ -173,7 +200,6 @@ internal sealed class ModelContext : IModelContext, IDisposable
         {
             if (!_sessions.Remove(session))
                 return;
-            Bank.ReturnSequence(session.Sequence);
             CountSessions();
         }
     }

@@ -6,10 +6,8 @@ using VAI.Native.Llama;
 namespace VAI.Engine;
 
 /// <summary>From options to a resident model: gate, weights, SRAM bank. Undoes what it did if a later part fails.</summary>
-internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool, RomLoader roms)
+internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool, RomLoader roms, ParkingLot lot)
 {
-    private const int DefaultContextLength = 4096;
-
     public ModelContext Load(ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
@@ -29,12 +27,12 @@ internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool, RomLo
         {
             ModelOptions resolved = Resolve(options, weights.Info);
             Report(LoadPhase.Sram, 0);
-            context = new LlamaContext(weights.Model, ContextSettings(resolved, weights.Info));
+            context = new LlamaContext(weights.Model, Geometry.Of(resolved, weights.Info, pool.Threads));
             if (weights.Info.IsEmbedding)
                 context.RequirePooling(weights.Info.File);
             context.Attach(pool);
             cancellationToken.ThrowIfCancellationRequested();
-            var loaded = new ModelContext(resolved, weights, context, pipeline)
+            var loaded = new ModelContext(resolved, weights, context, pipeline, lot)
             {
                 OnGpu = RomLoader.UsesGpu(settings),
                 LoadTime = Stopwatch.GetElapsedTime(start),
@@ -55,7 +53,7 @@ internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool, RomLo
         new() { GpuLayers = o.GpuLayers, MainGpu = o.MainGpu, TensorSplit = o.TensorSplit?.ToArray() };
 
     // Without a ROM: llama.cpp maps the file itself.
-    private static Weights FromFile(
+    private Weights FromFile(
         ModelOptions options, LlamaModelSettings settings, Action<LoadPhase, double> report, CancellationToken cancellationToken)
     {
         ModelInfo info;
@@ -71,35 +69,5 @@ internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool, RomLo
     }
 
     /// <summary>Fills in the defaults that depend on the model, and checks every range.</summary>
-    private static ModelOptions Resolve(ModelOptions o, ModelInfo info)
-    {
-        int contextLength = o.ContextLength ?? Math.Min(info.TrainingContextLength, DefaultContextLength);
-        OptionCheck.Range(contextLength, 1, info.TrainingContextLength, $"{nameof(o.ContextLength)} of '{o.Name}'");
-        int sram = o.SramTokens ?? contextLength;
-        OptionCheck.Range(sram, contextLength, 1 << 26, $"{nameof(o.SramTokens)} of '{o.Name}'");
-        OptionCheck.Range(o.MaxSessions, 1, NativeLoader.EnsureLoaded().MaxSequences, $"{nameof(o.MaxSessions)} of '{o.Name}'");
-        OptionCheck.Range(o.BatchSize, 1, 65_536, $"{nameof(o.BatchSize)} of '{o.Name}'");
-        int micro = o.MicroBatchSize ?? Math.Min(512, o.BatchSize);
-        OptionCheck.Range(micro, 1, o.BatchSize, $"{nameof(o.MicroBatchSize)} of '{o.Name}'");
-        if (!Enum.IsDefined(o.KeyType) || !Enum.IsDefined(o.ValueType) || !Enum.IsDefined(o.FlashAttention))
-            throw OptionCheck.Invalid($"'{o.Name}' has a KeyType, ValueType or FlashAttention that is none of the enumeration's.");
-        if (o.ValueType is KvType.Q4_0 or KvType.Q8_0 && o.FlashAttention == FlashAttention.Off)
-            throw OptionCheck.Invalid($"A ValueType of {o.ValueType} needs flash attention. Set FlashAttention of '{o.Name}' to On.");
-        return o with { ContextLength = contextLength, SramTokens = sram, MicroBatchSize = micro };
-    }
-
-    private LlamaContextSettings ContextSettings(ModelOptions o, ModelInfo info) => new()
-    {
-        Cells = o.SramTokens!.Value,
-
-        // An encoder sees its whole text in one step.
-        BatchSize = info.IsEmbedding ? o.ContextLength!.Value : Math.Min(o.BatchSize, o.SramTokens.Value),
-        MicroBatchSize = info.IsEmbedding ? o.ContextLength!.Value : Math.Min(o.MicroBatchSize!.Value, o.SramTokens.Value),
-        MaxSequences = info.IsEmbedding ? 1 : o.MaxSessions,
-        Threads = pool.Threads,
-        TypeK = (int)o.KeyType,
-        TypeV = (int)o.ValueType,
-        FlashAttention = (int)o.FlashAttention,
-        Embeddings = info.IsEmbedding,
-    };
+    private ModelOptions Resolve(ModelOptions o, ModelInfo info) => Geometry.Resolve(o, info, pool.Threads);
 }

@@ -1,40 +1,38 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
+using VAI.Diagnostics;
 
 namespace VAI.Engine;
 
-/// <summary>What a job wants after a step.</summary>
-internal enum StepResult
+/// <summary>A model's work on a device. Its members are used on the pipeline's thread.</summary>
+internal interface ILane : ITurn
 {
-    /// <summary>Another step, when its turn comes.</summary>
-    Again,
+    /// <summary>The model's name.</summary>
+    string Name { get; }
 
-    /// <summary>Nothing until it is submitted again: its reader is behind.</summary>
-    Parked,
+    /// <summary>When it must be looked at although nothing woke it, as a <see cref="Stopwatch"/> timestamp.</summary>
+    long NextTimer { get; }
 
-    /// <summary>Nothing more.</summary>
-    Done,
-}
+    /// <summary>Runs one step, short enough for others to wait for. What goes wrong ends those it went wrong for.</summary>
+    void Step();
 
-/// <summary>Work for the pipeline's thread, cut into steps short enough for others to wait for.</summary>
-internal interface IPipelineJob
-{
-    /// <summary>Runs one step. Called on the pipeline's thread alone.</summary>
-    StepResult Step();
-
-    /// <summary>Ends the job with an error that its step threw.</summary>
-    void Fail(Exception error);
+    /// <summary>Whether <see cref="Step"/> computed, rather than kept house.</summary>
+    bool Computed { get; }
 }
 
 /// <summary>
-/// The one owner of a device's compute units: a dedicated thread that runs the steps of all models' jobs in turn. Two
-/// models never fight for the cores, and a switch between them is the choice of the next job.
+/// The one owner of a device's compute units: a dedicated thread that runs the steps of all models' lanes in turn. Two
+/// models never fight for the cores, and a switch between them is the choice of the next lane.
 /// </summary>
 internal sealed class Pipeline : IDisposable
 {
-    private readonly ConcurrentQueue<IPipelineJob> _submitted = new();
-    private readonly Queue<IPipelineJob> _ready = new(64);
+    private static readonly long Quantum = Stopwatch.Frequency / 100;
+
+    private readonly ConcurrentQueue<IAction> _actions = new();
+    private readonly DeficitRoundRobin<ILane> _lanes = new(Quantum);
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
+    private ILane? _last;
     private volatile bool _stopping;
 
     public Pipeline()
@@ -43,22 +41,53 @@ internal sealed class Pipeline : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Queues a job, or a parked one again. From any thread.</summary>
-    public void Submit(IPipelineJob job)
+    private interface IAction
     {
-        _submitted.Enqueue(job);
+        void Run();
+    }
+
+    /// <summary>Has the lanes looked at again. From any thread; allocates nothing.</summary>
+    public void Wake() => _wake.Set();
+
+    /// <summary>Gives a lane turns.</summary>
+    public Task AddAsync(ILane lane) => InvokeAsync(() => _lanes.Add(lane));
+
+    /// <summary>Takes a lane's turns away; no step of it runs once the task has ended.</summary>
+    public Task RemoveAsync(ILane lane) => InvokeAsync(() =>
+    {
+        _lanes.Remove(lane);
+        _last = _last == lane ? null : _last;
+    });
+
+    /// <summary>Runs something short on the pipeline's thread, between two steps.</summary>
+    public Task InvokeAsync(Action action) => InvokeAsync(() =>
+    {
+        action();
+        return true;
+    });
+
+    /// <summary>Runs something short on the pipeline's thread, between two steps.</summary>
+    public Task<T> InvokeAsync<T>(Func<T> function)
+    {
+        var action = new Invocation<T>(function);
+        _actions.Enqueue(action);
         _wake.Set();
+        return action.Task;
     }
 
-    /// <summary>Runs a short action on the pipeline's thread, between two steps.</summary>
-    public Task InvokeAsync(Action action)
+    /// <summary>Whether another lane than this one waits for its turn. On the pipeline's thread.</summary>
+    public bool OthersWait(ILane lane)
     {
-        var job = new ActionJob(action);
-        Submit(job);
-        return job.Task;
+        foreach (ILane other in _lanes.Members)
+        {
+            if (other != lane && other.IsReady)
+                return true;
+        }
+
+        return false;
     }
 
-    /// <summary>Ends the thread once the submitted jobs are done. Not to be called on it.</summary>
+    /// <summary>Ends the thread once the lanes have nothing more to do. Not to be called on it.</summary>
     public void Dispose()
     {
         _stopping = true;
@@ -71,56 +100,55 @@ internal sealed class Pipeline : IDisposable
     {
         while (true)
         {
-            while (_submitted.TryDequeue(out IPipelineJob? submitted))
-                _ready.Enqueue(submitted);
-            if (_ready.TryDequeue(out IPipelineJob? job))
-                RunStep(job);
-            else if (_stopping && _submitted.IsEmpty)
+            while (_actions.TryDequeue(out IAction? action))
+                action.Run();
+            if (_lanes.Next() is { } lane)
+                Step(lane);
+            else if (_stopping && _actions.IsEmpty)
                 return;
             else
-                _wake.WaitOne();
+                _wake.WaitOne(Timeout());
         }
     }
 
-    private void RunStep(IPipelineJob job)
+    private void Step(ILane lane)
     {
-        try
-        {
-            if (job.Step() == StepResult.Again)
-                _ready.Enqueue(job);
-        }
-        catch (Exception e)
-        {
-            Fail(job, e);
-        }
+        long start = Stopwatch.GetTimestamp();
+        lane.Step();
+        _lanes.Charge(Stopwatch.GetTimestamp() - start);
+        if (!lane.Computed || lane == _last)
+            return;
+        if (_last is not null)
+            Telemetry.Switched(lane.Name);
+        _last = lane;
     }
 
-    // A job's own clean-up may fail as well; that ends the job, not the thread that all the others need.
-    private static void Fail(IPipelineJob job, Exception error)
+    private int Timeout()
     {
-        try
-        {
-            job.Fail(error);
-        }
-        catch (Exception e) when (e is VaiException or ObjectDisposedException or InvalidOperationException or ArgumentException)
-        {
-            System.Diagnostics.Debug.WriteLine(e);
-        }
+        long next = long.MaxValue;
+        foreach (ILane lane in _lanes.Members)
+            next = Math.Min(next, lane.NextTimer);
+        return next == long.MaxValue
+            ? System.Threading.Timeout.Infinite
+            : (int)Math.Clamp(Math.Ceiling(Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), next).TotalMilliseconds), 0, 60_000);
     }
 
-    private sealed class ActionJob(Action action) : IPipelineJob
+    private sealed class Invocation<T>(Func<T> function) : IAction
     {
-        private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public Task Task => _done.Task;
+        public Task<T> Task => _done.Task;
 
-        public StepResult Step()
+        public void Run()
         {
-            action();
-            _done.SetResult();
-            return StepResult.Done;
+            try
+            {
+                _done.SetResult(function());
+            }
+            catch (Exception e)
+            {
+                _done.SetException(e);
+            }
         }
-
-        public void Fail(Exception error) => _done.TrySetException(error);
     }
 }

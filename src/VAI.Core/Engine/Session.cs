@@ -1,22 +1,41 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using VAI.Diagnostics;
 
 namespace VAI.Engine;
 
 /// <summary>
-/// One sequence. The token log is the truth; the KV holds its first <see cref="Computed"/> tokens and can be computed again
-/// from it. While a transaction runs, log and count belong to the pipeline's thread.
+/// One sequence. The token log is the truth; a line of the bank, or a copy in host memory, holds what was computed of it and can
+/// be computed again. While a job or a verb runs, the log belongs to it.
 /// </summary>
-internal sealed class Session(ModelContext model, int sequence, SessionOptions options) : IInferenceSession
+internal sealed class Session : IInferenceSession
 {
     private readonly Lock _gate = new();
+    private readonly ModelContext _model;
+    private readonly SessionOptions _options;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Transaction? _running;
+    private int _committed;
+    private SequenceJob? _job;
+    private Task? _verb;
     private bool _disposed;
 
-    public IModelContext Model => model;
+    public Session(ModelContext model, SessionOptions options, SessionImage? image = null)
+    {
+        _model = model;
+        _options = options;
+        if (image is null)
+            return;
+        Log.AddRange(image.Log);
+        _committed = image.Committed;
+        Parked = image.Kv;
+    }
 
-    public int TokenCount => Volatile.Read(ref _running)?.TokenCount ?? Log.Count;
+    public IModelContext Model => _model;
+
+    public int TokenCount => Volatile.Read(ref _job) is Transaction t ? t.TokenCount : Log.Count;
+
+    public int CommittedCount => Volatile.Read(ref _committed);
 
     public IReadOnlyList<int> Tokens
     {
@@ -25,116 +44,165 @@ internal sealed class Session(ModelContext model, int sequence, SessionOptions o
             lock (_gate)
             {
                 ThrowIfUnusable();
-                return Log.ToArray();
+                return Log.ConvertAll(Schedule.Id);
             }
         }
     }
 
-    internal ModelContext Context => model;
+    internal ModelContext Context => _model;
 
-    internal int Sequence => sequence;
+    internal SessionOptions Options => _options;
 
     internal List<int> Log { get; } = [];
 
-    /// <summary>How many of the log's first tokens are in the KV.</summary>
-    internal int Computed { get; private set; }
+    internal ReadOnlySpan<int> LogSpan => CollectionsMarshal.AsSpan(Log);
+
+    /// <summary>The line that is this session's; null while it has none. On the pipeline's thread.</summary>
+    internal SramLine? Line { get; set; }
+
+    /// <summary>Its KV in host memory; null if there is none. On the pipeline's thread.</summary>
+    internal ParkedKv? Parked { get; set; }
 
     public IAsyncEnumerable<InferenceUpdate> InferAsync(
-        string prompt, InferenceOptions? inference = null, CancellationToken cancellationToken = default)
+        string prompt, InferenceOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompt);
-        inference ??= new InferenceOptions();
+        options ??= new InferenceOptions();
         ObjectDisposedException.ThrowIf(_disposed, this);
-        SamplerFactory.Check(inference, model.Model.Vocab);
-        return Run(prompt, default, inference, cancellationToken);
+        SamplerFactory.Check(options, _model.Model.Vocab);
+        return Run(prompt, default, options, cancellationToken);
     }
 
     public IAsyncEnumerable<InferenceUpdate> InferAsync(
-        ReadOnlyMemory<int> prompt, InferenceOptions? inference = null, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<int> prompt, InferenceOptions? options = null, CancellationToken cancellationToken = default)
     {
-        inference ??= new InferenceOptions();
+        options ??= new InferenceOptions();
         ObjectDisposedException.ThrowIf(_disposed, this);
-        SamplerFactory.Check(inference, model.Model.Vocab);
+        SamplerFactory.Check(options, _model.Model.Vocab);
         foreach (int token in prompt.Span)
         {
-            if (!model.Model.Vocab.Contains(token))
-                throw OptionCheck.Invalid($"The prompt holds token {token}; ids of '{model.Name}' are 0 to {model.Model.Vocab.Count - 1}.");
+            if (!_model.Model.Vocab.Contains(token))
+                throw OptionCheck.Invalid($"The prompt holds token {token}; ids of '{_model.Name}' are 0 to {_model.Model.Vocab.Count - 1}.");
         }
 
-        return Run(null, prompt, inference, cancellationToken);
+        return Run(null, prompt, options, cancellationToken);
+    }
+
+    public async ValueTask<IInferenceSession> ForkAsync(SessionOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        Session? child = null;
+        await VerbAsync(
+            () => _model.Pipeline.InvokeAsync(() =>
+            {
+                child = _model.Open(options ?? _options, new SessionImage([.. Log], _committed, null));
+                _model.Lane.Placer.Fork(this, child);
+            }),
+            cancellationToken).ConfigureAwait(false);
+        return child!;
+    }
+
+    public ValueTask CommitAsync(CancellationToken cancellationToken = default) => VerbAsync(
+        () =>
+        {
+            _committed = Log.Count;
+            return Task.CompletedTask;
+        },
+        cancellationToken);
+
+    public ValueTask RollbackAsync(CancellationToken cancellationToken = default) => VerbAsync(
+        () =>
+        {
+            // What was computed of it stays where it is: a line is cut back when its session next needs it.
+            Log.RemoveRange(_committed, Log.Count - _committed);
+            return Task.CompletedTask;
+        },
+        cancellationToken);
+
+    public ValueTask ParkAsync(CancellationToken cancellationToken = default) => VerbAsync(
+        () => _model.Pipeline.InvokeAsync(() =>
+        {
+            _model.Lane.Placer.Park(this);
+            _model.Lane.Freed();
+        }),
+        cancellationToken);
+
+    public ValueTask RebuildAsync(CancellationToken cancellationToken = default) => VerbAsync(
+        async () =>
+        {
+            await _model.Pipeline.InvokeAsync(() => _model.Lane.Placer.Drop(this)).ConfigureAwait(false);
+            var job = new RebuildJob(this, JobTimes.From(Stopwatch.GetTimestamp(), _options.Priority), cancellationToken);
+            using CancellationTokenRegistration registration =
+                cancellationToken.UnsafeRegister(static j => ((SequenceJob)j!).Cancel(), job);
+            lock (_gate)
+            {
+                ObjectDisposedException.ThrowIf(_disposed, this);
+                _job = job;
+            }
+
+            _model.Lane.Submit(job);
+            await job.Task.ConfigureAwait(false);
+        },
+        cancellationToken);
+
+    public ValueTask SaveAsync(string path, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return VerbAsync(
+            async () =>
+            {
+                SessionFile file = SessionFile.For(_model);
+                using ParkedKv? kv = await _model.Pipeline.InvokeAsync(() => _model.Lane.Placer.Copy(this)).ConfigureAwait(false);
+                await Task.Run(() => file.Write(path, [.. Log], _committed, kv), cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
     {
-        Transaction? running;
+        bool first;
         lock (_gate)
         {
-            running = _running;
-            if (_disposed)
-                running = null;
-            else if (running is null)
-                _ = CloseAsync();
+            first = !_disposed;
             _disposed = true;
         }
 
-        if (running is not null)
-        {
-            running.Cancel();
-            await running.Ended.ConfigureAwait(false);
+        if (first)
             _ = CloseAsync();
-        }
-
         await _closed.Task.ConfigureAwait(false);
     }
 
-    /// <summary>Counts tokens of the log as being in the KV. On the pipeline's thread.</summary>
-    internal void Advance(int tokens)
-    {
-        Computed += tokens;
-        model.Bank.Count(tokens);
-    }
-
-    /// <summary>Cuts the log and the KV back to a length. On the pipeline's thread.</summary>
-    internal void Truncate(int length)
-    {
-        if (Log.Count > length)
-            Log.RemoveRange(length, Log.Count - length);
-        TruncateKv(length);
-    }
-
-    /// <summary>Cuts the KV alone back to a length; memory that cannot forget a part forgets all. On the pipeline's thread.</summary>
-    internal void TruncateKv(int length)
-    {
-        // A failed or aborted step may have left positions beyond what was counted: those go as well.
-        int keep = Math.Min(Computed, length);
-        if (!model.Llama.Truncate(sequence, keep))
-        {
-            model.Llama.Clear(sequence);
-            keep = 0;
-        }
-
-        model.Bank.Count(keep - Computed);
-        Computed = keep;
-    }
-
-    /// <summary>The transaction has let go of the log.</summary>
-    internal void Release()
+    /// <summary>The job has let go of the log.</summary>
+    internal void Release(SequenceJob job)
     {
         lock (_gate)
-            _running = null;
+        {
+            if (_job == job)
+                _job = null;
+        }
     }
 
+    /// <summary>Drops the copy in host memory. On the pipeline's thread.</summary>
+    internal void Unpark()
+    {
+        Parked?.Dispose();
+        Parked = null;
+    }
+
+    internal static ObjectDisposedException Disposed() =>
+        new(nameof(IInferenceSession), "The session was disposed while its transaction ran.");
+
     private async IAsyncEnumerable<InferenceUpdate> Run(
-        string? text, ReadOnlyMemory<int> prompt, InferenceOptions inference, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string? text, ReadOnlyMemory<int> prompt, InferenceOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
         cancellationToken.ThrowIfCancellationRequested();
-        Transaction transaction = Begin(text, prompt, inference, start, cancellationToken);
+        using Activity? activity = Telemetry.Start(_model.Name);
+        Transaction transaction = Begin(text, prompt, options, start, cancellationToken);
         try
         {
             using CancellationTokenRegistration registration =
                 cancellationToken.UnsafeRegister(static t => ((Transaction)t!).Cancel(), transaction);
-            model.Pipeline.Submit(transaction);
+            _model.Lane.Submit(transaction);
             while (await transaction.WaitAsync().ConfigureAwait(false))
             {
                 while (transaction.TryRead(out InferenceUpdate update))
@@ -146,43 +214,83 @@ internal sealed class Session(ModelContext model, int sequence, SessionOptions o
             // Nothing to do after the last update; a reader that left early ends the transaction here.
             transaction.Cancel();
             await transaction.Ended.ConfigureAwait(false);
+            Telemetry.Ended(activity, _model.Name, transaction.Result);
         }
     }
 
     private Transaction Begin(
-        string? text, ReadOnlyMemory<int> prompt, InferenceOptions inference, long start, CancellationToken cancellationToken)
+        string? text, ReadOnlyMemory<int> prompt, InferenceOptions options, long start, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
             ThrowIfUnusable();
             int[] tokens = text is null
                 ? prompt.ToArray()
-                : model.Model.Vocab.Tokenize(text, addSpecial: Log.Count == 0, parseSpecial: true);
+                : _model.Model.Vocab.Tokenize(text, addSpecial: Log.Count == 0, parseSpecial: true);
             int length = Log.Count + tokens.Length;
             if (length == 0)
                 throw OptionCheck.Invalid("The prompt is empty, and so is the session: there is nothing to continue.");
-            if (length >= model.ContextLength)
+            if (length >= _model.ContextLength)
             {
                 throw new VaiUsageException(
                     VaiError.ContextFull,
-                    $"The prompt has {tokens.Length} tokens and the session {Log.Count}, but '{model.Name}' has a context of "
-                    + $"{model.ContextLength}, of which one is kept for the answer. Shorten the prompt, open a new session, or load it "
+                    $"The prompt has {tokens.Length} tokens and the session {Log.Count}, but '{_model.Name}' has a context of "
+                    + $"{_model.ContextLength}, of which one is kept for the answer. Shorten the prompt, open a new session, or load it "
                     + "with a larger ContextLength.");
             }
 
-            return _running = new Transaction(this, tokens, inference, options.BufferedUpdates, start, cancellationToken);
+            var times = JobTimes.From(start, _options.Priority, options.Deadline, options.SramWait);
+            var transaction = new Transaction(this, tokens, options, _options.BufferedUpdates, times, cancellationToken);
+            _job = transaction;
+            return transaction;
+        }
+    }
+
+    // One at a time, and none while a transaction runs.
+    private async ValueTask VerbAsync(Func<Task> verb, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            ThrowIfUnusable();
+            _verb = ended.Task;
+        }
+
+        try
+        {
+            await verb().ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_gate)
+                _verb = null;
+            ended.SetResult();
         }
     }
 
     private async Task CloseAsync()
     {
+        SequenceJob? job;
+        Task? verb;
+        lock (_gate)
+            (job, verb) = (_job, _verb);
         try
         {
-            await model.Pipeline.InvokeAsync(() => Truncate(0)).ConfigureAwait(false);
+            job?.Cancel();
+            if (job is Transaction transaction)
+                await transaction.Ended.ConfigureAwait(false);
+            if (verb is not null)
+                await verb.ConfigureAwait(false);
+            await _model.Pipeline.InvokeAsync(() =>
+            {
+                _model.Lane.Placer.Release(this);
+                _model.Lane.Freed();
+            }).ConfigureAwait(false);
         }
         finally
         {
-            model.Remove(this);
+            _model.Remove(this);
             _closed.SetResult();
         }
     }
@@ -190,10 +298,16 @@ internal sealed class Session(ModelContext model, int sequence, SessionOptions o
     private void ThrowIfUnusable()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_running is not null)
+        if (_job is not null || _verb is not null)
         {
             throw new VaiUsageException(
-                VaiError.SessionBusy, "The session runs a transaction. Read it to its end, cancel it, or open another session.");
+                VaiError.SessionBusy, "The session is in use by a transaction, or by another call. Await that, cancel it, or open another session.");
         }
     }
 }
+
+/// <summary>What a session is made of anew.</summary>
+/// <param name="Log">Its log entries.</param>
+/// <param name="Committed">How many of them are committed.</param>
+/// <param name="Kv">What was computed of them; null if nothing is at hand.</param>
+internal sealed record SessionImage(int[] Log, int Committed, ParkedKv? Kv);

@@ -26,6 +26,7 @@ internal sealed class VaiEngine : IVai
     {
         int threads = options.Threads ?? Cores.Physical;
         OptionCheck.Range(threads, 1, LlamaThreadpool.MaxThreads, nameof(options.Threads));
+        OptionCheck.Range(options.ParkLimit, 0, long.MaxValue, nameof(options.ParkLimit));
         OptionCheck.Range((long)options.RomWait.TotalSeconds, 0, int.MaxValue, $"{nameof(options.RomWait)} in seconds");
         _configured = [.. options.Models.Select(m => m with { })];
         foreach (ModelOptions model in _configured)
@@ -46,7 +47,7 @@ internal sealed class VaiEngine : IVai
 
         _pipeline = new Pipeline();
         _roms = new RomLoader(options.RomDirectory, options.RomWait, _log);
-        _loader = new ModelLoader(_pipeline, _pool, _roms);
+        _loader = new ModelLoader(_pipeline, _pool, _roms, new ParkingLot(options.ParkLimit));
     }
 
     public IReadOnlyList<IModelContext> Models => _residency.Models;
@@ -83,6 +84,7 @@ internal sealed class VaiEngine : IVai
 
             ModelContext loaded = await Task.Run(
                 () => _loader.Load(model, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
+            await loaded.StartAsync().ConfigureAwait(false);
             _residency.Add(loaded);
             _log.ModelLoaded(loaded.Name, loaded.Options.File, loaded.LoadTime.TotalMilliseconds);
             return loaded.Handle;
@@ -147,6 +149,7 @@ internal sealed class VaiEngine : IVai
     private async Task RemoveAsync(ModelContext model)
     {
         _residency.Remove(model);
+        await model.StopAsync().ConfigureAwait(false);
 
         // Freeing gigabytes takes a while; the caller's thread is not ours to hold.
         await Task.Run(model.Dispose).ConfigureAwait(false);

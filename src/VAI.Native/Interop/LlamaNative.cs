@@ -87,6 +87,28 @@ internal static unsafe partial class LlamaNative
     internal static partial int llama_memory_seq_pos_max(nint memory, int sequence);
 
     [LibraryImport(Libraries.Llama)]
+    internal static partial int llama_memory_seq_pos_min(nint memory, int sequence);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial void llama_memory_seq_cp(nint memory, int source, int target, int from, int to);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial int llama_model_n_swa(LlamaModelHandle model);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nuint llama_state_seq_get_size(LlamaContextHandle context, int sequence);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nuint llama_state_seq_get_data(LlamaContextHandle context, byte* to, nuint size, int sequence);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial nuint llama_state_seq_set_data(LlamaContextHandle context, byte* from, nuint size, int sequence);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial void llama_set_abort_callback(
+        LlamaContextHandle context, delegate* unmanaged[Cdecl]<nint, byte> callback, nint data);
+
+    [LibraryImport(Libraries.Llama)]
     internal static partial int llama_vocab_n_tokens(nint vocab);
 
     [LibraryImport(Libraries.Llama)]
@@ -115,9 +137,6 @@ internal static unsafe partial class LlamaNative
 
     [LibraryImport(Libraries.Llama)]
     internal static partial nint llama_sampler_init_greedy();
-
-    [LibraryImport(Libraries.Llama)]
-    internal static partial nint llama_sampler_init_dist(uint seed);
 
     [LibraryImport(Libraries.Llama)]
     internal static partial nint llama_sampler_init_top_k(int k);
@@ -150,6 +169,9 @@ internal static unsafe partial class LlamaNative
 
     [LibraryImport(Libraries.Llama)]
     internal static partial int llama_sampler_sample(LlamaSamplerHandle sampler, LlamaContextHandle context, int index);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial void llama_sampler_apply(LlamaSamplerHandle sampler, ref llama_token_data_array candidates);
 
     [LibraryImport(Libraries.Llama)]
     internal static partial void llama_sampler_free(nint sampler);

@@ -51,6 +51,24 @@ internal struct llama_logit_bias
 }
 
 [StructLayout(LayoutKind.Sequential)]
+internal struct llama_token_data
+{
+    internal int id;
+    internal float logit;
+    internal float p;
+}
+
+/// <summary><c>llama_token_data_array</c>: what a sampler chain narrows.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct llama_token_data_array
+{
+    internal llama_token_data* data;
+    internal nuint size;
+    internal long selected;
+    internal byte sorted;
+}
+
+[StructLayout(LayoutKind.Sequential)]
 internal struct gguf_init_params
 {
     internal byte no_alloc;

@@ -48,6 +48,8 @@ internal sealed unsafe class LlamaContext : IDisposable
 {
     private readonly LlamaModel _model;
     private readonly nint _memory;
+    private readonly AbortFlag _abort = new();
+    private llama_token_data[]? _candidates;
 
     /// <summary>Creates the context; its KV cache is cleared, which costs up to seconds per GB.</summary>
     /// <exception cref="VaiEngineException">llama.cpp could not create it, in general for want of memory.</exception>
@@ -84,6 +86,7 @@ internal sealed unsafe class LlamaContext : IDisposable
         }
 
         Handle = new LlamaContextHandle(context, model.Handle);
+        LlamaNative.llama_set_abort_callback(Handle, &AbortFlag.IsRaised, _abort.Address);
         _memory = LlamaNative.llama_get_memory(Handle);
         Cells = (int)LlamaNative.llama_n_ctx(Handle);
         Pooling = LlamaNative.llama_pooling_type(Handle);
@@ -152,19 +155,84 @@ internal sealed unsafe class LlamaContext : IDisposable
     }
 
     /// <summary>Samples the next token from a row of the last batch and tells the chain of it.</summary>
-    public int Sample(LlamaSampler sampler, int row)
+    /// <param name="sampler">The chain.</param>
+    /// <param name="row">A row whose logits were asked for.</param>
+    /// <param name="position">The position in its sequence that the token is for.</param>
+    public int Sample(LlamaSampler sampler, int row, int position)
     {
-        CheckRow(row);
-        return LlamaNative.llama_sampler_sample(sampler.Handle, Handle, row);
+        ReadOnlySpan<float> logits = Logits(row);
+        int token = sampler.Choose(logits, _candidates ??= new llama_token_data[logits.Length], position);
+        sampler.Accept(token);
+        return token;
     }
 
+    /// <summary>
+    /// Ends the running step soon, where the backend looks for it (the CPU does, between two operations); from any thread. If
+    /// none runs, the next one is ended unless <see cref="ClearAbort"/> comes first.
+    /// </summary>
+    public void RequestAbort() => _abort.Raise();
+
+    /// <summary>Forgets a request that came too late for its step.</summary>
+    public void ClearAbort() => _abort.Clear();
+
     /// <summary>Forgets the positions from <paramref name="from"/> on.</summary>
-    /// <returns>False if this kind of memory cannot forget a part (recurrent models); nothing changed then.</returns>
+    /// <returns>
+    /// False if the sequence cannot go on from there, and must be cleared: memory that cannot forget a part (recurrent models), or
+    /// a sliding window that has already left behind what it would look back at.
+    /// </returns>
     public bool Truncate(int sequence, int from)
     {
         CheckSequence(sequence);
         ArgumentOutOfRangeException.ThrowIfNegative(from);
-        return !HasMemory || LlamaNative.llama_memory_seq_rm(_memory, sequence, from, -1);
+        return !HasMemory || (LlamaNative.llama_memory_seq_rm(_memory, sequence, from, -1) && HoldsWindow(sequence, from));
+    }
+
+    /// <summary>Gives a cleared sequence the first positions of another: the same cells where both are in one pool, else a copy.</summary>
+    /// <returns>As <see cref="Truncate"/>.</returns>
+    public bool Share(int source, int target, int length)
+    {
+        CheckSequence(source);
+        CheckSequence(target);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfEqual(source, target);
+        if (!HasMemory)
+            return true;
+
+        // Between separate streams llama.cpp copies whole ones only.
+        LlamaNative.llama_memory_seq_cp(_memory, source, target, Settings.UnifiedKv ? 0 : -1, Settings.UnifiedKv ? length : -1);
+        return Truncate(target, length);
+    }
+
+    /// <summary>Bytes of a sequence's KV as <see cref="SaveState"/> writes it.</summary>
+    public long StateBytes(int sequence)
+    {
+        CheckSequence(sequence);
+        return (long)LlamaNative.llama_state_seq_get_size(Handle, sequence);
+    }
+
+    /// <summary>Copies a sequence's KV out.</summary>
+    /// <returns>Bytes written, or 0: it does not fit.</returns>
+    public long SaveState(int sequence, Span<byte> to)
+    {
+        CheckSequence(sequence);
+        fixed (byte* start = to)
+            return (long)LlamaNative.llama_state_seq_get_data(Handle, start, (nuint)to.Length, sequence);
+    }
+
+    /// <summary>Replaces a sequence's KV by a copy. The bytes must be <see cref="SaveState"/>'s own: llama.cpp trusts them.</summary>
+    /// <returns>False, and the sequence is cleared, if there is no room or they are of another geometry.</returns>
+    public bool LoadState(int sequence, ReadOnlySpan<byte> from)
+    {
+        Clear(sequence);
+        NativeLog.CollectErrors();
+        nuint read;
+        fixed (byte* start = from)
+            read = LlamaNative.llama_state_seq_set_data(Handle, start, (nuint)from.Length, sequence);
+        _ = NativeLog.TakeErrors();
+        if (read == (nuint)from.Length)
+            return true;
+        Clear(sequence);
+        return false;
     }
 
     /// <summary>Forgets a whole sequence.</summary>
@@ -186,6 +254,16 @@ internal sealed unsafe class LlamaContext : IDisposable
     {
         Handle.Dispose();
         Batch.Dispose();
+        _abort.Dispose();
+    }
+
+    // Source: llama.cpp's server, which recomputes a prompt on the same condition.
+    private bool HoldsWindow(int sequence, int length)
+    {
+        if (_model.SlidingWindow <= 0 || length == 0)
+            return true;
+        int oldest = LlamaNative.llama_memory_seq_pos_min(_memory, sequence);
+        return oldest >= 0 && oldest <= Math.Max(0, length - _model.SlidingWindow);
     }
 
     private static byte Flag(bool value) => value ? (byte)1 : (byte)0;

@@ -50,6 +50,7 @@ internal sealed class LlamaModel : IDisposable
         Handle = handle;
         Vocab = new LlamaVocab(handle);
         EmbeddingLength = LlamaNative.llama_model_n_embd(handle);
+        SlidingWindow = LlamaNative.llama_model_n_swa(handle);
     }
 
     public LlamaModelHandle Handle { get; }
@@ -57,6 +58,9 @@ internal sealed class LlamaModel : IDisposable
     public LlamaVocab Vocab { get; }
 
     public int EmbeddingLength { get; }
+
+    /// <summary>Tokens that the layers with a sliding window look back; 0 if there are none.</summary>
+    public int SlidingWindow { get; }
 
     /// <summary>As <see cref="ModelLoad.FromFile"/>.</summary>
     public static LlamaModel Load(

@@ -1,3 +1,4 @@
+using System.Numerics;
 using VAI.Native.Abi;
 using VAI.Native.Handles;
 using VAI.Native.Interop;
@@ -21,12 +22,22 @@ internal sealed record LlamaSamplerSettings
     public IReadOnlyCollection<KeyValuePair<int, float>>? LogitBias { get; init; }
 }
 
-/// <summary>A llama.cpp sampler chain, in the order of llama.cpp's own tools. Used by one thread at a time.</summary>
+/// <summary>
+/// Chooses a token: a llama.cpp sampler chain, in the order of llama.cpp's own tools, narrows the candidates, and the draw
+/// among them is keyed by seed and position. So it depends on nothing that was drawn before, and a session that was parked,
+/// forked or rebuilt goes on as if nothing had happened. Used by one thread at a time.
+/// </summary>
 internal sealed unsafe class LlamaSampler : IDisposable
 {
+    private readonly bool _greedy;
+    private readonly uint _seed;
+    private int _members;
+
     public LlamaSampler(LlamaVocab vocab, LlamaSamplerSettings s)
     {
         LoadedLlama library = NativeLoader.EnsureLoaded();
+        _seed = s.Seed;
+        _greedy = s.Temperature <= 0;
         Handle = new LlamaSamplerHandle(LlamaNative.llama_sampler_chain_init(new llama_sampler_chain_params { no_perf = 1 }));
         if (s.LogitBias is { Count: > 0 } biases)
         {
@@ -44,12 +55,8 @@ internal sealed unsafe class LlamaSampler : IDisposable
                     s.PenaltyLastN, s.RepeatPenalty, s.FrequencyPenalty, s.PresencePenalty));
         }
 
-        if (s.Temperature <= 0)
-        {
-            Add(LlamaNative.llama_sampler_init_greedy());
+        if (_greedy)
             return;
-        }
-
         if (s.TopK > 0)
             Add(LlamaNative.llama_sampler_init_top_k(s.TopK));
         if (s.TypicalP < 1)
@@ -59,15 +66,94 @@ internal sealed unsafe class LlamaSampler : IDisposable
         if (s.MinP > 0)
             Add(LlamaNative.llama_sampler_init_min_p(s.MinP, 1));
         Add(LlamaNative.llama_sampler_init_temp(s.Temperature));
-        Add(LlamaNative.llama_sampler_init_dist(s.Seed));
     }
 
     public LlamaSamplerHandle Handle { get; }
 
-    /// <summary>Tells the chain of a token it did not sample itself, such as one of the prompt's.</summary>
-    public void Accept(int token) => LlamaNative.llama_sampler_accept(Handle, token);
+    /// <summary>Tells the chain of a token, its own or one of the prompt's.</summary>
+    public void Accept(int token)
+    {
+        if (_members > 0)
+            LlamaNative.llama_sampler_accept(Handle, token);
+    }
+
+    /// <summary>Chooses the token for a position.</summary>
+    /// <param name="logits">One for each token of the vocabulary.</param>
+    /// <param name="candidates">Scratch of the same length.</param>
+    /// <param name="position">The position in its sequence that the token is for.</param>
+    public int Choose(ReadOnlySpan<float> logits, Span<llama_token_data> candidates, int position)
+    {
+        if (_members == 0 && _greedy)
+            return Highest(logits);
+        for (int i = 0; i < logits.Length; i++)
+            candidates[i] = new llama_token_data { id = i, logit = logits[i] };
+        fixed (llama_token_data* data = candidates)
+        {
+            var narrowed = new llama_token_data_array { data = data, size = (nuint)logits.Length, selected = -1 };
+            LlamaNative.llama_sampler_apply(Handle, ref narrowed);
+            var left = new Span<llama_token_data>(narrowed.data, (int)narrowed.size);
+            return _greedy ? Highest(left) : Draw(left, Uniform(_seed, position));
+        }
+    }
 
     public void Dispose() => Handle.Dispose();
+
+    // SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014) over the key; 53 bits of it.
+    private static double Uniform(uint seed, int position)
+    {
+        ulong z = ((ulong)seed << 32) | (uint)position;
+        for (int i = 0; i < 2; i++)
+        {
+            z += 0x9E37_79B9_7F4A_7C15;
+            z = (z ^ (z >> 30)) * 0xBF58_476D_1CE4_E5B9;
+            z = (z ^ (z >> 27)) * 0x94D0_49BB_1331_11EB;
+            z ^= z >> 31;
+        }
+
+        return (z >> 11) * (1.0 / (1UL << 53));
+    }
+
+    private static int Draw(Span<llama_token_data> left, double uniform)
+    {
+        float highest = float.NegativeInfinity;
+        foreach (ref llama_token_data c in left)
+            highest = Math.Max(highest, c.logit);
+        double sum = 0;
+        foreach (ref llama_token_data c in left)
+            sum += c.p = (float)Math.Exp(c.logit - highest);
+        double rest = uniform * sum;
+        foreach (ref llama_token_data c in left)
+        {
+            rest -= c.p;
+            if (rest < 0)
+                return c.id;
+        }
+
+        return Highest(left);
+    }
+
+    private static int Highest(Span<llama_token_data> left)
+    {
+        int best = 0;
+        for (int i = 1; i < left.Length; i++)
+            best = left[i].logit > left[best].logit ? i : best;
+        return left[best].id;
+    }
+
+    // The first of the highest, as llama.cpp's greedy sampler.
+    private static int Highest(ReadOnlySpan<float> logits)
+    {
+        Vector<float> highest = new(float.NegativeInfinity);
+        int i = 0;
+        for (; i <= logits.Length - Vector<float>.Count; i += Vector<float>.Count)
+            highest = Vector.MaxNumber(highest, new Vector<float>(logits[i..]));
+        float best = float.NegativeInfinity;
+        for (int lane = 0; lane < Vector<float>.Count; lane++)
+            best = float.MaxNumber(best, highest[lane]);
+        for (; i < logits.Length; i++)
+            best = float.MaxNumber(best, logits[i]);
+        return Math.Max(0, logits.IndexOf(best));
+    }
 
     private void Add(nint sampler)
     {
@@ -78,5 +164,6 @@ internal sealed unsafe class LlamaSampler : IDisposable
         }
 
         LlamaNative.llama_sampler_chain_add(Handle, sampler);
+        _members++;
     }
 }

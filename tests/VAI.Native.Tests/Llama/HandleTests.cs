@@ -51,9 +51,9 @@ public sealed class HandleTests(NativeFixture fixture) : IClassFixture<NativeFix
         Assert.Throws<VaiUsageException>(() => batch.Add(1, 8, 0, true));
         Assert.Equal(DecodeStatus.Ok, context.Decode());
         using var sampler = new LlamaSampler(model.Vocab, new LlamaSamplerSettings());
-        Assert.InRange(context.Sample(sampler, 3), 0, model.Vocab.Count - 1);
-        Assert.Throws<VaiEngineException>(() => context.Sample(sampler, 0));
-        Assert.Throws<VaiEngineException>(() => context.Sample(sampler, 8));
+        Assert.InRange(context.Sample(sampler, 3, 4), 0, model.Vocab.Count - 1);
+        Assert.Throws<VaiEngineException>(() => context.Sample(sampler, 0, 1));
+        Assert.Throws<VaiEngineException>(() => context.Sample(sampler, 8, 9));
         Assert.Throws<VaiEngineException>(() => context.Logits(-1).Length);
         Assert.Throws<ArgumentOutOfRangeException>(() => context.Truncate(2, 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => context.Truncate(0, -1));

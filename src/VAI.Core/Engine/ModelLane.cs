@@ -1,0 +1,432 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using VAI.Diagnostics;
+using VAI.Native.Llama;
+
+namespace VAI.Engine;
+
+/// <summary>
+/// A model's jobs: those that wait for SRAM, those that run, and those whose reader is behind. A step is one batch of all that
+/// run: the next token of each, and prompts up to a budget (continuous batching).
+/// </summary>
+internal sealed class ModelLane : ILane
+{
+    private readonly string _name;
+    private readonly LlamaContext _llama;
+    private readonly SramBank _bank;
+    private readonly Schedule _schedule;
+    private readonly Pipeline _pipeline;
+    private readonly int _promptTokens;
+    private readonly ConcurrentQueue<SequenceJob> _incoming = new();
+
+    // In the order of their due times.
+    private readonly List<SequenceJob> _waiting = [];
+    private readonly List<SequenceJob> _running = [];
+    private readonly List<SequenceJob> _blocked = [];
+    private readonly List<Part> _parts = [];
+
+    private SequenceJob? _alone;
+    private int _attention;
+    private bool _mayPlace;
+    private bool _promptsTurn;
+
+    public ModelLane(string name, LlamaContext llama, SramBank bank, Schedule schedule, ParkingLot lot, Pipeline pipeline, int promptTokens)
+    {
+        (_name, _llama, _bank, _schedule, _pipeline, _promptTokens) = (name, llama, bank, schedule, pipeline, promptTokens);
+        Placer = new SramPlacer(llama, bank, schedule, lot);
+    }
+
+    public string Name => _name;
+
+    public SramPlacer Placer { get; }
+
+    public bool Computed { get; private set; }
+
+    public long NextTimer { get; private set; } = long.MaxValue;
+
+    public bool IsReady =>
+        _running.Count > 0
+        || Volatile.Read(ref _attention) != 0
+        || (_mayPlace && _waiting.Count > 0)
+        || (NextTimer != long.MaxValue && NextTimer <= Stopwatch.GetTimestamp());
+
+    public int Weight
+    {
+        get
+        {
+            int weight = 1;
+            foreach (SequenceJob job in _running)
+                weight = Math.Max(weight, job.Weight);
+            return weight;
+        }
+    }
+
+    /// <summary>Gives the lane a job. From any thread.</summary>
+    public void Submit(SequenceJob job)
+    {
+        _incoming.Enqueue(job);
+        Wake();
+    }
+
+    /// <summary>Has the lane look at its jobs again: a reader has read, or a job was cancelled. From any thread.</summary>
+    public void Wake()
+    {
+        Volatile.Write(ref _attention, 1);
+        _pipeline.Wake();
+    }
+
+    /// <summary>Something of the bank was given back. On the pipeline's thread.</summary>
+    public void Freed() => _mayPlace = true;
+
+    /// <summary>A job was cancelled: a step that computes for it alone is of no use. From any thread.</summary>
+    public void CancelStep(SequenceJob job)
+    {
+        if (Volatile.Read(ref _alone) == job)
+            _llama.RequestAbort();
+        Wake();
+    }
+
+    public void Step()
+    {
+        Computed = false;
+        if (Interlocked.Exchange(ref _attention, 0) != 0 || NextTimer <= Stopwatch.GetTimestamp())
+            KeepHouse();
+        Place();
+        Build();
+        if (_parts.Count == 0)
+            return;
+        Computed = true;
+        Decode();
+    }
+
+    private static void Insert(List<SequenceJob> jobs, SequenceJob job)
+    {
+        int at = jobs.Count;
+        while (at > 0 && jobs[at - 1].Due > job.Due)
+            at--;
+        jobs.Insert(at, job);
+    }
+
+    private void KeepHouse()
+    {
+        while (_incoming.TryDequeue(out SequenceJob? job))
+        {
+            Guarded(job, static j => j.Begin());
+            if (!job.Done)
+                Insert(_waiting, job);
+            _mayPlace = true;
+        }
+
+        long now = Stopwatch.GetTimestamp();
+        NextTimer = long.MaxValue;
+        Review(_waiting, now);
+        Review(_running, now);
+        Review(_blocked, now);
+    }
+
+    // Ends what is cancelled or late, and brings back whose reader has read.
+    private void Review(List<SequenceJob> jobs, long now)
+    {
+        for (int i = jobs.Count - 1; i >= 0; i--)
+        {
+            SequenceJob job = jobs[i];
+            if (job.Cancelled)
+                Guarded(job, static j => j.Abandon());
+            else if (job.Deadline <= now && !job.Blocked)
+                Guarded(job, static j => j.Expire());
+            else if (jobs == _waiting && job.WaitsUntil <= now && job.Placed == 0)
+                Guarded(job, j => j.Fail(SramFull()));
+            else if (job.Blocked)
+                Guarded(job, static j => j.Deliver());
+            if (!job.Blocked)
+                NextTimer = Math.Min(NextTimer, Math.Min(job.Deadline, jobs == _waiting && job.Placed == 0 ? job.WaitsUntil : long.MaxValue));
+            if (job.Done)
+            {
+                jobs.RemoveAt(i);
+                Finish(job);
+            }
+            else if (jobs == _blocked && !job.Blocked)
+            {
+                jobs.RemoveAt(i);
+                Resume(job);
+            }
+            else if (jobs != _blocked && job.Blocked)
+            {
+                jobs.RemoveAt(i);
+                Block(job);
+            }
+        }
+    }
+
+    private void Resume(SequenceJob job)
+    {
+        if (job.Session.Line is { } line)
+        {
+            line.Use = LineUse.Running;
+            _running.Add(job);
+        }
+        else
+        {
+            Insert(_waiting, job);
+            _mayPlace = true;
+        }
+    }
+
+    /// <summary>Strictly in order: whoever is due first is placed first, so that no stream of small ones starves a large one.</summary>
+    private void Place()
+    {
+        while (_mayPlace && _waiting.Count > 0)
+        {
+            SequenceJob job = _waiting[0];
+            bool placed = job.Target <= 0;
+            Exception? error = null;
+            try
+            {
+                placed = placed || Placer.TryPlace(job.Session, Promised());
+            }
+            catch (VaiException e)
+            {
+                error = e;
+            }
+
+            if (!placed && error is null)
+                break;
+            _waiting.RemoveAt(0);
+            if (error is not null)
+                job.Fail(error);
+            else if (job.Session.Line is { } line && job.Target > 0)
+                Start(job, line);
+            else
+                Guarded(job, static j => j.Reached(null!, -1));
+            if (job.Done)
+                Finish(job);
+        }
+
+        _mayPlace = false;
+    }
+
+    private void Start(SequenceJob job, SramLine line)
+    {
+        job.Place(line.Tokens.Count);
+        if (line.Tokens.Count >= job.Target)
+            Guarded(job, static j => j.Reached(null!, -1));
+        else
+            _running.Add(job);
+    }
+
+    private int Promised()
+    {
+        int promised = 0;
+        foreach (SequenceJob job in _running)
+            promised += job.Target - job.Session.Line!.Tokens.Count + 1;
+        return promised;
+    }
+
+    private void Build()
+    {
+        _parts.Clear();
+        _llama.Batch.Clear();
+        MakeRoom();
+        bool tokens = false, prompts = false;
+        foreach (SequenceJob job in _running)
+        {
+            bool single = IsSingle(job);
+            tokens |= single;
+            prompts |= !single;
+        }
+
+        // Under the exact schedule a chunk is a step of its own: by turns, then.
+        _promptsTurn = !_promptsTurn;
+        if (_schedule.Exact && tokens && prompts)
+            (tokens, prompts) = (!_promptsTurn, _promptsTurn);
+        if (tokens)
+        {
+            foreach (SequenceJob job in _running)
+            {
+                if (IsSingle(job))
+                    Add(job, 1);
+            }
+        }
+
+        int budget = _promptTokens;
+        while (prompts && budget > 0 && NextPrompt() is { } job)
+        {
+            int length = _schedule.Step(job.Session.LogSpan[..job.Target], job.Session.Line!.Tokens.Count, budget);
+            Add(job, length);
+            budget = _schedule.Exact ? 0 : budget - length;
+        }
+    }
+
+    private bool IsSingle(SequenceJob job)
+    {
+        int computed = job.Session.Line!.Tokens.Count;
+        return _schedule.Exact ? job.Session.LogSpan[computed] < 0 : computed == job.Target - 1;
+    }
+
+    /// <summary>The prompt that is due first and not in the step yet.</summary>
+    private SequenceJob? NextPrompt()
+    {
+        SequenceJob? next = null;
+        foreach (SequenceJob job in _running)
+        {
+            if (!IsSingle(job) && (next is null || job.Due < next.Due) && !IsPart(job))
+                next = job;
+        }
+
+        return next;
+    }
+
+    private bool IsPart(SequenceJob job)
+    {
+        foreach (Part part in _parts)
+        {
+            if (part.Job == job)
+                return true;
+        }
+
+        return false;
+    }
+
+    private void Add(SequenceJob job, int length)
+    {
+        SramLine line = job.Session.Line!;
+        ReadOnlySpan<int> log = job.Session.LogSpan;
+        int from = line.Tokens.Count;
+        LlamaBatch batch = _llama.Batch;
+        for (int i = from; i < from + length; i++)
+            batch.Add(Schedule.Id(log[i]), i, line.Sequence, logits: i == log.Length - 1);
+        _parts.Add(new Part(job, length, batch.Count - 1));
+    }
+
+    // What runs may grow by one cell each; the one that is due last goes back to the queue if that is too much.
+    private void MakeRoom()
+    {
+        while (_running.Count > 1 && !Placer.MakeRoom(_running.Count))
+        {
+            SequenceJob last = _running[0];
+            foreach (SequenceJob job in _running)
+                last = job.Due >= last.Due ? job : last;
+            _running.Remove(last);
+            Placer.Park(last.Session);
+            Insert(_waiting, last);
+        }
+
+        if (_running.Count == 1)
+            Placer.MakeRoom(1);
+    }
+
+    private void Decode()
+    {
+        // SYNC POINT with SequenceJob.Cancel.
+        _llama.ClearAbort();
+        Volatile.Write(ref _alone, _parts.Count == 1 ? _parts[0].Job : null);
+        Interlocked.MemoryBarrier();
+        if (_parts.Count == 1 && _parts[0].Job.Cancelled)
+            return;
+        long start = Stopwatch.GetTimestamp();
+        DecodeStatus status;
+        try
+        {
+            status = _llama.Decode();
+        }
+        catch (VaiException e)
+        {
+            Undo(e);
+            return;
+        }
+        finally
+        {
+            Volatile.Write(ref _alone, null);
+        }
+
+        if (status == DecodeStatus.Ok)
+            Advance(start);
+        else
+            Undo(status == DecodeStatus.Aborted ? null : SramFull());
+    }
+
+    private void Advance(long start)
+    {
+        Telemetry.Stepped(_name, _llama.Batch.Count, start);
+        foreach (Part part in _parts)
+        {
+            SequenceJob job = part.Job;
+            SramLine line = job.Session.Line!;
+            int from = line.Tokens.Count;
+            _bank.Extend(line, job.Session.LogSpan.Slice(from, part.Length));
+            _bank.Touch(line);
+            if (line.Tokens.Count < job.Target)
+                continue;
+            try
+            {
+                job.Reached(_llama, part.LastRow);
+            }
+            catch (Exception e) when (e is VaiException or ArgumentException or InvalidOperationException)
+            {
+                job.Fail(e);
+            }
+
+            if (job.Done || job.Blocked)
+                Leave(job);
+        }
+    }
+
+    private void Leave(SequenceJob job)
+    {
+        _running.Remove(job);
+        if (job.Done)
+        {
+            Finish(job);
+            return;
+        }
+
+        Block(job);
+    }
+
+    private void Block(SequenceJob job)
+    {
+        if (job.Session.Line is { } line)
+            line.Use = LineUse.Blocked;
+        _blocked.Add(job);
+        _mayPlace = true;
+    }
+
+    private void Undo(Exception? error)
+    {
+        foreach (Part part in _parts)
+        {
+            Placer.Resync(part.Job.Session.Line!);
+            if (error is null)
+                continue;
+            part.Job.Fail(error);
+            _running.Remove(part.Job);
+            Finish(part.Job);
+        }
+    }
+
+    private void Finish(SequenceJob job)
+    {
+        if (job.Session.Line is { } line)
+            line.Use = LineUse.Idle;
+        _mayPlace = true;
+    }
+
+    private void Guarded(SequenceJob job, Action<SequenceJob> act)
+    {
+        try
+        {
+            act(job);
+        }
+        catch (Exception e) when (e is VaiException or ArgumentException or InvalidOperationException)
+        {
+            job.Fail(e);
+        }
+    }
+
+    private VaiUsageException SramFull() => new(
+        VaiError.SramFull,
+        $"The bank of '{_name}' has no room: {_running.Count} of its {_bank.Lines.Length} lines run, {_bank.CellsUsed} of {_bank.Cells} cells are "
+        + "taken. Wait longer, end a transaction, or load the model with a larger SramTokens or MaxSessions.");
+
+    private readonly record struct Part(SequenceJob Job, int Length, int LastRow);
+}
