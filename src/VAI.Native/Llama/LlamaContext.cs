@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using VAI.Native.Abi;
 using VAI.Native.Handles;
 using VAI.Native.Interop;
@@ -198,9 +199,27 @@ internal sealed unsafe class LlamaContext : IDisposable
         if (!HasMemory)
             return true;
 
-        // Between separate streams llama.cpp copies whole ones only.
-        LlamaNative.llama_memory_seq_cp(_memory, source, target, Settings.UnifiedKv ? 0 : -1, Settings.UnifiedKv ? length : -1);
+        if (Settings.UnifiedKv)
+            LlamaNative.llama_memory_seq_cp(_memory, source, target, 0, length);
+        else if (!Copy(source, target))
+            return false;
         return Truncate(target, length);
+    }
+
+    // Between separate streams llama.cpp's own copy comes with the next decode, and takes what the source holds by then.
+    private bool Copy(int source, int target)
+    {
+        long bytes = StateBytes(source);
+        void* state = NativeMemory.Alloc((nuint)bytes);
+        try
+        {
+            var span = new Span<byte>(state, checked((int)bytes));
+            return SaveState(source, span) == bytes && LoadState(target, span);
+        }
+        finally
+        {
+            NativeMemory.Free(state);
+        }
     }
 
     /// <summary>Bytes of a sequence's KV as <see cref="SaveState"/> writes it.</summary>

@@ -1,0 +1,106 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using VAI.Native.Llama;
+
+namespace VAI.Core.Tests.Determinism;
+
+/// <summary>A part of a session's history: what was given, or what was generated.</summary>
+internal readonly record struct Piece(int[] Tokens, bool Generated);
+
+/// <summary>
+/// One sequence, alone in llama.cpp, on one thread: the canonical schedule written out once more, from shared/native/rom.md and
+/// not from the engine. Prompts are cut at multiples of 32, each chunk a step; generated tokens are steps of one.
+/// </summary>
+internal sealed class Reference : IDisposable
+{
+    private readonly LlamaModel _model;
+    private readonly LlamaContext _context;
+    private readonly LlamaThreadpool _pool = new(1);
+    private int _computed;
+
+    public Reference(string file, int contextLength)
+    {
+        _model = LlamaModel.Load(file, new LlamaModelSettings());
+        _context = new LlamaContext(_model, new LlamaContextSettings
+        {
+            Cells = (contextLength + 255) / 256 * 256,
+            BatchSize = 64,
+            MicroBatchSize = 64,
+            MaxSequences = 1,
+            Threads = 1,
+            FlashAttention = 0,
+            UnifiedKv = false,
+        });
+        _context.Attach(_pool);
+    }
+
+    /// <summary>What a transaction after this history generates.</summary>
+    public int[] Generate(IReadOnlyList<Piece> history, InferenceOptions options, int tokens)
+    {
+        Compute(history);
+        using LlamaSampler sampler = Engine.SamplerFactory.Create(options, options.Seed!.Value, _model.Vocab);
+        int[] generated = new int[tokens];
+        for (int i = 0; i < tokens; i++)
+        {
+            if (i > 0)
+                Step([generated[i - 1]]);
+            generated[i] = _context.Sample(sampler, _context.Batch.Count - 1, _computed);
+        }
+
+        return generated;
+    }
+
+    /// <summary>The KV of the first tokens of a history, as <see cref="Digest"/> has it.</summary>
+    public byte[] KvOf(IReadOnlyList<Piece> history, int tokens)
+    {
+        Compute(history, tokens);
+        byte[] state = new byte[_context.StateBytes(0)];
+        Assert.Equal(state.Length, _context.SaveState(0, state));
+        return Digest(state, tokens);
+    }
+
+    /// <summary>A digest of the keys and values in a state, without what says which sequence of how many it was.</summary>
+    public static byte[] Digest(ReadOnlySpan<byte> state, int tokens)
+    {
+        // Eight bytes of head, the number of streams, of each the number of its cells and, where that is not 0, their positions
+        // and sequences (12 bytes a cell), then the data.
+        int streams = MemoryMarshal.Read<int>(state[8..]);
+        int at = 12, empty = 0;
+        for (; MemoryMarshal.Read<int>(state[at..]) == 0; at += sizeof(int))
+            empty++;
+        Assert.Equal(tokens, MemoryMarshal.Read<int>(state[at..]));
+        int after = sizeof(int) * (streams - 1 - empty);
+        return SHA256.HashData(state[(at + sizeof(int) + (12 * tokens))..^after]);
+    }
+
+    public void Dispose()
+    {
+        _context.Dispose();
+        _pool.Dispose();
+        _model.Dispose();
+    }
+
+    private void Compute(IReadOnlyList<Piece> history, int tokens = int.MaxValue)
+    {
+        _context.Clear(0);
+        _computed = 0;
+        foreach (Piece piece in history)
+        {
+            for (int at = 0; at < piece.Tokens.Length && _computed < tokens;)
+            {
+                int length = piece.Generated ? 1 : Math.Min(32 - (_computed % 32), piece.Tokens.Length - at);
+                Step(piece.Tokens.AsSpan(at, length));
+                at += length;
+            }
+        }
+    }
+
+    private void Step(ReadOnlySpan<int> tokens)
+    {
+        _context.Batch.Clear();
+        for (int i = 0; i < tokens.Length; i++)
+            _context.Batch.Add(tokens[i], _computed + i, 0, logits: i == tokens.Length - 1);
+        Assert.Equal(DecodeStatus.Ok, _context.Decode());
+        _computed += tokens.Length;
+    }
+}
