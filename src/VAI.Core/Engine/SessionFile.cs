@@ -98,7 +98,8 @@ internal sealed class SessionFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            File.Delete(temporary);
+            if (File.Exists(temporary))
+                File.Delete(temporary);
             throw new VaiEngineException(VaiError.FileNotWritable, $"{path}: the session could not be saved: {e.Message} Check the path and the space.", e);
         }
     }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using VAI.Engine;
 using VAI.Native.Llama;
 
 namespace VAI.Core.Tests.Determinism;
@@ -38,7 +39,7 @@ internal sealed class Reference : IDisposable
     public int[] Generate(IReadOnlyList<Piece> history, InferenceOptions options, int tokens)
     {
         Compute(history);
-        using LlamaSampler sampler = Engine.SamplerFactory.Create(options, options.Seed!.Value, _model.Vocab);
+        using LlamaSampler sampler = SamplerFactory.Create(options, options.Seed!.Value, _model.Vocab);
         int[] generated = new int[tokens];
         for (int i = 0; i < tokens; i++)
         {
