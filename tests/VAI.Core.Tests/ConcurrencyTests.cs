@@ -1,3 +1,5 @@
+using VAI.Engine;
+
 namespace VAI.Core.Tests;
 
 public sealed class ConcurrencyTests(ForgedModels models) : EngineTest(models)
@@ -44,6 +46,57 @@ public sealed class ConcurrencyTests(ForgedModels models) : EngineTest(models)
             rest++;
         await still.DisposeAsync();
         Assert.Equal(100, rest);
+    }
+
+    [Fact]
+    public async Task A_reader_that_stands_still_gives_its_place_to_who_waits()
+    {
+        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"], m => m.MaxSessions = 1);
+        await using IVai _ = vai;
+        await using IInferenceSession slow = model.OpenSession(new SessionOptions { BufferedUpdates = 1 });
+        IAsyncEnumerator<InferenceUpdate> still = slow.InferAsync(Prompt, Greedy(100)).GetAsyncEnumerator();
+        Assert.True(await still.MoveNextAsync());
+        await using IInferenceSession other = model.OpenSession();
+        Assert.Equal(20, (await ReadAsync(other.InferAsync(Prompt, Greedy(20)))).Tokens.Count);
+        int rest = 0;
+        while (await still.MoveNextAsync())
+            rest++;
+        await still.DisposeAsync();
+        Assert.Equal(100, rest);
+    }
+
+    [Fact]
+    public async Task Who_is_due_first_is_served_first()
+    {
+        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"], m => m.MaxSessions = 1);
+        await using IVai _ = vai;
+        await using IInferenceSession holder = model.OpenSession(new SessionOptions { BufferedUpdates = 4096 });
+        IAsyncEnumerator<InferenceUpdate> running = holder.InferAsync(Prompt, Greedy(1500)).GetAsyncEnumerator();
+        Assert.True(await running.MoveNextAsync());
+        var order = new List<string>();
+        var tasks = new List<Task>();
+        foreach ((string name, SessionPriority priority, TimeSpan? deadline) in ((string, SessionPriority, TimeSpan?)[])
+            [
+                ("low", SessionPriority.Low, null),
+                ("normal", SessionPriority.Normal, null),
+                ("deadline", SessionPriority.Low, TimeSpan.FromSeconds(20)),
+                ("high", SessionPriority.High, null),
+            ])
+        {
+            tasks.Add(Task.Run(async () =>
+            {
+                await using IInferenceSession session = model.OpenSession(new SessionOptions { Priority = priority });
+                await ReadAsync(session.InferAsync(Prompt, Greedy(2) with { Deadline = deadline }));
+                lock (order)
+                    order.Add(name);
+            }));
+            while (((ModelContext)model).Lane.Waiting < tasks.Count)
+                await Task.Yield();
+        }
+
+        await running.DisposeAsync();
+        await Task.WhenAll(tasks);
+        Assert.Equal(["high", "deadline", "normal", "low"], order);
     }
 
     [Fact]

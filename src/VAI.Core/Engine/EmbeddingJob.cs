@@ -29,7 +29,7 @@ internal sealed class EmbeddingJob(LlamaContext context, int[] tokens, Cancellat
                 ? Normalise(context.Embedding(Sequence))
                 : throw new VaiEngineException(VaiError.NativeFailure, $"llama.cpp could not embed {tokens.Length} tokens."));
         }
-        catch (VaiException e)
+        catch (Exception e)
         {
             _done.TrySetException(e);
         }

@@ -28,4 +28,9 @@ internal sealed class EmbeddingLane(string name, LlamaContext llama, Pipeline pi
     }
 
     public void Step() => Computed = _jobs.TryDequeue(out EmbeddingJob? job) && job.Run();
+
+    /// <summary>A job ends itself.</summary>
+    public void Fail(Exception error)
+    {
+    }
 }

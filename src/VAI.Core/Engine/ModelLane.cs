@@ -42,6 +42,9 @@ internal sealed class ModelLane : ILane
 
     public bool Computed { get; private set; }
 
+    /// <summary>Jobs that wait for SRAM. From any thread, as of some moment.</summary>
+    public int Waiting => _waiting.Count;
+
     public long NextTimer { get; private set; } = long.MaxValue;
 
     public bool IsReady =>
@@ -97,6 +100,18 @@ internal sealed class ModelLane : ILane
             return;
         Computed = true;
         Decode();
+    }
+
+    public void Fail(Exception error)
+    {
+        foreach (SequenceJob job in _running.ToArray())
+        {
+            job.Fail(error);
+            Placer.Drop(job.Session);
+        }
+
+        _running.Clear();
+        _mayPlace = true;
     }
 
     private static void Insert(List<SequenceJob> jobs, SequenceJob job)

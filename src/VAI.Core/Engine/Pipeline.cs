@@ -18,6 +18,9 @@ internal interface ILane : ITurn
 
     /// <summary>Whether <see cref="Step"/> computed, rather than kept house.</summary>
     bool Computed { get; }
+
+    /// <summary>Ends what runs, after a step that threw what it should not have.</summary>
+    void Fail(Exception error);
 }
 
 /// <summary>
@@ -114,7 +117,16 @@ internal sealed class Pipeline : IDisposable
     private void Step(ILane lane)
     {
         long start = Stopwatch.GetTimestamp();
-        lane.Step();
+        try
+        {
+            lane.Step();
+        }
+        catch (Exception e)
+        {
+            // Not the thread that all the others need.
+            lane.Fail(e);
+        }
+
         _lanes.Charge(Stopwatch.GetTimestamp() - start);
         if (!lane.Computed || lane == _last)
             return;
