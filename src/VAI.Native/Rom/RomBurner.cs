@@ -29,6 +29,9 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
     /// <summary>Called when the bytes are digested and the burn begins in earnest, with the image's id.</summary>
     public Action<string>? Began { get; init; }
 
+    /// <summary>Finds the output matrix to make of a model's token embeddings. A test makes it err.</summary>
+    public Func<GgufFile, TiedOutput?> FindTied { get; init; } = RomTied.Find;
+
     /// <summary>Burns, unless the image exists.</summary>
     /// <exception cref="VaiModelException">The file is not one VAI can run.</exception>
     /// <exception cref="VaiUsageException">The file, or the directory, cannot be used.</exception>
@@ -45,12 +48,19 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         byte[] digest = RomFile.DigestOf(source.Bytes, done => work.Report(RomBurnPhase.Digesting, done), cancellationToken);
 
         string note = "";
-        if (request.Profile == RomProfile.Fast && RomTied.Find(source) is { } output && RomTied.Packing(source, output) is { } tied && Fits(tied))
+        if (request.Profile == RomProfile.Fast && FindTied(source) is { } output && RomTied.Packing(source, output) is { } tied && Fits(tied))
         {
-            (RomBurned? burned, string? distrust) = Burn(request, source, identity, digest, tied, output, "", work);
-            if (burned is not null)
-                return burned;
-            note = $"its output matrix is plain: {distrust}";
+            try
+            {
+                (RomBurned? burned, string? distrust) = Burn(request, source, identity, digest, tied, output, "", work);
+                if (burned is not null)
+                    return burned;
+                note = $"its output matrix is plain: {distrust}";
+            }
+            catch (VaiException e) when (e.Code is VaiError.ModelRejected or VaiError.RomMismatch or VaiError.UnknownAbi)
+            {
+                note = "its output matrix is plain: llama.cpp does not take it packed";
+            }
         }
 
         // What keeps a packed image from being made is known only after trying; the plain one follows then.
