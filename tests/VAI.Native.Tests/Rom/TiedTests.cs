@@ -40,7 +40,7 @@ public sealed class TiedTests(RomModels models) : RomTest(models)
             Assert.Equal(said, GreedyRun.Of(again));
         }
 
-        // A row in the middle and the last one, as GET_ROWS gives them: the plain image is looked up by llama.cpp.
+        // The plain image stays llama.cpp's own business.
         using LlamaModel exact = Attach(BurnImage(file, RomProfile.Exact)).Model;
         Assert.Null(exact.Rows);
         using var plain = LlamaModel.Load(file, new LlamaModelSettings());
@@ -60,7 +60,7 @@ public sealed class TiedTests(RomModels models) : RomTest(models)
         using (var rom = RomFile.Open(image))
         {
             Assert.InRange(rom.Header.Sections.Sum(s => s.HoleBytes), bytes - (2 * RomLayout.Page), bytes);
-            Assert.Equal(new GgufTensorShape(GgmlType.Q4_0, 768, 32_000), GgufTensorShape.Of(rom.Header.Tied!));
+            Assert.True(rom.Header.Tied is { Type: GgmlType.Q4_0, RowLength: 768, Rows: 32_000, Scale: 1 }, $"{rom.Header.Tied}");
         }
 
         // Once before, for what the first use of anything leaves behind.
@@ -117,6 +117,29 @@ public sealed class TiedTests(RomModels models) : RomTest(models)
         Assert.Empty(Directory.GetFiles(Space, "*.burn"));
     }
 
+    /// <summary>Rows are for the tokens that a batch takes, and cost the collector nothing.</summary>
+    [Fact]
+    public void A_batch_checks_tokens_before_it_looks_them_up_and_allocates_nothing()
+    {
+        using LlamaModel model = Attach(BurnImage(TiedModels.Get(Models, "tiny-qwen2", ForgeType.Q4_0))).Model;
+        using LlamaContext context = GreedyRun.Open(model, embedding: false);
+        LlamaBatch batch = context.Batch;
+        Assert.Throws<VaiUsageException>(() => batch.Add(-1, 0, 0, true));
+        Assert.Throws<VaiUsageException>(() => batch.Add(model.Vocab.Count, 0, 0, true));
+        Assert.Equal(0, batch.Count);
+        batch.Add(0, 0, 0, logits: false);
+        batch.Add(model.Vocab.Count - 1, 1, 0, logits: true);
+        Assert.Equal(DecodeStatus.Ok, context.Decode());
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++)
+        {
+            batch.Clear();
+            batch.Add(i, 2, 0, logits: true);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
     [Fact]
     public void Models_that_need_none_have_none()
     {
@@ -151,9 +174,4 @@ public sealed class TiedTests(RomModels models) : RomTest(models)
         long.Parse(
             File.ReadLines("/proc/self/status").Single(l => l.StartsWith("RssAnon:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2],
             CultureInfo.InvariantCulture) << 10;
-
-    private sealed record GgufTensorShape(GgmlType Type, int RowLength, int Rows)
-    {
-        public static GgufTensorShape Of(TiedOutput tied) => new(tied.Type, tied.RowLength, tied.Rows);
-    }
 }
