@@ -59,7 +59,7 @@ public sealed record RomInfo
     /// <summary>Whether its weights are in the layout of a CPU's kernels.</summary>
     public required bool Packed { get; init; }
 
-    /// <summary>Why they are not, though the profile is fast; empty otherwise.</summary>
+    /// <summary>Why they, or the output matrix among them, are not, though the profile is fast; empty otherwise.</summary>
     public string Note { get; init; } = "";
 
     /// <summary>Size of the image, or of the source while it is burned.</summary>

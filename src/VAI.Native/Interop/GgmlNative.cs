@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using VAI.Native.Handles;
 
 namespace VAI.Native.Interop;
 
@@ -44,6 +45,12 @@ internal static unsafe partial class GgmlNative
     [LibraryImport(Libraries.GgmlBase)]
     internal static partial void gguf_free(nint metadata);
 
+    [LibraryImport(Libraries.GgmlBase, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial long gguf_find_tensor(GgufContextHandle metadata, string name);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial void gguf_add_tensor(GgufContextHandle metadata, ggml_tensor* tensor);
+
     [LibraryImport(Libraries.GgmlBase)]
     internal static partial nint ggml_init(ggml_init_params parameters);
 
@@ -64,6 +71,12 @@ internal static unsafe partial class GgmlNative
 
     [LibraryImport(Libraries.GgmlBase)]
     internal static partial byte* ggml_get_name(ggml_tensor* tensor);
+
+    [LibraryImport(Libraries.GgmlBase, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial ggml_tensor* ggml_set_name(ggml_tensor* tensor, string name);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial ggml_type_traits* ggml_get_type_traits(int type);
 
     [LibraryImport(Libraries.GgmlBase)]
     internal static partial byte* ggml_get_data(ggml_tensor* tensor);

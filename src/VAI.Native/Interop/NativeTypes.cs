@@ -97,3 +97,15 @@ internal struct llama_model_tensor_buft_override
     internal nint pattern;
     internal nint buft;
 }
+
+/// <summary>The head of <c>ggml_type_traits</c>; the sizes are checked before the function is called.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct ggml_type_traits
+{
+    internal byte* type_name;
+    internal long blck_size;
+    internal long blck_size_interleave;
+    internal nuint type_size;
+    internal byte is_quantized;
+    internal delegate* unmanaged[Cdecl]<byte*, float*, long, void> to_float;
+}

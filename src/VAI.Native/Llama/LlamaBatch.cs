@@ -11,14 +11,19 @@ internal sealed unsafe class LlamaBatch : IDisposable
 {
     private readonly int _vocabulary;
     private readonly int _maxSequences;
+    private readonly EmbeddingRows? _rows;
     private llama_batch _batch;
 
-    internal LlamaBatch(int capacity, int vocabulary, int maxSequences)
+    internal LlamaBatch(int capacity, int vocabulary, int maxSequences, EmbeddingRows? rows = null)
     {
         Capacity = capacity;
         _vocabulary = vocabulary;
         _maxSequences = maxSequences;
-        _batch.token = (int*)NativeMemory.Alloc((nuint)capacity, sizeof(int));
+        _rows = rows;
+        if (rows is null)
+            _batch.token = (int*)NativeMemory.Alloc((nuint)capacity, sizeof(int));
+        else
+            _batch.embd = (float*)NativeMemory.Alloc((nuint)capacity, (nuint)rows.Length * sizeof(float));
         _batch.pos = (int*)NativeMemory.Alloc((nuint)capacity, sizeof(int));
         _batch.n_seq_id = (int*)NativeMemory.Alloc((nuint)capacity, sizeof(int));
         _batch.logits = (byte*)NativeMemory.Alloc((nuint)capacity, sizeof(byte));
@@ -53,7 +58,10 @@ internal sealed unsafe class LlamaBatch : IDisposable
         int i = _batch.n_tokens;
         if (i >= Capacity || (uint)token >= (uint)_vocabulary || position < 0 || (uint)sequence >= (uint)_maxSequences)
             ThrowOutOfRange(token, position, sequence);
-        _batch.token[i] = token;
+        if (_rows is null)
+            _batch.token[i] = token;
+        else
+            _rows.Read(token, _batch.embd + ((long)i * _rows.Length));
         _batch.pos[i] = position;
         *_batch.seq_id[i] = sequence;
         _batch.logits[i] = logits ? (byte)1 : (byte)0;
@@ -77,11 +85,12 @@ internal sealed unsafe class LlamaBatch : IDisposable
 
     private void Free()
     {
-        if (_batch.token is null)
+        if (_batch.pos is null)
             return;
         NativeMemory.Free(_batch.seq_id[0]);
         NativeMemory.Free(_batch.seq_id);
         NativeMemory.Free(_batch.token);
+        NativeMemory.Free(_batch.embd);
         NativeMemory.Free(_batch.pos);
         NativeMemory.Free(_batch.n_seq_id);
         NativeMemory.Free(_batch.logits);

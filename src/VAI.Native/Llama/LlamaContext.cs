@@ -91,7 +91,7 @@ internal sealed unsafe class LlamaContext : IDisposable
         _memory = LlamaNative.llama_get_memory(Handle);
         Cells = (int)LlamaNative.llama_n_ctx(Handle);
         Pooling = LlamaNative.llama_pooling_type(Handle);
-        Batch = new LlamaBatch(settings.BatchSize, model.Vocab.Count, settings.MaxSequences);
+        Batch = new LlamaBatch(settings.BatchSize, model.Vocab.Count, settings.MaxSequences, model.Rows);
     }
 
     public LlamaContextHandle Handle { get; }

@@ -62,6 +62,9 @@ internal sealed class LlamaModel : IDisposable
     /// <summary>Tokens that the layers with a sliding window look back; 0 if there are none.</summary>
     public int SlidingWindow { get; }
 
+    /// <summary>What contexts are given instead of token ids; null where llama.cpp looks tokens up by itself.</summary>
+    public EmbeddingRows? Rows { get; set; }
+
     /// <summary>As <see cref="ModelLoad.FromFile"/>.</summary>
     public static LlamaModel Load(
         string file, LlamaModelSettings settings, Action<float>? progress = null, CancellationToken cancellationToken = default) =>

@@ -11,6 +11,8 @@ internal readonly unsafe struct LlamaTensor(ggml_tensor* tensor)
     /// <summary>Length of its data in the layout of the file.</summary>
     public long Bytes => (long)GgmlNative.ggml_nbytes(tensor);
 
+    public byte* Data => GgmlNative.ggml_get_data(tensor);
+
     public LlamaBuffer Buffer => new(tensor->buffer);
 
     /// <summary>Where its data starts in its buffer.</summary>

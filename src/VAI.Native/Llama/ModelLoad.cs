@@ -68,6 +68,7 @@ internal static unsafe class ModelLoad
     /// <param name="overlay">
     /// What <paramref name="visit"/> or <paramref name="finish"/> lay over the buffers; disposed before the model is freed.
     /// </param>
+    /// <param name="output">The output matrix that the metadata does not list; null to leave it as it is.</param>
     /// <exception cref="VaiModelException"><see cref="VaiError.ModelRejected"/>: llama.cpp refused the model.</exception>
     public static LlamaModel FromMetadata(
         ReadOnlySpan<byte> metadata,
@@ -75,11 +76,14 @@ internal static unsafe class ModelLoad
         IReadOnlyList<PackedTensors> packing,
         Action<LlamaTensor> visit,
         Action finish,
-        IDisposable overlay)
+        IDisposable overlay,
+        TiedOutput? output = null)
     {
         LoadedLlama library = NativeLoader.EnsureLoaded();
         ModelParamsTable t = library.Abi.Model;
         using GgufContextHandle gguf = Parse(metadata, name);
+        if (output is not null)
+            List(output, gguf, name);
         var state = new VisitState(visit);
         var pin = GCHandle.Alloc(state);
         using var overrides = new Overrides(packing);
@@ -130,6 +134,19 @@ internal static unsafe class ModelLoad
             gguf = GgmlNative.gguf_init_from_buffer(start, (nuint)metadata.Length, new gguf_init_params { no_alloc = 1 });
         IReadOnlyList<string> errors = NativeLog.TakeErrors();
         return gguf != 0 ? new GgufContextHandle(gguf) : throw Refused(NativeLoader.EnsureLoaded(), name, errors);
+    }
+
+    private static void List(TiedOutput output, GgufContextHandle gguf, string name)
+    {
+        // A name that is there twice ends the process.
+        if (GgmlNative.gguf_find_tensor(gguf, TiedOutput.Name) >= 0)
+            throw new VaiModelException(VaiError.InvalidModel, $"'{name}' has an output matrix of its own. Burn it again.");
+        nint context = GgmlNative.ggml_init(new ggml_init_params { mem_size = GgmlNative.ggml_tensor_overhead() * 2, no_alloc = 1 });
+        if (context == 0)
+            throw new VaiEngineException(VaiError.OutOfMemory, $"'{name}' could not be attached for want of memory.");
+        ggml_tensor* tensor = GgmlNative.ggml_new_tensor_4d(context, (int)output.Type, output.RowLength, output.Rows, 1, 1);
+        GgmlNative.gguf_add_tensor(gguf, GgmlNative.ggml_set_name(tensor, TiedOutput.Name));
+        GgmlNative.ggml_free(context);
     }
 
     private static LlamaModel Load(

@@ -10,7 +10,7 @@ namespace VAI.Native.Rom;
 internal sealed record AttachedModel(LlamaModel Model, RomOverlay? Overlay);
 
 /// <summary>From an image to a model, without reading or copying the weights.</summary>
-internal static class RomAttacher
+internal static unsafe class RomAttacher
 {
     /// <summary>Attaches.</summary>
     /// <param name="rom">The image; not needed afterwards.</param>
@@ -38,17 +38,43 @@ internal static class RomAttacher
             ?? throw Mismatch(rom, "this process's CPU kernels have no such layout");
         var places = new RomPlaces();
         var overlay = new RomOverlay();
+        TiedOutput? tied = header.Tied;
+        byte* output = null;
         LlamaModel model = ModelLoad.FromMetadata(
             metadata.Slice(0, (int)metadata.Length),
             rom.Path,
             packing,
-            tensor => places.Add(tensor),
+            Visit,
             () => Lay(rom, places, overlay),
-            overlay);
+            overlay,
+            tied);
+        if (tied is not null)
+            model.Rows = Rows(rom, tied, output, model);
         overlay.Prefault();
         TrimLater();
         progress?.Invoke(1);
         return new AttachedModel(model, overlay);
+
+        void Visit(LlamaTensor tensor)
+        {
+            places.Add(tensor);
+            if (tied?.Bytes == tensor.Bytes && tensor.Name == TiedOutput.Name)
+                output = tensor.Data;
+        }
+    }
+
+    private static EmbeddingRows Rows(RomFile rom, TiedOutput tied, byte* output, LlamaModel model)
+    {
+        try
+        {
+            return output is not null && (tied.RowLength, tied.Rows) == (model.EmbeddingLength, model.Vocab.Count)
+                ? new EmbeddingRows(tied, output) : throw Mismatch(rom, "its token embeddings are not those of its output matrix");
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
     }
 
     // Reading a vocabulary leaves as much free memory in the C heap as the vocabulary takes, which would count for every process.

@@ -29,6 +29,9 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
     /// <summary>Called when the bytes are digested and the burn begins in earnest, with the image's id.</summary>
     public Action<string>? Began { get; init; }
 
+    /// <summary>Finds the output matrix to make of a model's token embeddings. A test makes it err.</summary>
+    public Func<GgufFile, TiedOutput?> FindTied { get; init; } = RomTied.Find;
+
     /// <summary>Burns, unless the image exists.</summary>
     /// <exception cref="VaiModelException">The file is not one VAI can run.</exception>
     /// <exception cref="VaiUsageException">The file, or the directory, cannot be used.</exception>
@@ -44,20 +47,37 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         var work = new RomWork(source.Length, report);
         byte[] digest = RomFile.DigestOf(source.Bytes, done => work.Report(RomBurnPhase.Digesting, done), cancellationToken);
 
+        string note = "";
+        if (request.Profile == RomProfile.Fast && FindTied(source) is { } output && RomTied.Packing(source, output) is { } tied && Fits(tied))
+        {
+            try
+            {
+                (RomBurned? burned, string? distrust) = Burn(request, source, identity, digest, tied, output, "", work);
+                if (burned is not null)
+                    return burned;
+                note = $"its output matrix is plain: {distrust}";
+            }
+            catch (VaiException e) when (e.Code is VaiError.ModelRejected or VaiError.RomMismatch or VaiError.UnknownAbi)
+            {
+                note = "its output matrix is plain: llama.cpp does not take it packed";
+            }
+        }
+
         // What keeps a packed image from being made is known only after trying; the plain one follows then.
         IReadOnlyList<PackedTensors> packing = request.Profile == RomProfile.Fast ? RomPacking.For(source) : [];
-        string note = request.Profile == RomProfile.Fast && packing.Count == 0 ? "this CPU's kernels pack none of its weights" : "";
-        if (packing.Count > 0 && !RomHeaderPage.Fits([.. packing.Select(p => (p.BufferTypeName, p.Pattern))]))
+        if (request.Profile == RomProfile.Fast && packing.Count == 0)
+            note = "this CPU's kernels pack none of its weights";
+        if (packing.Count > 0 && !Fits(packing))
             (packing, note) = ([], "the list of its packed tensors is longer than a header holds");
         if (packing.Count > 0)
         {
-            (RomBurned? packed, string? distrust) = Burn(request, source, identity, digest, packing, "", work);
+            (RomBurned? packed, string? distrust) = Burn(request, source, identity, digest, packing, null, note, work);
             if (packed is not null)
                 return packed;
             (packing, note) = ([], distrust!);
         }
 
-        return Burn(request, source, identity, digest, packing, note, work).Burned
+        return Burn(request, source, identity, digest, packing, null, note, work).Burned
             ?? throw new VaiEngineException(
                 VaiError.NativeFailure,
                 $"'{request.File}' does not compute the same from its ROM as from its file. Load it without a ROM, and report the model.");
@@ -69,6 +89,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         RomSource identity,
         byte[] digest,
         IReadOnlyList<PackedTensors> packing,
+        TiedOutput? tied,
         string note,
         RomWork work)
     {
@@ -86,7 +107,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         {
             Began?.Invoke(id);
             var fill = new RomFill(image, directory, source, work, cancellationToken);
-            RomFilled? filled = weights == RomWeights.Packed ? fill.Packed(packing) : fill.Plain();
+            RomFilled? filled = weights == RomWeights.Packed ? fill.Packed(packing, tied) : fill.Plain();
             if (filled is null)
                 return (null, fill.Distrust);
             (string build, string cpu) = RomBuild.Current;
@@ -108,6 +129,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
                 Note = note,
                 Packing = [.. packing.Select(p => (p.BufferTypeName, p.Pattern))],
                 Sections = filled.Sections,
+                Tied = filled.Tied,
             };
             work.Report(RomBurnPhase.Verifying, 0);
             RomFlags? verified = Verify(image, header, source, packing);
@@ -133,14 +155,18 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         }
     }
 
-    // The image as every process will attach it, against llama.cpp's own load of the file with the same packing.
+    private static bool Fits(IReadOnlyList<PackedTensors> packing) =>
+        RomHeaderPage.Fits([.. packing.Select(p => (p.BufferTypeName, p.Pattern))]);
+
+    // The image as every process will attach it, against llama.cpp's own load of the file with the same packing, which of tied
+    // embeddings is its default: no list of tensors makes it pack one of the two.
     private RomFlags? Verify(SafeFileHandle image, RomHeader header, GgufFile source, IReadOnlyList<PackedTensors> packing)
     {
         bool embedding = GgufModelInfo.From(source).IsEmbedding;
         using var rom = new RomFile(new SafeFileHandle(image.DangerousGetHandle(), ownsHandle: false), header, source.Path);
         using LlamaModel attached = RomAttacher.Attach(rom, new LlamaModelSettings(), null, cancellationToken).Model;
         using LlamaModel own = LlamaModel.Load(
-            source.Path, new LlamaModelSettings { Packing = packing }, null, cancellationToken);
+            source.Path, header.Tied is null ? new LlamaModelSettings { Packing = packing } : new LlamaModelSettings { Repack = true }, null, cancellationToken);
         if (!RomProbe.Same(attached, own, source.Path, embedding, cancellationToken))
             return null;
         return !embedding && RomProbe.IsBatchInvariant(attached, cancellationToken) ? RomFlags.BatchInvariant : RomFlags.None;

@@ -11,7 +11,8 @@ namespace VAI.Native.Rom;
 /// <param name="ImageBytes">Length of the image.</param>
 /// <param name="Sections">One for each buffer; none in a plain image.</param>
 /// <param name="Places">Digest of the tensors' places.</param>
-internal sealed record RomFilled(long ImageBytes, IReadOnlyList<RomSection> Sections, byte[] Places);
+/// <param name="Tied">The output matrix that the token embeddings are taken out of, with its layout.</param>
+internal sealed record RomFilled(long ImageBytes, IReadOnlyList<RomSection> Sections, byte[] Places, TiedOutput? Tied = null);
 
 /// <summary>Writes an image's bytes, all but the header page.</summary>
 internal sealed unsafe class RomFill(SafeFileHandle image, RomDirectory directory, GgufFile source, RomWork work, CancellationToken cancellationToken)
@@ -46,7 +47,9 @@ internal sealed unsafe class RomFill(SafeFileHandle image, RomDirectory director
     /// </summary>
     /// <returns>Null if the model cannot be trusted to this path; <see cref="Distrust"/> says why.</returns>
     /// <exception cref="VaiEngineException"><see cref="VaiError.RomNoSpace"/>.</exception>
-    public RomFilled? Packed(IReadOnlyList<PackedTensors> packing)
+    /// <param name="packing">What to pack.</param>
+    /// <param name="tied">The output matrix to make of the token embeddings, which are left out then.</param>
+    public RomFilled? Packed(IReadOnlyList<PackedTensors> packing, TiedOutput? tied = null)
     {
         ReadOnlySpan<byte> metadata = source.Slice(0, (int)source.DataOffset);
         long next = RomLayout.Page + RomLayout.PageUp(metadata.Length);
@@ -55,64 +58,105 @@ internal sealed unsafe class RomFill(SafeFileHandle image, RomDirectory director
         Reserve(0, next + source.Tensors.Sum(t => t.Bytes));
         RandomAccess.Write(image, metadata, RomLayout.Page);
         var places = new RomPlaces();
-        var sections = new Dictionary<LlamaBuffer, (RomSection Section, PageOverlay? Pages)>();
+        var sections = new Dictionary<LlamaBuffer, RomSection>();
         var laid = new Laid();
         long done = 0;
-        using LlamaModel model = ModelLoad.FromMetadata(metadata, source.Path, packing, Visit, Finish, laid);
-        return Distrust is null && Check(sections.Values)
-            ? new RomFilled(next, [.. sections.Values.Select(s => s.Section)], places.Digest) : null;
+        TiedOutput? found = null;
+        using LlamaModel model = ModelLoad.FromMetadata(metadata, source.Path, packing, Visit, Finish, laid, tied);
+        if (tied is not null && found is null)
+            Distrust ??= "llama.cpp does not ask for an output matrix";
+        return Distrust is null && Check(sections.Values) ? new RomFilled(next, [.. sections.Values], places.Digest, found) : null;
 
         void Visit(LlamaTensor tensor)
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (Distrust is not null)
                 return;
-            if (!source.TryGetTensor(tensor.Name, out GgufTensor data) || data.Bytes != tensor.Bytes)
+            bool isOutput = tied is not null && tensor.Name == TiedOutput.Name;
+            bool isEmpty = tied is not null && tensor.Name == TiedOutput.Embeddings;
+            if (!source.TryGetTensor(isOutput ? TiedOutput.Embeddings : tensor.Name, out GgufTensor data) || data.Bytes != tensor.Bytes)
             {
                 Distrust = $"llama.cpp asks for a tensor {tensor.Name} that the file does not have so";
                 return;
             }
 
             if (places.Add(tensor))
-                Begin(tensor.Buffer);
+                Begin(tensor, isEmpty);
+            else if (isEmpty)
+                Distrust = "its token embeddings are not the first tensor of their buffer";
+            if (isEmpty)
+                return;
 
             // The gate has checked that the data lies inside the file.
             fixed (byte* bytes = source.Slice(data.Offset, 1))
+            {
                 tensor.Set(bytes);
+                if (isOutput)
+                    found = LayoutOf(tensor, bytes);
+            }
+
             done += data.Bytes;
             work.Report(RomBurnPhase.Filling, done);
         }
 
-        void Begin(LlamaBuffer buffer)
+        void Begin(LlamaTensor tensor, bool isEmpty)
         {
+            LlamaBuffer buffer = tensor.Buffer;
             var section = new RomSection(next + Phase, buffer.Length, Phase, buffer.Type);
+            if (isEmpty)
+                section = section.WithHole(tensor.OffsetInBuffer, tensor.Bytes);
             long end = RomLayout.PageUp(section.End);
             Reserve(next, end);
             next = end;
-            var pages = PageOverlay.Lay(image, section.Offset, buffer.Start, section.Bytes, writable: true);
-            sections.Add(buffer, (section, pages));
-            if (pages is not null)
-                laid.Add(pages);
+            sections.Add(buffer, section);
+            foreach ((long at, long offset, long bytes) in section.Parts)
+            {
+                if (PageOverlay.Lay(image, offset, buffer.Start + at, bytes, writable: true) is { } pages)
+                    laid.Add(pages);
+            }
+
+            // What is left of it at both ends of the hole is in the image, and what was in memory there is nobody's to read.
+            if (isEmpty)
+            {
+                long start = tensor.OffsetInBuffer, stop = start + tensor.Bytes;
+                long first = section.HoleBytes > 0 ? section.HoleAt : stop;
+                NativeMemory.Clear(buffer.Start + start, (nuint)(first - start));
+                NativeMemory.Clear(buffer.Start + first + section.HoleBytes, (nuint)(stop - first - section.HoleBytes));
+            }
+        }
+
+        TiedOutput? LayoutOf(LlamaTensor tensor, byte* bytes)
+        {
+            byte* packed = tensor.Data;
+            TiedOutput? layout = RomTied.Layouts(tied!).FirstOrDefault(o => new EmbeddingRows(o, packed).Are(bytes));
+            if (layout is null)
+                Distrust = "its rows cannot be taken out of the packed output matrix";
+            return layout;
         }
 
         // What no page covers is written from llama.cpp's own memory.
         void Finish()
         {
-            foreach ((LlamaBuffer buffer, (RomSection section, PageOverlay? pages)) in sections)
+            foreach ((LlamaBuffer buffer, RomSection section) in sections)
             {
-                long before = pages is null ? section.Bytes : pages.Start - (nint)buffer.Start;
-                long after = pages is null ? section.Bytes : before + (long)pages.Length;
-                Write(buffer.Start, before, section.Offset);
-                Write(buffer.Start + after, section.Bytes - after, section.Offset + after);
+                foreach ((long at, long offset, long bytes) in section.Parts)
+                {
+                    byte* start = buffer.Start + at;
+                    PageOverlay? pages = laid.Find(p => p.Start >= (nint)start && p.Start < (nint)start + bytes);
+                    long before = pages is null ? bytes : pages.Start - (nint)start;
+                    long after = pages is null ? bytes : before + (long)pages.Length;
+                    Write(start, before, offset);
+                    Write(start + after, bytes - after, offset + after);
+                }
             }
 
             Truncate(next);
         }
     }
 
-    private bool Check(IEnumerable<(RomSection Section, PageOverlay? Pages)> sections)
+    private bool Check(IEnumerable<RomSection> sections)
     {
-        RomSection[] all = [.. sections.Select(s => s.Section)];
+        RomSection[] all = [.. sections];
         if (all.Length > RomLayout.MaxSections || all.Select(s => (s.BufferType, s.Bytes)).Distinct().Count() < all.Length)
             Distrust = $"llama.cpp spreads it over {all.Length} buffers that cannot be told apart";
         return Distrust is null;

@@ -1,3 +1,5 @@
+using VAI.Native.Llama;
+
 namespace VAI.Native.Rom;
 
 /// <summary>How an image holds its weights.</summary>
@@ -39,9 +41,33 @@ internal sealed record RomSource(string Path, long Bytes, long MtimeNs)
 /// <param name="Bytes">Its length.</param>
 /// <param name="Phase">Where its first byte lies in a page, in memory as in the file.</param>
 /// <param name="BufferType">ggml's name of its kind.</param>
-internal sealed record RomSection(long Offset, long Bytes, int Phase, string BufferType)
+/// <param name="HoleAt">Where in the buffer pages begin that the image does not have, because nothing reads them.</param>
+/// <param name="HoleBytes">Their length; 0 for none.</param>
+internal sealed record RomSection(long Offset, long Bytes, int Phase, string BufferType, long HoleAt = 0, long HoleBytes = 0)
 {
-    public long End => Offset + Bytes;
+    /// <summary>Where its last byte's successor lies in the file.</summary>
+    public long End => Offset + Bytes - HoleBytes;
+
+    /// <summary>What lies before and after the hole: where in the buffer, where in the file, how much.</summary>
+    public IEnumerable<(long At, long Offset, long Bytes)> Parts
+    {
+        get
+        {
+            if (HoleAt > 0)
+                yield return (0, Offset, HoleAt);
+            long after = HoleAt + HoleBytes;
+            if (after < Bytes)
+                yield return (after, Offset + HoleAt, Bytes - after);
+        }
+    }
+
+    /// <summary>Leaves out the whole pages of a part of the buffer.</summary>
+    public RomSection WithHole(long at, long bytes)
+    {
+        long first = RomLayout.PageUp(Phase + at) - Phase;
+        long end = RomLayout.PageUp(Phase + at + bytes - (RomLayout.Page - 1)) - Phase;
+        return end > first ? this with { HoleAt = first, HoleBytes = end - first } : this;
+    }
 }
 
 /// <summary>What the first page of an image says.</summary>
@@ -79,10 +105,13 @@ internal sealed record RomHeader
     /// <summary>The name it was first burned under.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Why the weights are plain though the profile is fast; empty otherwise.</summary>
+    /// <summary>Why the weights, or the output matrix, are plain though the profile is fast; empty otherwise.</summary>
     public string Note { get; init; } = "";
 
     /// <summary>Buffer types and the patterns of the tensors packed into them.</summary>
     public IReadOnlyList<(string BufferType, string Pattern)> Packing { get; init; } = [];
     public IReadOnlyList<RomSection> Sections { get; init; } = [];
+
+    /// <summary>The packed output matrix that the token embeddings are taken out of; null in every other image.</summary>
+    public TiedOutput? Tied { get; init; }
 }

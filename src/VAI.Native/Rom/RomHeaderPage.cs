@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Text;
+using VAI.Native.Gguf;
+using VAI.Native.Llama;
 using VAI.Native.Memory;
 using static VAI.Native.Rom.RomLayout;
 
@@ -19,7 +21,7 @@ internal static class RomHeaderPage
     {
         byte[] page = new byte[Page];
         Magic.CopyTo(page);
-        U32(VersionAt, RomLayout.Version);
+        U32(VersionAt, h.Tied is null ? UntiedVersion : RomLayout.Version);
         U32(SealedAt, 1);
         page[ProfileAt] = (byte)h.Profile;
         page[LayoutAt] = (byte)h.Weights;
@@ -54,6 +56,20 @@ internal static class RomHeaderPage
             I64(at + SectionLengthAt, h.Sections[i].Bytes);
             U32(at + SectionPhaseAt, (uint)h.Sections[i].Phase);
             Text(h.Sections[i].BufferType, at + SectionTypeAt, SectionTypeBytes);
+        }
+
+        if (h.Tied is { } tied)
+        {
+            U32(TiedTypeAt, (uint)tied.Type);
+            U32(TiedLengthAt, (uint)tied.RowLength);
+            U32(TiedRowsAt, (uint)tied.Rows);
+            BinaryPrimitives.WriteUInt16LittleEndian(page.AsSpan(TiedInterleavedAt), (ushort)tied.Layout.Rows);
+            BinaryPrimitives.WriteUInt16LittleEndian(page.AsSpan(TiedChunkAt), (ushort)tied.Layout.Chunk);
+            BinaryPrimitives.WriteSingleLittleEndian(page.AsSpan(TiedScaleAt), tied.Scale);
+            int hole = h.Sections.TakeWhile(s => s.HoleBytes == 0).Count() % Math.Max(1, h.Sections.Count);
+            U32(HoleSectionAt, (uint)hole);
+            I64(HoleAt, h.Sections[hole].HoleAt);
+            I64(HoleBytesAt, h.Sections[hole].HoleBytes);
         }
 
         U32(CrcAt, Crc(page.AsSpan(0, CrcAt)));
@@ -112,6 +128,7 @@ internal static class RomHeaderPage
             Note = Text(page, NoteAt, NoteBytes),
             Packing = ParsePacking(Text(page, PackingAt, PackingBytes)),
             Sections = ParseSections(page),
+            Tied = version == RomLayout.Version ? ParseTied(page) : null,
         };
         return Inconsistency(header, page) is { } what ? throw Damaged(path, what) : header;
     }
@@ -131,7 +148,7 @@ internal static class RomHeaderPage
     // A CRC excludes accidents, not headers made wrong: every number that leads somewhere is checked as well.
     private static string? Inconsistency(RomHeader h, ReadOnlySpan<byte> page)
     {
-        if (U32(page, VersionAt) != RomLayout.Version || U32(page, SealedAt) != 1)
+        if (U32(page, VersionAt) < UntiedVersion || U32(page, SealedAt) != 1)
             return "it is not sealed";
         if (h.Profile is not (RomProfile.Fast or RomProfile.Exact) || !Enum.IsDefined(h.Weights) || I64(page, MetadataOffsetAt) != Page)
             return "its header has values that do not exist";
@@ -146,13 +163,30 @@ internal static class RomHeaderPage
         long end = Page + h.MetadataBytes;
         foreach (RomSection s in h.Sections)
         {
-            if (s.Phase is < 0 or >= Page || s.Offset < end || s.Bytes <= 0 || s.Offset > h.ImageBytes - s.Bytes || s.Offset % Page != s.Phase)
+            if (s.Phase is < 0 or >= Page || s.Bytes <= 0 || !IsHole(s))
+                return "its section table leaves the image";
+            if (s.Offset < end || s.Offset > h.ImageBytes - (s.Bytes - s.HoleBytes) || s.Offset % Page != s.Phase)
                 return "its section table leaves the image";
             end = s.End;
         }
 
-        return null;
+        return h.Tied is { IsValid: false } or { Bytes: <= 0 } || (h.Tied is not null && h.Weights != RomWeights.Packed)
+            ? "its output matrix cannot be" : null;
     }
+
+    // Whole pages, in memory as in the file.
+    private static bool IsHole(RomSection s) =>
+        (s.HoleAt, s.HoleBytes) == (0, 0)
+        || (s.HoleAt >= 0 && s.HoleBytes > 0 && s.HoleAt <= s.Bytes - s.HoleBytes
+            && s.HoleBytes % Page == 0 && (s.Phase + s.HoleAt) % Page == 0);
+
+    private static TiedOutput ParseTied(ReadOnlySpan<byte> page) => new(
+        (GgmlType)U32(page, TiedTypeAt),
+        (int)Math.Min(U32(page, TiedLengthAt), int.MaxValue),
+        (int)Math.Min(U32(page, TiedRowsAt), int.MaxValue),
+        BinaryPrimitives.ReadSingleLittleEndian(page[TiedScaleAt..]),
+        new PackedLayout(
+            BinaryPrimitives.ReadUInt16LittleEndian(page[TiedInterleavedAt..]), BinaryPrimitives.ReadUInt16LittleEndian(page[TiedChunkAt..])));
 
     private static RomSection[] ParseSections(ReadOnlySpan<byte> page)
     {
@@ -164,6 +198,9 @@ internal static class RomHeaderPage
                 I64(s, 0), I64(s, SectionLengthAt), (int)Math.Min(U32(s, SectionPhaseAt), int.MaxValue), Text(s, SectionTypeAt, SectionTypeBytes));
         }
 
+        uint hole = U32(page, HoleSectionAt);
+        if (U32(page, VersionAt) == RomLayout.Version && hole < sections.Length)
+            sections[hole] = sections[hole] with { HoleAt = I64(page, HoleAt), HoleBytes = I64(page, HoleBytesAt) };
         return sections;
     }
 

@@ -35,12 +35,23 @@ namespace VAI.Native.Rom;
 ///   56  image digest     SHA-256            2576  section table                  22 x 64 bytes
 ///   88  source digest    SHA-256            4092  CRC-32C of all before it       u32
 /// </code>
-/// Texts end at their first NUL or at the end of their field.
+/// Layout version 2, for an image whose output matrix is its token embeddings as well, has before the CRC:
+/// <code>
+/// 3984  type of the matrix, as ggml's  u32   4004  section of the hole              u32
+/// 3988  elements of a row              u32   4008  where the hole begins in it      i64
+/// 3992  rows                           u32   4016  its length; 0 for none           i64
+/// 3996  rows interleaved               u16   4000  what rows are scaled by          f32
+/// 3998  bytes of a chunk of quants     u16
+/// </code>
+/// Other images are version 1 still. Texts end at their first NUL or at the end of their field.
 /// </summary>
 internal static class RomLayout
 {
     public const int Page = 4096;
-    public const uint Version = 1;
+
+    /// <summary>The newest that is read; written only where it is needed.</summary>
+    public const uint Version = 2;
+    public const uint UntiedVersion = 1;
 
     public const int MagicAt = 0;
     public const int VersionAt = MagicAt + 8;
@@ -69,6 +80,15 @@ internal static class RomLayout
     public const int PackingAt = NoteAt + NoteBytes;
     public const int SourcePathAt = PackingAt + PackingBytes;
     public const int SectionsAt = SourcePathAt + SourcePathBytes;
+    public const int TiedTypeAt = SectionsAt + (MaxSections * SectionBytes);
+    public const int TiedLengthAt = TiedTypeAt + 4;
+    public const int TiedRowsAt = TiedLengthAt + 4;
+    public const int TiedInterleavedAt = TiedRowsAt + 4;
+    public const int TiedChunkAt = TiedInterleavedAt + 2;
+    public const int TiedScaleAt = TiedChunkAt + 2;
+    public const int HoleSectionAt = TiedScaleAt + 4;
+    public const int HoleAt = HoleSectionAt + 4;
+    public const int HoleBytesAt = HoleAt + 8;
     public const int CrcAt = Page - 4;
 
     public const int DigestBytes = 32;

@@ -31,19 +31,8 @@ internal sealed unsafe class RomOverlay : IDisposable
     /// <summary>Puts a section into its buffer: whole pages by mapping, the rest by copying.</summary>
     public void Lay(SafeFileHandle file, RomSection section, LlamaBuffer buffer)
     {
-        byte* start = buffer.Start;
-        var pages = PageOverlay.Lay(file, section.Offset, start, section.Bytes, writable: false);
-        if (pages is null)
-        {
-            Copy(file, section.Offset, start, section.Bytes);
-            return;
-        }
-
-        _pages.Add(pages);
-        long before = pages.Start - (nint)start;
-        long after = before + (long)pages.Length;
-        Copy(file, section.Offset, start, before);
-        Copy(file, section.Offset + after, start + after, section.Bytes - after);
+        foreach ((long at, long offset, long bytes) in section.Parts)
+            Lay(file, offset, buffer.Start + at, bytes);
     }
 
     /// <summary>Starts to fill the page tables. Called once, after the last section.</summary>
@@ -81,6 +70,22 @@ internal sealed unsafe class RomOverlay : IDisposable
         _prefaulted.Wait();
         foreach (PageOverlay pages in _pages)
             pages.Dispose();
+    }
+
+    private void Lay(SafeFileHandle file, long offset, byte* start, long bytes)
+    {
+        var pages = PageOverlay.Lay(file, offset, start, bytes, writable: false);
+        if (pages is null)
+        {
+            Copy(file, offset, start, bytes);
+            return;
+        }
+
+        _pages.Add(pages);
+        long before = pages.Start - (nint)start;
+        long after = before + (long)pages.Length;
+        Copy(file, offset, start, before);
+        Copy(file, offset + after, start + after, bytes - after);
     }
 
     private void Populate()

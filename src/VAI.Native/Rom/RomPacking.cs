@@ -22,20 +22,23 @@ internal static unsafe partial class RomPacking
     private static readonly string[] Embeddings = ["token_embd", "position_embd", "token_types", "per_layer_token_embd"];
 
     /// <summary>Asks for every weight that is multiplied with; one element for each buffer type that packs something.</summary>
-    public static IReadOnlyList<PackedTensors> For(GgufFile file)
+    /// <param name="file">The model.</param>
+    /// <param name="more">Tensors besides those of the file.</param>
+    public static IReadOnlyList<PackedTensors> For(GgufFile file, params ReadOnlySpan<GgufTensor> more)
     {
         NativeLoader.EnsureLoaded();
         nint device = GgmlNative.ggml_backend_dev_by_type(CpuDevice);
         long expertsUsed = Math.Max(1, GgufModelInfo.From(file).ExpertsUsed ?? 1);
         var packed = new List<PackedTensors>();
-        var left = file.Tensors.Where(IsMultiplied).ToList();
+        GgufTensor[] all = [.. file.Tensors, .. more];
+        var left = all.Where(IsMultiplied).ToList();
         foreach (nint type in ExtraBufferTypes(device))
         {
             GgufTensor[] fit = [.. left.Where(t => CanPack(device, type, t, expertsUsed))];
             if (fit.Length == 0)
                 continue;
             left.RemoveAll(t => fit.Contains(t));
-            packed.Add(new PackedTensors(PatternFor(fit, file.Tensors), type, NameOf(type)));
+            packed.Add(new PackedTensors(PatternFor(fit, all), type, NameOf(type)));
         }
 
         return packed;

@@ -48,6 +48,44 @@ public sealed class HeaderTests
         Assert.Contains(says, error.Message);
     }
 
+    public static TheoryData<string> TiedLies => [.. AllTiedLies.Keys];
+
+    [Theory]
+    [MemberData(nameof(TiedLies))]
+    public void A_header_that_lies_about_tied_embeddings_is_refused(string lie)
+    {
+        byte[] page = RomHeaderPage.Write(Headers.Tied());
+        Assert.NotNull(RomHeaderPage.Read(page, Path).Tied);
+        (string says, Action<byte[]> tell) = AllTiedLies[lie];
+        tell(page);
+        BinaryPrimitives.WriteUInt32LittleEndian(page.AsSpan(RomLayout.CrcAt), RomHeaderPage.Crc(page.AsSpan(0, RomLayout.CrcAt)));
+        VaiEngineException error = Assert.Throws<VaiEngineException>(() => RomHeaderPage.Read(page, Path));
+        Assert.Equal(VaiError.RomDamaged, error.Code);
+        Assert.Contains(says, error.Message);
+    }
+
+    // Headers.Tied(): rows of 256 of Q4_K, 8 x 4; the second section has its second and third page left out.
+    private static readonly Dictionary<string, (string Says, Action<byte[]> Tell)> AllTiedLies = new()
+    {
+        ["a type without layouts"] = ("output matrix", p => p[RomLayout.TiedTypeAt] = 0),
+        ["no type"] = ("output matrix", p => p[RomLayout.TiedTypeAt + 3] = 1),
+        ["a broken block"] = ("output matrix", p => p[RomLayout.TiedLengthAt] = 1),
+        ["no row"] = ("output matrix", p => p[RomLayout.TiedRowsAt + 1] = 0),
+        ["a broken group of rows"] = ("output matrix", p => p[RomLayout.TiedRowsAt] = 1),
+        ["rows of exabytes"] = ("output matrix", p => p[RomLayout.TiedLengthAt + 3] = 0x80),
+        ["an unknown layout"] = ("output matrix", p => p[RomLayout.TiedInterleavedAt] = 4),
+        ["no chunk"] = ("output matrix", p => p[RomLayout.TiedChunkAt] = 0),
+        ["a scale that is no number"] = ("output matrix", p => BinaryPrimitives.WriteSingleLittleEndian(p.AsSpan(RomLayout.TiedScaleAt), float.NaN)),
+        ["a hole between pages"] = ("leaves the image", p => Set(p, RomLayout.HoleAt, 4096)),
+        ["a hole before its section"] = ("leaves the image", p => Set(p, RomLayout.HoleAt, -64)),
+        ["a hole of half a page"] = ("leaves the image", p => Set(p, RomLayout.HoleBytesAt, 2048)),
+        ["a negative hole"] = ("leaves the image", p => Set(p, RomLayout.HoleBytesAt, -4096)),
+        ["a hole larger than its section"] = ("leaves the image", p => Set(p, RomLayout.HoleBytesAt, 1L << 62)),
+        ["a hole in another section"] = ("leaves the image", p => p[RomLayout.HoleSectionAt] = 0),
+        ["no hole"] = ("leaves the image", p => p[RomLayout.HoleSectionAt] = 9),
+        ["plain"] = ("does not go with its layout", p => p[RomLayout.LayoutAt] = 0),
+    };
+
     // Headers.Packed(2): 8 pages; sections of 4,096 bytes at 8,256 and of 4,097 at 20,544.
     private static readonly Dictionary<string, (string Says, Action<byte[]> Tell)> AllLies = new()
     {

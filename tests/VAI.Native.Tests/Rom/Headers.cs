@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
+using VAI.Native.Gguf;
+using VAI.Native.Llama;
 using VAI.Native.Rom;
 
 namespace VAI.Native.Tests.Rom;
@@ -33,6 +35,18 @@ internal static class Headers
             Note = "",
             Packing = [("CPU_REPACK", "^a$"), ("CPU_OTHER", "^b$")],
             Sections = table,
+        };
+    }
+
+    /// <summary>A packed image's with tied embeddings: the second section has a hole of two pages.</summary>
+    public static RomHeader Tied()
+    {
+        RomHeader h = Packed(2);
+        RomSection hollow = h.Sections[1] with { Bytes = (4 * RomLayout.Page) + 1, HoleAt = RomLayout.Page - 64, HoleBytes = 2 * RomLayout.Page };
+        return h with
+        {
+            Sections = [h.Sections[0], hollow],
+            Tied = new TiedOutput(GgmlType.Q4_K, 256, 2048, 1.5f, new PackedLayout(8, 4)),
         };
     }
 

@@ -11,7 +11,7 @@ public sealed class LayoutTests
     [Fact]
     public void Everything_lies_where_the_diagram_says()
     {
-        Assert.Equal((4096, 1u), (RomLayout.Page, RomLayout.Version));
+        Assert.Equal((4096, 2u, 1u), (RomLayout.Page, RomLayout.Version, RomLayout.UntiedVersion));
         Assert.Equal("VAI-ROM\n"u8, RomLayout.Magic);
         Assert.Equal((0, 8, 12), (RomLayout.MagicAt, RomLayout.VersionAt, RomLayout.SealedAt));
         Assert.Equal((16, 17, 18, 20), (RomLayout.ProfileAt, RomLayout.LayoutAt, RomLayout.FlagsAt, RomLayout.SectionCountAt));
@@ -24,6 +24,9 @@ public sealed class LayoutTests
         Assert.Equal((592, 784, 1552), (RomLayout.NoteAt, RomLayout.PackingAt, RomLayout.SourcePathAt));
         Assert.Equal((2576, 64, 22, 4092), (RomLayout.SectionsAt, RomLayout.SectionBytes, RomLayout.MaxSections, RomLayout.CrcAt));
         Assert.Equal((8, 16, 24, 40), (RomLayout.SectionLengthAt, RomLayout.SectionPhaseAt, RomLayout.SectionTypeAt, RomLayout.SectionTypeBytes));
+        Assert.Equal((3984, 3988, 3992), (RomLayout.TiedTypeAt, RomLayout.TiedLengthAt, RomLayout.TiedRowsAt));
+        Assert.Equal((3996, 3998, 4000), (RomLayout.TiedInterleavedAt, RomLayout.TiedChunkAt, RomLayout.TiedScaleAt));
+        Assert.Equal((4004, 4008, 4016), (RomLayout.HoleSectionAt, RomLayout.HoleAt, RomLayout.HoleBytesAt));
         Assert.InRange(RomLayout.SectionsAt + (RomLayout.MaxSections * RomLayout.SectionBytes), RomLayout.SectionsAt, RomLayout.CrcAt);
     }
 
@@ -69,6 +72,42 @@ public sealed class LayoutTests
         // CRC-32C of its nine check digits is in every list of CRCs.
         Assert.Equal(0xE3069283u, RomHeaderPage.Crc("123456789"u8));
         Assert.Equal(RomHeaderPage.Crc(page.AsSpan(0, 4092)), BitConverter.ToUInt32(page, 4092));
+    }
+
+    /// <summary>What version 2 adds, and that it is version 2 only then.</summary>
+    [Fact]
+    public void A_page_of_tied_embeddings_holds_them_where_the_diagram_says()
+    {
+        RomHeader h = Headers.Tied();
+        byte[] page = RomHeaderPage.Write(h);
+        Assert.Equal(2, page[8]);
+        Assert.Equal([12, 256, 2048], Enumerable.Range(0, 3).Select(i => BitConverter.ToInt32(page, 3984 + (4 * i))));
+        Assert.Equal((8, 4), (BitConverter.ToInt16(page, 3996), BitConverter.ToInt16(page, 3998)));
+        Assert.Equal((1.5f, 1), (BitConverter.ToSingle(page, 4000), BitConverter.ToInt32(page, 4004)));
+        Assert.Equal((4096 - 64, 8192), (BitConverter.ToInt64(page, 4008), BitConverter.ToInt64(page, 4016)));
+        RomHeader read = RomHeaderPage.Read(page, "x");
+        Assert.Equal(h.Tied, read.Tied);
+        Assert.Equal(h.Sections, read.Sections);
+        Assert.Equal(page, RomHeaderPage.Write(read));
+
+        // Without a hole, as where the embeddings are smaller than a page.
+        h = h with { Sections = [.. Headers.Packed(2).Sections], ImageBytes = Headers.Packed(2).ImageBytes };
+        Assert.Equal(h.Sections, RomHeaderPage.Read(RomHeaderPage.Write(h), "x").Sections);
+    }
+
+    [Theory]
+    [InlineData(0, 4032, 0, 0)]
+    [InlineData(0, 4031 + 4096, 0, 0)]
+    [InlineData(0, 4032 + 4096, 4032, 4096)]
+    [InlineData(4032, 4096, 4032, 4096)]
+    [InlineData(4033, 8192 + 4094, 8128, 4096)]
+    [InlineData(4033, 8192 + 4095, 8128, 8192)]
+    public void A_hole_is_whole_pages_inside_what_is_left_out(long at, long bytes, long holeAt, long holeBytes)
+    {
+        RomSection section = new RomSection(8192 + 64, 100_000, 64, "CPU").WithHole(at, bytes);
+        Assert.Equal((holeAt, holeBytes), (section.HoleAt, section.HoleBytes));
+        Assert.Equal(section.End - section.Offset, section.Parts.Sum(p => p.Bytes));
+        Assert.Equal((100_000, section.End), (section.Parts.Last().At + section.Parts.Last().Bytes, section.Parts.Last().Offset + section.Parts.Last().Bytes));
     }
 
     [Property(MaxTest = 300)]

@@ -52,9 +52,9 @@ public sealed class SameTokensTests(RomModels models) : RomTest(models)
         }
         else
         {
-            // By itself llama.cpp also packs a copy of tied embeddings, which changes the last bits and not the tokens.
+            // Tied embeddings are packed, as llama.cpp by itself packs a copy of them, which no list of tensors asks it for.
             Assert.Equal(Tokens(GreedyRun.Of(own)), Tokens(GreedyRun.Of(onRom)));
-            Assert.Equal(GreedyRun.Of(alike), GreedyRun.Of(onRom));
+            Assert.Equal(GreedyRun.Of(rom.Header.Tied is null ? alike : own), GreedyRun.Of(onRom));
         }
 
         Assert.Equal(packed, attached.Overlay is not null);
