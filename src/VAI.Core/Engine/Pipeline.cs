@@ -78,18 +78,6 @@ internal sealed class Pipeline : IDisposable
         return action.Task;
     }
 
-    /// <summary>Whether another lane than this one waits for its turn. On the pipeline's thread.</summary>
-    public bool OthersWait(ILane lane)
-    {
-        foreach (ILane other in _lanes.Members)
-        {
-            if (other != lane && other.IsReady)
-                return true;
-        }
-
-        return false;
-    }
-
     /// <summary>Ends the thread once the lanes have nothing more to do. Not to be called on it.</summary>
     public void Dispose()
     {

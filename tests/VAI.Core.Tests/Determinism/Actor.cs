@@ -9,7 +9,7 @@ internal sealed record Claim(string Model, Piece[] History, InferenceOptions Opt
 internal sealed record KvClaim(string Model, Piece[] History, int Tokens, byte[] Digest);
 
 /// <summary>One user of some sessions, who does random things to them, one at a time, and writes down what came of it.</summary>
-internal sealed class Actor(IVai vai, int seed, string scratch)
+internal sealed class Actor(IVai vai, int seed, string scratch, bool compareKv)
 {
     private const int Sessions = 2;
     private readonly Random _random = new(seed);
@@ -19,8 +19,6 @@ internal sealed class Actor(IVai vai, int seed, string scratch)
     public List<Claim> Claims { get; } = [];
 
     public List<KvClaim> KvClaims { get; } = [];
-
-    public List<string> Journal { get; } = [];
 
     public async Task RunAsync(int operations)
     {
@@ -39,7 +37,6 @@ internal sealed class Actor(IVai vai, int seed, string scratch)
     {
         IInferenceSession session = t.Session;
         int operation = _random.Next(100);
-        Journal.Add($"{_sessions.IndexOf(t)} op {operation} at {session.TokenCount}");
         switch (operation)
         {
             case < 50:
@@ -145,7 +142,7 @@ internal sealed class Actor(IVai vai, int seed, string scratch)
     // The bits of what it holds now, wherever that is.
     private async Task LookAsync(Tracked t)
     {
-        if (_random.Next(4) != 0)
+        if (!compareKv || _random.Next(4) != 0)
             return;
         var session = (Session)t.Session;
         ModelContext model = session.Context;
