@@ -7,6 +7,11 @@ internal static class Statistics
     public static TimeSpan Median(IEnumerable<TimeSpan> values) =>
         TimeSpan.FromTicks((long)Median(values.Select(v => (double)v.Ticks)));
 
+    /// <summary>The value below which a fraction of them lies; zero if there are none.</summary>
+    public static TimeSpan Percentile(IReadOnlyCollection<TimeSpan> values, double fraction) => values.Count == 0
+        ? TimeSpan.Zero
+        : TimeSpan.FromTicks((long)Quantile([.. values.Select(v => (double)v.Ticks).Order()], fraction));
+
     /// <summary>The third quartile minus the first.</summary>
     public static TimeSpan Spread(IEnumerable<TimeSpan> values)
     {

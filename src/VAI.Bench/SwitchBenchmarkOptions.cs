@@ -2,13 +2,13 @@ namespace VAI.Bench;
 
 /// <summary>A model to measure.</summary>
 /// <param name="Name">The name it goes by in the result.</param>
-/// <param name="File">Its GGUF file.</param>
+/// <param name="File">Its GGUF file, or the name of its ROM.</param>
 public sealed record BenchModel(string Name, string File)
 {
     private const int LongestName = 100;
 
     /// <summary>Names two files after themselves; the second gets a number where both names are the same.</summary>
-    /// <param name="first">A GGUF file.</param>
+    /// <param name="first">A GGUF file, or the name of a ROM.</param>
     /// <param name="second">Another one, or the same.</param>
     /// <returns>The two models.</returns>
     public static (BenchModel First, BenchModel Second) FromFiles(string first, string second)
@@ -21,7 +21,8 @@ public sealed record BenchModel(string Name, string File)
 
     private static string NameOf(string file)
     {
-        string name = Path.GetFileNameWithoutExtension(file);
+        // A ROM's name may hold dots of its own.
+        string name = file.EndsWith(".gguf", StringComparison.Ordinal) ? Path.GetFileNameWithoutExtension(file) : Path.GetFileName(file);
         if (name.Length == 0)
             return "model";
         return name.Length <= LongestName ? name : name[..LongestName];

@@ -82,6 +82,9 @@ internal static class Common
         return option;
     }
 
+    public static Option<T> Number<T>(string name, string description, T value) =>
+        new(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value };
+
     /// <summary>A file argument. An empty one is refused here, as no part of VAI takes it.</summary>
     public static Argument<string> File(string name, string description)
     {

@@ -53,6 +53,12 @@ public sealed record InferenceResult
     /// <summary>From the start of the enumeration to a place in the SRAM bank.</summary>
     public required TimeSpan QueueTime { get; init; }
 
+    /// <summary>
+    /// From that place to the first token, the time in which no step was this transaction's: others' turns. Without it and
+    /// <see cref="QueueTime"/>, what is left of <see cref="FirstTokenTime"/> is computing.
+    /// </summary>
+    public required TimeSpan WaitTime { get; init; }
+
     /// <summary>From the start of the enumeration to the first token, queueing and prefill included.</summary>
     public required TimeSpan FirstTokenTime { get; init; }
 

@@ -42,6 +42,12 @@ public sealed class BadInputTests(Forged forged)
     [InlineData("run|A|-p|x|--ctx|-5")]
     [InlineData("run|A|-p|x|--no-such-option")]
     [InlineData("bench|switch|A|A|--rounds|0")]
+    [InlineData("bench|pipeline|A")]
+    [InlineData("bench|pipeline|A|MISSING")]
+    [InlineData("bench|pipeline|A|A|--tokens|1")]
+    [InlineData("bench|pipeline|A|A|--sessions|257")]
+    [InlineData("bench|pipeline|A|A|--only|nonsense")]
+    [InlineData("bench|pipeline|A|A|--only|fork|--skip|fork")]
     public async Task A_bad_line_is_bad_input(string line)
     {
         string[] arguments = line.Length == 0 ? [] : [.. line.Split('|').Select(Word)];

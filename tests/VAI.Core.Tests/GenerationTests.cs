@@ -1,5 +1,5 @@
 using System.Text;
-using VAI.Benchmarks.Engine;
+using VAI.Bench;
 
 namespace VAI.Core.Tests;
 
@@ -42,6 +42,10 @@ public sealed class GenerationTests(ForgedModels models) : EngineTest(models)
         Response response = await ReadAsync(session.InferAsync(prompt, Greedy(16)));
         Assert.Equal(expected.Take(count), response.Tokens);
         Assert.Equal(tokens.Length, response.Result!.PromptTokens);
+
+        // Between two steps there is always a moment.
+        InferenceResult result = response.Result;
+        Assert.True(result.WaitTime > TimeSpan.Zero && result.QueueTime + result.WaitTime < result.FirstTokenTime, result.ToString());
     }
 
     [Fact]

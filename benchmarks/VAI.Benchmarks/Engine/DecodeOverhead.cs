@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using VAI.Bench;
 
 namespace VAI.Benchmarks.Engine;
 

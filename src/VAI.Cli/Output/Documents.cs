@@ -14,6 +14,7 @@ namespace VAI.Cli.Output;
 [JsonSerializable(typeof(RunDocument))]
 [JsonSerializable(typeof(SwitchDocument))]
 [JsonSerializable(typeof(AttachDocument))]
+[JsonSerializable(typeof(PipelineDocument))]
 [JsonSerializable(typeof(BurnDocument))]
 [JsonSerializable(typeof(StatusDocument))]
 [JsonSerializable(typeof(VerifyDocument))]

@@ -10,10 +10,10 @@ internal static class BenchVerb
     private static readonly Argument<string> First = Common.File("A.gguf", "One model.");
     private static readonly Argument<string> Second = Common.File("B.gguf", "The other one.");
     private static readonly Argument<string> File = Common.File("FILE.gguf", "The model; it is burned if it is not yet.");
-    private static readonly Option<int> Loads = Number("--loads", "How often each load is timed.", 3);
-    private static readonly Option<int> AttachRounds = Number("--rounds", "Pairs of prefill and decode.", 8);
-    private static readonly Option<int> Prompt = Number("--prompt", "Tokens of a prompt.", 64);
-    private static readonly Option<int> Decode = Number("--decode", "Tokens to decode after it.", 16);
+    private static readonly Option<int> Loads = Common.Number("--loads", "How often each load is timed.", 3);
+    private static readonly Option<int> AttachRounds = Common.Number("--rounds", "Pairs of prefill and decode.", 8);
+    private static readonly Option<int> Prompt = Common.Number("--prompt", "Tokens of a prompt.", 64);
+    private static readonly Option<int> Decode = Common.Number("--decode", "Tokens to decode after it.", 16);
     private static readonly Option<int> Rounds = new("--rounds")
     {
         Description = "Rounds of four requests.",
@@ -40,7 +40,7 @@ internal static class BenchVerb
             File, Loads, AttachRounds, Prompt, Decode, Common.Threads,
         };
         attach.Does(AttachAsync);
-        return new Command("bench", "Measure.") { command, attach, Common.RomDirectory };
+        return new Command("bench", "Measure.") { command, attach, BenchPipelineVerb.Create(), Common.RomDirectory };
     }
 
     private static async Task<int> AttachAsync(ParseResult parsed, CancellationToken cancellation)
@@ -77,9 +77,6 @@ internal static class BenchVerb
         ("decode from the ROM", $"{d.DecodeTps:F1} tok/s, {d.DecodeRatio:F3} of the own load's"),
         ("tokens", d.TokensIdentical ? "identical" : "DIFFERENT"),
         ("ROM", $"{Format.Bytes(d.RomBytes)} for a file of {Format.Bytes(d.FileBytes)}, {(d.Packed ? "packed" : "plain")}"));
-
-    private static Option<int> Number(string name, string description, int value) =>
-        new(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value };
 
     private static async Task<int> SwitchAsync(ParseResult parsed, CancellationToken cancellation)
     {

@@ -10,12 +10,12 @@ internal static class RunVerb
     private static readonly InferenceOptions Defaults = new();
     private static readonly Argument<string> Model = Common.File("MODEL", "A GGUF file, or the name of a ROM.");
     private static readonly Option<string> Prompt = new("-p", "--prompt") { Description = "The prompt.", HelpName = "TEXT", Required = true };
-    private static readonly Option<int> Tokens = Number("-n", "Most tokens to generate.", 256);
-    private static readonly Option<float> Temperature = Number("--temp", "0 for always the most likely token.", Defaults.Temperature);
+    private static readonly Option<int> Tokens = Common.Number("-n", "Most tokens to generate.", 256);
+    private static readonly Option<float> Temperature = Common.Number("--temp", "0 for always the most likely token.", Defaults.Temperature);
     private static readonly Option<uint?> Seed = new("--seed") { Description = "The sampler's seed; drawn if not given.", HelpName = "S" };
-    private static readonly Option<int> TopK = Number("--top-k", "Only the K most likely tokens; 0 for all.", Defaults.TopK);
-    private static readonly Option<float> TopP = Number("--top-p", "Only the most likely tokens that together have this probability.", Defaults.TopP);
-    private static readonly Option<float> MinP = Number("--min-p", "Only tokens at least this many times as likely as the most likely.", Defaults.MinP);
+    private static readonly Option<int> TopK = Common.Number("--top-k", "Only the K most likely tokens; 0 for all.", Defaults.TopK);
+    private static readonly Option<float> TopP = Common.Number("--top-p", "Only the most likely tokens that together have this probability.", Defaults.TopP);
+    private static readonly Option<float> MinP = Common.Number("--min-p", "Only tokens at least this many times as likely as the most likely.", Defaults.MinP);
     private static readonly Option<string[]> Stop = new("--stop") { Description = "A text that ends the generation; may be repeated.", HelpName = "TEXT" };
 
     public static Command Create()
@@ -100,7 +100,4 @@ internal static class RunVerb
         FinishReason.MaxTokens => "length",
         _ => "context",
     };
-
-    private static Option<T> Number<T>(string name, string description, T value) =>
-        new(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value };
 }

@@ -363,6 +363,7 @@ internal sealed class ModelLane : ILane
     private void Advance(long start)
     {
         Telemetry.Stepped(_name, _llama.Batch.Count, start);
+        long end = Stopwatch.GetTimestamp();
         foreach (Part part in _parts)
         {
             SequenceJob job = part.Job;
@@ -370,6 +371,7 @@ internal sealed class ModelLane : ILane
             int from = line.Tokens.Count;
             _bank.Extend(line, job.Session.LogSpan.Slice(from, part.Length));
             _bank.Touch(line);
+            job.Stepped(start, end);
             if (line.Tokens.Count < job.Target)
                 continue;
             try

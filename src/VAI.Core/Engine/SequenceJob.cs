@@ -10,6 +10,7 @@ namespace VAI.Engine;
 internal abstract class SequenceJob(Session session, JobTimes times)
 {
     private volatile bool _cancelled;
+    private long _idleSince;
 
     public Session Session => session;
 
@@ -32,6 +33,9 @@ internal abstract class SequenceJob(Session session, JobTimes times)
 
     /// <summary>Entries that were in the KV when it was first placed.</summary>
     public int Reused { get; private set; }
+
+    /// <summary>Stopwatch ticks since <see cref="Placed"/> in which no step was this job's.</summary>
+    public long Waited { get; private set; }
 
     /// <summary>Entries of the log to compute.</summary>
     public abstract int Target { get; }
@@ -64,8 +68,15 @@ internal abstract class SequenceJob(Session session, JobTimes times)
     {
         if (Placed != 0)
             return;
-        Placed = Stopwatch.GetTimestamp();
+        Placed = _idleSince = Stopwatch.GetTimestamp();
         Reused = reused;
+    }
+
+    /// <summary>A step that it was part of ran, from one timestamp to the other.</summary>
+    public void Stepped(long start, long end)
+    {
+        Waited += start - _idleSince;
+        _idleSince = end;
     }
 
     /// <summary>The log is computed up to <see cref="Target"/>; the row has the logits.</summary>

@@ -35,6 +35,7 @@ internal sealed class Transaction : SequenceJob
     private SwitchClass _switchClass;
     private int _generated;
     private long _firstToken;
+    private long _waited;
     private long _lastToken;
     private int _parked;
 
@@ -110,7 +111,7 @@ internal sealed class Transaction : SequenceJob
         Volatile.Write(ref _generated, _generated + 1);
         long now = Stopwatch.GetTimestamp();
         if (_firstToken == 0)
-            _firstToken = now;
+            (_firstToken, _waited) = (now, Waited);
         else
             Telemetry.TokenAfter(Session.Context.Name, _lastToken, now);
         _lastToken = now;
@@ -193,6 +194,7 @@ internal sealed class Transaction : SequenceJob
         GeneratedTokens = _generated,
         ReusedTokens = Reused,
         QueueTime = Stopwatch.GetElapsedTime(Start, Placed),
+        WaitTime = Stopwatch.GetElapsedTime(0, _waited),
         FirstTokenTime = Stopwatch.GetElapsedTime(Start, _firstToken),
         TotalTime = Stopwatch.GetElapsedTime(Start, _lastToken),
         SwitchClass = _switchClass,

@@ -1,8 +1,9 @@
+using System.Diagnostics;
 using VAI.Native.Handles;
 using VAI.Native.Interop;
 using VAI.Native.Llama;
 
-namespace VAI.Benchmarks.Engine;
+namespace VAI.Bench;
 
 /// <summary>
 /// The same native calls as the engine's, with nothing around them: what its output and its speed are compared with.
@@ -10,29 +11,39 @@ namespace VAI.Benchmarks.Engine;
 internal sealed unsafe class BareLoop : IDisposable
 {
     private readonly LlamaModel _model;
+    private readonly LlamaModel? _owned;
     private readonly LlamaContext _context;
     private readonly LlamaThreadpool _pool;
     private readonly LlamaSamplerHandle _greedy;
-    private readonly int _batchSize;
     private readonly nint _memory;
 
+    /// <summary>On a file of its own, without a ROM.</summary>
     public BareLoop(string file, int contextLength, int threads, int batchSize = 512, int maxSequences = 8)
-    {
-        _batchSize = batchSize;
-        _model = LlamaModel.Load(file, new LlamaModelSettings());
-        _context = new LlamaContext(_model, new LlamaContextSettings
+        : this(LlamaModel.Load(file, new LlamaModelSettings()), new LlamaContextSettings
         {
             Cells = contextLength,
             BatchSize = batchSize,
             MicroBatchSize = batchSize,
             MaxSequences = maxSequences,
             Threads = threads,
-        });
-        _pool = new LlamaThreadpool(threads);
+        })
+    {
+        _owned = _model;
+    }
+
+    /// <summary>On weights that are loaded and stay their owner's, so that nothing but the loop differs.</summary>
+    public BareLoop(LlamaModel model, LlamaContextSettings settings)
+    {
+        _model = model;
+        _context = new LlamaContext(model, settings);
+        _pool = new LlamaThreadpool(settings.Threads);
         _context.Attach(_pool);
         _memory = LlamaNative.llama_get_memory(_context.Handle);
         _greedy = new LlamaSamplerHandle(LlamaNative.llama_sampler_init_greedy());
     }
+
+    /// <summary>When the last call had its first token, as a <see cref="Stopwatch"/> timestamp.</summary>
+    public long FirstToken { get; private set; }
 
     public int[] Tokenize(string text) => _model.Vocab.Tokenize(text, addSpecial: true, parseSpecial: true);
 
@@ -41,9 +52,10 @@ internal sealed unsafe class BareLoop : IDisposable
     {
         LlamaNative.llama_memory_clear(_memory, false);
         llama_batch batch = _context.Batch.Native;
-        for (int from = 0; from < prompt.Length; from += _batchSize)
+        int most = _context.Settings.BatchSize;
+        for (int from = 0; from < prompt.Length; from += most)
         {
-            int count = Math.Min(_batchSize, prompt.Length - from);
+            int count = Math.Min(most, prompt.Length - from);
             for (int i = 0; i < count; i++)
                 Set(batch, i, prompt[from + i], from + i, from + i == prompt.Length - 1);
             batch.n_tokens = count;
@@ -55,6 +67,8 @@ internal sealed unsafe class BareLoop : IDisposable
         {
             int token = LlamaNative.llama_sampler_sample(_greedy, _context.Handle, row);
             output[i] = token;
+            if (i == 0)
+                FirstToken = Stopwatch.GetTimestamp();
             if (LlamaNative.llama_vocab_is_eog(_model.Vocab.Pointer, token))
                 return i + 1;
             if (i == output.Length - 1)
@@ -73,7 +87,7 @@ internal sealed unsafe class BareLoop : IDisposable
         _greedy.Dispose();
         _context.Dispose();
         _pool.Dispose();
-        _model.Dispose();
+        _owned?.Dispose();
     }
 
     private static void Check(int status)

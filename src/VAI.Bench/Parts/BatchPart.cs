@@ -1,0 +1,22 @@
+namespace VAI.Bench.Parts;
+
+/// <summary>Many sessions of one model against one, in pairs.</summary>
+internal static class BatchPart
+{
+    private const int Many = PipelineBenchmarkOptions.BatchSessions;
+
+    public static async Task<BatchResult> RunAsync(Subject subject, PipelineBenchmarkOptions options, Action<int, int> step)
+    {
+        var many = new List<double>();
+        var one = new List<double>();
+        for (int i = 0; i < options.Rounds; i++)
+        {
+            step(i, options.Rounds);
+            foreach (bool all in i % 2 == 0 ? (bool[])[true, false] : [false, true])
+                (all ? many : one).Add((await Group.RunAsync([subject], all ? Many : 1, options).ConfigureAwait(false)).TokensPerSecond);
+        }
+
+        return new BatchResult(
+            Many, Statistics.Median(many), Statistics.Median(one), Statistics.Median(many.Zip(one, (m, o) => m / o)));
+    }
+}
