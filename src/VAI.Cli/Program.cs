@@ -7,6 +7,7 @@ var root = new RootCommand("Many language models resident at once, switched betw
 {
     InspectVerb.Create(),
     ForgeVerb.Create(),
+    PlanVerb.Create(),
     BurnVerb.Create(),
     StatusVerb.Create(),
     RomVerbs.CreateVerify(),

@@ -20,6 +20,12 @@ public interface IModelContext
     /// <summary>Whether any of its layers are on a GPU.</summary>
     bool OnGpu { get; }
 
+    /// <summary>
+    /// What llama.cpp allocated when the model was loaded, to compare with <see cref="IVai.PlanAsync(ModelOptions, CancellationToken)"/>;
+    /// null where it did not say.
+    /// </summary>
+    ModelMemory? Memory { get; }
+
     /// <summary>The longest session, in tokens.</summary>
     int ContextLength { get; }
 

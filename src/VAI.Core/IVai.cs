@@ -34,6 +34,24 @@ public interface IVai : IAsyncDisposable, IDisposable
     ValueTask<ModelHandle> LoadAsync(
         ModelOptions model, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Says what a model would take, from its header alone: no weight is read, no KV allocated, nothing burned or left behind. It takes
+    /// about as long as reading the vocabulary twice, a few to a few hundred milliseconds, on a thread of the pool, and for that long some
+    /// 50 bytes for each token of SRAM.
+    /// </summary>
+    /// <param name="model">The model and its geometry, as for a load; copied. Its ROM's metadata is read where there is a ROM.</param>
+    /// <param name="cancellationToken">Gives up at the next step of a few milliseconds.</param>
+    /// <returns>The plan.</returns>
+    /// <exception cref="VaiException">As for loading the same model.</exception>
+    ValueTask<MemoryPlan> PlanAsync(ModelOptions model, CancellationToken cancellationToken = default);
+
+    /// <summary>As the other overload, for a configured model or with the default options.</summary>
+    /// <param name="model">The name of a configured model; otherwise a GGUF file, or the name of a ROM.</param>
+    /// <param name="cancellationToken">Gives up at the next step of a few milliseconds.</param>
+    /// <returns>The plan.</returns>
+    /// <exception cref="VaiException">As for loading the same model.</exception>
+    ValueTask<MemoryPlan> PlanAsync(string model, CancellationToken cancellationToken = default);
+
     /// <summary>Frees a model's weights and its SRAM bank.</summary>
     /// <param name="handle">The model.</param>
     /// <param name="cancellationToken">Gives up waiting for its turn; the model stays loaded then.</param>

@@ -20,6 +20,7 @@ namespace VAI.Cli.Output;
 [JsonSerializable(typeof(VerifyDocument))]
 [JsonSerializable(typeof(EvictDocument))]
 [JsonSerializable(typeof(DoctorDocument))]
+[JsonSerializable(typeof(PlanDocument))]
 internal sealed partial class Documents : JsonSerializerContext
 {
     public static void Print<T>(T document, JsonTypeInfo<T> type) =>
@@ -140,6 +141,34 @@ internal sealed record AttachDocument(
     int SramTokens,
     double PrefillTps,
     double DecodeTps);
+
+internal sealed record PlanDeviceBody(string Device, bool Host, long KvBytes, long ScratchBytes);
+
+internal sealed record MeasuredBody(
+    long RomBytes, long KvBytes, long ScratchBytes, long OutputBytes, IReadOnlyList<PlanDeviceBody> Devices);
+
+internal sealed record PlanDocument(
+    string File,
+    string Profile,
+    bool Burned,
+    bool Packed,
+    long RomBytes,
+    long KvBytes,
+    long ScratchBytes,
+    long OutputBytes,
+    IReadOnlyList<PlanDeviceBody> Devices,
+    int Context,
+    int SramTokens,
+    int Cells,
+    int Sessions,
+    int StepRows,
+    string? RomDirectory,
+    long RomFree,
+    bool RomFits,
+    long NeededMemory,
+    long AvailableMemory,
+    bool MemoryFits,
+    MeasuredBody? Measured);
 
 internal sealed record ProbedBody(string Source, string Path, string Outcome);
 

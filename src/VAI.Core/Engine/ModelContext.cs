@@ -39,6 +39,8 @@ internal sealed class ModelContext : IModelContext, IDisposable
 
     public bool OnGpu { get; internal init; }
 
+    public ModelMemory? Memory { get; internal init; }
+
     public int ContextLength { get; }
 
     public int OpenSessions

@@ -15,8 +15,6 @@ internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool, RomLo
 
         Report(LoadPhase.Checking, 0);
         cancellationToken.ThrowIfCancellationRequested();
-        if (!Enum.IsDefined(options.Profile))
-            throw OptionCheck.Invalid($"'{options.Name}' has a Profile that is none of the enumeration's.");
         LlamaModelSettings settings = Settings(options);
         settings.Check(NativeLoader.EnsureLoaded());
         Weights weights = options.Profile == RomProfile.None
@@ -35,6 +33,7 @@ internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool, RomLo
             var loaded = new ModelContext(resolved, weights, context, pipeline, lot)
             {
                 OnGpu = RomLoader.UsesGpu(settings),
+                Memory = Footprint.Measured(resolved, context, weights.Hold?.File.Header.ImageBytes ?? 0),
                 LoadTime = Stopwatch.GetElapsedTime(start),
             };
             roms.Note(loaded);
@@ -49,8 +48,10 @@ internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool, RomLo
         }
     }
 
-    private static LlamaModelSettings Settings(ModelOptions o) =>
-        new() { GpuLayers = o.GpuLayers, MainGpu = o.MainGpu, TensorSplit = o.TensorSplit?.ToArray() };
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: there is no such profile.</exception>
+    public static LlamaModelSettings Settings(ModelOptions o) => !Enum.IsDefined(o.Profile)
+        ? throw OptionCheck.Invalid($"'{o.Name}' has a Profile that is none of the enumeration's.")
+        : new() { GpuLayers = o.GpuLayers, MainGpu = o.MainGpu, TensorSplit = o.TensorSplit?.ToArray() };
 
     // Without a ROM: llama.cpp maps the file itself.
     private Weights FromFile(

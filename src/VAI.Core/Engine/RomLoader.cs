@@ -17,6 +17,20 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
     public static bool UsesGpu(LlamaModelSettings settings) =>
         settings.GpuLayers != 0 && NativeLoader.EnsureLoaded().Devices.Any(d => !d.IsCpu);
 
+    public static VaiUsageException NotFound(string file, string romDirectory) => new(
+        VaiError.FileNotFound, $"{file}: there is no such file, and no ROM of that name in {romDirectory}. Check the path or the name.");
+
+    /// <exception cref="VaiUsageException"><see cref="VaiError.NotSupported"/>: packed weights are for a CPU.</exception>
+    public static void CheckDevice(in RegistryEntry entry, ModelOptions options, LlamaModelSettings settings)
+    {
+        if (UsesGpu(settings) && entry.Packed)
+        {
+            throw new VaiUsageException(
+                VaiError.NotSupported,
+                $"'{options.File}' is burned for the CPU's kernels and cannot go to a GPU. Load it from its file, or burn it with profile exact.");
+        }
+    }
+
     /// <param name="options">The model.</param>
     /// <param name="settings">Where the weights go.</param>
     /// <param name="check">Called before anything is burned: throws where the options do not suit the model.</param>
@@ -35,11 +49,7 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
         if (hold is null)
         {
             if (!Path.Exists(options.File))
-            {
-                throw new VaiUsageException(
-                    VaiError.FileNotFound,
-                    $"{options.File}: there is no such file, and no ROM of that name in {store.Directory.Path}. Check the path or the name.");
-            }
+                throw NotFound(options.File, store.Directory.Path);
 
             (RegistryEntry entry, burned) = Burn(store, options, settings, check, report, cancellationToken);
             hold = store.Hold(entry, wait, cancellationToken);
@@ -102,13 +112,7 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
     {
         if (store.Find(options.File, options.Profile, UsesGpu(settings)) is not { } entry)
             return null;
-        if (UsesGpu(settings) && entry.Packed)
-        {
-            throw new VaiUsageException(
-                VaiError.NotSupported,
-                $"'{options.File}' is burned for the CPU's kernels and cannot go to a GPU. Load it from its file, or burn it with profile exact.");
-        }
-
+        CheckDevice(entry, options, settings);
         try
         {
             return store.Hold(entry, wait, cancellationToken);

@@ -15,6 +15,7 @@ internal sealed class VaiEngine : IVai
     private readonly Pipeline _pipeline;
     private readonly RomLoader _roms;
     private readonly ModelLoader _loader;
+    private readonly Planner _planner;
     private readonly Residency _residency = new();
 
     // One load or unload at a time: they compete for the same disk and memory anyway.
@@ -48,6 +49,7 @@ internal sealed class VaiEngine : IVai
         _pipeline = new Pipeline();
         _roms = new RomLoader(options.RomDirectory, options.RomWait, _log);
         _loader = new ModelLoader(_pipeline, _pool, _roms, new ParkingLot(options.ParkLimit));
+        _planner = new Planner(options.RomDirectory, threads);
     }
 
     public IReadOnlyList<IModelContext> Models => _residency.Models;
@@ -93,6 +95,22 @@ internal sealed class VaiEngine : IVai
         {
             _moving.Release();
         }
+    }
+
+    public async ValueTask<MemoryPlan> PlanAsync(ModelOptions model, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
+        model = model with { };
+        CheckName(model);
+        return await Task.Run(() => _planner.Plan(model, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    public ValueTask<MemoryPlan> PlanAsync(string model, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(model);
+        return PlanAsync(
+            Array.Find(_configured, m => m.Name == model) ?? new ModelOptions { Name = "the model to plan", File = model }, cancellationToken);
     }
 
     public async ValueTask UnloadAsync(ModelHandle handle, CancellationToken cancellationToken = default)

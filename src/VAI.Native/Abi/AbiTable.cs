@@ -25,6 +25,9 @@ internal sealed record ModelParamsTable
     public required int ProgressUserData { get; init; }
     public int UseMmap { get; init; } = Absent;
     public required int UseExtraBufferTypes { get; init; }
+
+    // Two flags behind it in every layout.
+    public int NoAlloc => UseExtraBufferTypes + 2;
 }
 
 /// <summary>Byte offsets of the fields VAI sets in <c>llama_context_params</c>.</summary>

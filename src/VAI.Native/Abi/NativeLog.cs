@@ -33,6 +33,9 @@ internal static unsafe class NativeLog
     [ThreadStatic]
     private static List<string>? _errors;
 
+    [ThreadStatic]
+    private static (Func<string, bool> Wanted, List<string> Lines)? _collected;
+
     /// <summary>A whole line was logged. Raised on any thread, native ones among them.</summary>
     public static event Action<NativeLogLevel, string>? Line;
 
@@ -45,6 +48,17 @@ internal static unsafe class NativeLog
         List<string>? errors = _errors;
         _errors = null;
         return errors ?? [];
+    }
+
+    /// <summary>Collects the lines this thread's calls log, of any level, until <see cref="TakeLines"/>.</summary>
+    public static void CollectLines(Func<string, bool> wanted) => _collected = (wanted, []);
+
+    /// <summary>The wanted lines logged on this thread since <see cref="CollectLines"/>, oldest first.</summary>
+    public static IReadOnlyList<string> TakeLines()
+    {
+        List<string>? lines = _collected?.Lines;
+        _collected = null;
+        return lines ?? [];
     }
 
     internal static void Install() => LlamaNative.llama_log_set(&OnLog, null);
@@ -77,6 +91,8 @@ internal static unsafe class NativeLog
             return;
         if (_level == NativeLogLevel.Error && _errors is { Count: < KeptErrors } errors)
             errors.Add(whole);
+        if (_collected is { } collected && collected.Wanted(whole))
+            collected.Lines.Add(whole);
         Line?.Invoke(_level, whole);
     }
 }

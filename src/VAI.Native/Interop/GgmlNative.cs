@@ -95,6 +95,15 @@ internal static unsafe partial class GgmlNative
     internal static partial byte* ggml_backend_buft_name(nint bufferType);
 
     [LibraryImport(Libraries.GgmlBase)]
+    internal static partial nuint ggml_backend_buft_get_alignment(nint bufferType);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial nuint ggml_backend_buft_get_alloc_size(nint bufferType, ggml_tensor* tensor);
+
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial nint ggml_backend_dev_buffer_type(nint device);
+
+    [LibraryImport(Libraries.GgmlBase)]
     internal static partial nint ggml_backend_buft_alloc_buffer(nint bufferType, nuint length);
 
     [LibraryImport(Libraries.GgmlBase)]

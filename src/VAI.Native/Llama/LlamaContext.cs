@@ -76,8 +76,10 @@ internal sealed unsafe class LlamaContext : IDisposable
         p.Set(t.KvUnified, Flag(settings.UnifiedKv));
 
         NativeLog.CollectErrors();
+        NativeLog.CollectLines(ContextMemory.Concerns);
         nint context = LlamaNative.llama_init_from_model(model.Handle, p);
         IReadOnlyList<string> errors = NativeLog.TakeErrors();
+        Memory = ContextMemory.Parse(NativeLog.TakeLines());
         if (context == 0)
         {
             throw new VaiEngineException(
@@ -104,6 +106,9 @@ internal sealed unsafe class LlamaContext : IDisposable
     /// <summary>KV cells, as llama.cpp rounded them up.</summary>
     public int Cells { get; }
 
+    /// <summary>What llama.cpp said while it made the context of the memory it takes.</summary>
+    public ContextMemory Memory { get; }
+
     /// <summary><c>enum llama_pooling_type</c>: 0 none, 1 mean, 2 CLS, 3 last.</summary>
     public int Pooling { get; }
 
@@ -123,6 +128,9 @@ internal sealed unsafe class LlamaContext : IDisposable
 
     /// <summary>Tokens of the model's vocabulary.</summary>
     public int Vocabulary => _model.Vocab.Count;
+
+    /// <summary>Length of an embedding.</summary>
+    public int EmbeddingLength => _model.EmbeddingLength;
 
     /// <summary>Whether the model keeps anything between steps (an encoder does not).</summary>
     public bool HasMemory => _memory != 0;

@@ -19,7 +19,7 @@ internal sealed unsafe class RomFill(SafeFileHandle image, RomDirectory director
 {
     // Where a buffer of glibc's begins in its page when it has a mapping of its own: behind 16 bytes of the allocator,
     // aligned to 64. Smaller buffers begin anywhere, and are copied.
-    private const int Phase = 64;
+    internal const int Phase = 64;
     private const int Slice = 8 << 20;
 
     /// <summary>Why this model's packing is not to be trusted; null if it is.</summary>

@@ -78,9 +78,12 @@ internal sealed partial class RomStore : IDisposable
     /// <param name="profile">What for.</param>
     /// <param name="plain">Whether only plain weights will do, as for a GPU.</param>
     /// <returns>The entry of an image that is there, or is being burned; null if there is none.</returns>
-    public RegistryEntry? Find(string fileOrName, RomProfile profile, bool plain)
+    public RegistryEntry? Find(string fileOrName, RomProfile profile, bool plain) => Find(Registry, fileOrName, profile, plain);
+
+    /// <summary>As the other overload, in a registry that is only read.</summary>
+    public static RegistryEntry? Find(RomRegistry registry, string fileOrName, RomProfile profile, bool plain)
     {
-        List<(int Index, RegistryEntry Entry)> all = Registry.ReadAll();
+        List<(int Index, RegistryEntry Entry)> all = registry.ReadAll();
         if (File.Exists(fileOrName))
         {
             RomSource source = RomBurner.Identify(fileOrName);
@@ -100,7 +103,7 @@ internal sealed partial class RomStore : IDisposable
     }
 
     /// <summary>Takes a lease on an image and opens it. Waits for a burn that is going on.</summary>
-    /// <param name="entry">From <see cref="Find"/>.</param>
+    /// <param name="entry">From <see cref="Find(string, RomProfile, bool)"/>.</param>
     /// <param name="deadline">How long to wait.</param>
     /// <param name="cancellationToken">Stops the waiting.</param>
     /// <exception cref="VaiException">

@@ -25,6 +25,7 @@ public sealed class AbiTests
         Assert.Equal(
             (16, 20, 24, 32, 40, 48, 56, 74, 80),
             (m.GpuLayers, m.SplitMode, m.LoadMode, m.MainGpu, m.TensorSplit, m.ProgressCallback, m.ProgressUserData, m.UseExtraBufferTypes, m.Size));
+        Assert.Equal(76, m.NoAlloc);
         ContextParamsTable c = NativeLoader.EnsureLoaded().Abi.Context;
         Assert.Equal((0, 4, 8, 12, 28, 32), (c.ContextLength, c.BatchSize, c.MicroBatchSize, c.MaxSequences, c.Threads, c.ThreadsBatch));
         Assert.Equal((40, 44, 48, 52, 64), (c.RopeScaling, c.Pooling, c.Attention, c.FlashAttention, c.YarnExtFactor));

@@ -1,0 +1,116 @@
+using System.CommandLine;
+using Microsoft.Extensions.Logging;
+using VAI.Cli.Output;
+
+namespace VAI.Cli.Verbs;
+
+internal static class PlanVerb
+{
+    private static readonly Argument<string> Model = Common.File("MODEL", "A GGUF file, or the name of a ROM.");
+    private static readonly Option<int?> Sram = new("--sram") { Description = "Tokens of the SRAM bank, --ctx or more.", HelpName = "N" };
+    private static readonly Option<int?> Sessions = new("--sessions") { Description = "Most sessions in SRAM at once.", HelpName = "N" };
+    private static readonly Option<KvType> KvTypes = Named<KvType>("--kv-type", "Type of the cached keys and values.", KvType.F16);
+    private static readonly Option<FlashAttention> Attention =
+        Named<FlashAttention>("--flash-attention", "Whether attention uses the fused kernel.", FlashAttention.Auto);
+
+    private static readonly Option<bool> Measure = new("--measure")
+    {
+        Description = "Load the model as well, burning it if need be, and show what llama.cpp then allocated.",
+    };
+
+    public static Command Create()
+    {
+        var command = new Command("plan", "Say what a model would take, from its header alone, and whether there is room for it.")
+        {
+            Model, Common.Context, Sram, Sessions, Common.LoadProfile, KvTypes, Attention, Common.GpuLayers, Common.Threads, Measure, Common.RomDirectory,
+        };
+        command.Does(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        using ILoggerFactory? log = Common.Log(parsed);
+        VaiOptions engine = Common.RomOptions(parsed);
+        engine.Threads = parsed.GetValue(Common.Threads);
+        await using IVai vai = Vai.Create(engine, log);
+        var options = new ModelOptions
+        {
+            Name = "plan",
+            File = parsed.GetRequiredValue(Model),
+            ContextLength = parsed.GetValue(Common.Context),
+            SramTokens = parsed.GetValue(Sram),
+            Profile = parsed.GetValue(Common.LoadProfile),
+            KeyType = parsed.GetValue(KvTypes),
+            ValueType = parsed.GetValue(KvTypes),
+            FlashAttention = parsed.GetValue(Attention),
+            GpuLayers = parsed.GetValue(Common.GpuLayers),
+        };
+        if (parsed.GetValue(Sessions) is { } sessions)
+            options.MaxSessions = sessions;
+        MemoryPlan plan = await vai.PlanAsync(options, cancellation);
+        ModelMemory? measured = null;
+        if (parsed.GetValue(Measure))
+        {
+            options.Name = Path.GetFileNameWithoutExtension(options.File);
+            ModelHandle handle = await Bar.RunAsync("loading", async report => await vai.LoadAsync(
+                options, new Report<LoadProgress>(p => report(p.Phase == LoadPhase.Burning ? "burning" : "loading", p.Fraction)), cancellation));
+            measured = vai.Select(handle).Memory;
+        }
+
+        if (parsed.GetValue(Common.Json))
+            Documents.Print(Document(plan, measured), Documents.Default.PlanDocument);
+        else
+            Print(plan, measured);
+        return Failure.Ok;
+    }
+
+    private static void Print(MemoryPlan p, ModelMemory? measured)
+    {
+        string Row(string name, long planned, Func<ModelMemory, long> of) =>
+            $"{name,-14}{Format.Bytes(planned),12}" + (measured is null ? "" : $"{Format.Bytes(of(measured)),12}");
+
+        Console.Out.WriteLine($"{"",-14}{"planned",12}" + (measured is null ? "" : $"{"measured",12}"));
+        Console.Out.WriteLine(Row("ROM", p.RomBytes, m => m.RomBytes)
+            + $"  {(p.RomBytes == 0 ? "none: the file is mapped" : $"{(p.IsPacked ? "packed" : "plain")}, {(p.IsBurned ? "burned" : "not burned yet")}")}");
+        foreach (DeviceMemory d in p.Devices)
+        {
+            DeviceMemory? Of(ModelMemory m) => m.Devices.FirstOrDefault(x => x.Device == d.Device);
+            Console.Out.WriteLine(Row($"{d.Device} KV", d.KvBytes, m => Of(m)?.KvBytes ?? 0));
+            Console.Out.WriteLine(Row($"{d.Device} scratch", d.ScratchBytes, m => Of(m)?.ScratchBytes ?? 0));
+        }
+
+        Console.Out.WriteLine(Row("outputs", p.OutputBytes, m => m.OutputBytes));
+        Format.Rows(
+            ("geometry", $"context {p.ContextLength}, {p.SramTokens} tokens of SRAM in {p.Cells} cells, {p.Sessions} sessions, steps of {p.StepRows}"),
+            ("ROM directory", p.RomDirectory is null ? null : $"{(p.RomFits ? "fits" : "DOES NOT FIT")}: {p.RomDirectory} has {Format.Bytes(p.RomFreeBytes)} free"),
+            ("memory", $"{(p.MemoryFits ? "fits" : "DOES NOT FIT")}: needs {Format.Bytes(p.NeededBytes)} of {Format.Bytes(p.AvailableBytes)} available"));
+    }
+
+    private static PlanDocument Document(MemoryPlan p, ModelMemory? m) => new(
+        p.File, Format.Name(p.Profile), p.IsBurned, p.IsPacked, p.RomBytes, p.KvBytes, p.ScratchBytes, p.OutputBytes, Devices(p),
+        p.ContextLength, p.SramTokens, p.Cells, p.Sessions, p.StepRows, p.RomDirectory, p.RomFreeBytes, p.RomFits, p.NeededBytes,
+        p.AvailableBytes, p.MemoryFits, m is null ? null : new MeasuredBody(m.RomBytes, m.KvBytes, m.ScratchBytes, m.OutputBytes, Devices(m)));
+
+    private static PlanDeviceBody[] Devices(ModelMemory m) =>
+        [.. m.Devices.Select(d => new PlanDeviceBody(d.Device, d.OnHost, d.KvBytes, d.ScratchBytes))];
+
+    private static Option<T> Named<T>(string name, string description, T value)
+        where T : struct, Enum
+    {
+        string[] names = [.. Enum.GetNames<T>().Select(n => n.ToLowerInvariant())];
+        return new Option<T>(name)
+        {
+            Description = description,
+            HelpName = string.Join('|', names),
+            DefaultValueFactory = _ => value,
+            CustomParser = result =>
+            {
+                string given = result.Tokens[0].Value;
+                if (!names.Contains(given))
+                    result.AddError($"{name} is '{given}', but must be {string.Join(" or ", names)}.");
+                return Enum.TryParse(given, ignoreCase: true, out T parsed) ? parsed : default;
+            },
+        };
+    }
+}

@@ -1,0 +1,63 @@
+using System.Text.RegularExpressions;
+using VAI.Native.Abi;
+using VAI.Native.Gguf;
+using VAI.Native.Interop;
+using VAI.Native.Llama;
+
+namespace VAI.Native.Rom;
+
+/// <summary>How large the image of a model will be, from its header alone.</summary>
+internal static unsafe class RomSize
+{
+    private const int CpuDevice = 0;
+
+    /// <summary>Length of a plain image.</summary>
+    /// <param name="fileBytes">Length of the GGUF file.</param>
+    public static long Plain(long fileBytes) => RomLayout.Page + RomLayout.PageUp(fileBytes);
+
+    /// <summary>
+    /// Length of the image that a burn makes, and whether it is packed. A packed image that does not compute the same bits is burned
+    /// plain after all; only the burn finds out.
+    /// </summary>
+    public static (long Bytes, bool Packed) Of(GgufFile source, RomProfile profile)
+    {
+        IReadOnlyList<PackedTensors> packing = profile == RomProfile.Fast ? RomPacking.For(source) : [];
+        return packing.Count > 0 && RomHeaderPage.Fits([.. packing.Select(p => (p.BufferTypeName, p.Pattern))])
+            ? (Packed(source, packing), true) : (Plain(source.Length), false);
+    }
+
+    // As llama.cpp fills a buffer of each type: every tensor aligned, one after the other.
+    private static long Packed(GgufFile source, IReadOnlyList<PackedTensors> packing)
+    {
+        NativeLoader.EnsureLoaded();
+        nint plain = GgmlNative.ggml_backend_dev_buffer_type(GgmlNative.ggml_backend_dev_by_type(CpuDevice));
+        var buffers = new Dictionary<nint, long>();
+        Regex[] patterns = [.. packing.Select(p => new Regex(p.Pattern, RegexOptions.ECMAScript))];
+        foreach (GgufTensor tensor in source.Tensors)
+        {
+            int found = Array.FindIndex(patterns, p => p.IsMatch(tensor.Name));
+            nint type = found < 0 ? plain : packing[found].BufferType;
+            long alignment = (long)GgmlNative.ggml_backend_buft_get_alignment(type);
+            long bytes = (AllocatedBytes(type, tensor) + alignment - 1) / alignment * alignment;
+            buffers[type] = buffers.GetValueOrDefault(type) + bytes;
+        }
+
+        return RomLayout.Page + RomLayout.PageUp(source.DataOffset) + buffers.Values.Sum(b => RomLayout.PageUp(RomFill.Phase + b));
+    }
+
+    private static long AllocatedBytes(nint type, GgufTensor tensor)
+    {
+        nint context = GgmlNative.ggml_init(new ggml_init_params { mem_size = GgmlNative.ggml_tensor_overhead() * 2, no_alloc = 1 });
+        if (context == 0)
+            throw new VaiEngineException(VaiError.OutOfMemory, $"There is no memory to size tensor {tensor.Name}. Free some.");
+        try
+        {
+            return (long)GgmlNative.ggml_backend_buft_get_alloc_size(type, GgmlNative.ggml_new_tensor_4d(
+                context, (int)tensor.Type, (long)tensor.D0, (long)tensor.D1, (long)tensor.D2, (long)tensor.D3));
+        }
+        finally
+        {
+            GgmlNative.ggml_free(context);
+        }
+    }
+}
