@@ -8,7 +8,8 @@ namespace VAI.Bench;
 /// </summary>
 /// <remarks>
 /// Prompts are random tokens, never twice the same unless that is what is measured, and no generation ends early. What is compared
-/// runs in pairs, every other pair in reverse, so that slow drift of the machine weighs on both sides alike.
+/// runs in pairs, every other pair in reverse, so that slow drift of the machine weighs on both sides alike. Step
+/// times come from VAI's meters, which are the process's: no other engine may run models of the same names meanwhile.
 /// </remarks>
 public static class PipelineBenchmark
 {
