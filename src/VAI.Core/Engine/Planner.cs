@@ -29,7 +29,7 @@ internal sealed class Planner(string? romDirectory, int threads)
             : options.Profile == RomProfile.None ? (0, false)
             : RomSize.Of(file, gpu ? RomProfile.Exact : options.Profile);
         cancellationToken.ThrowIfCancellationRequested();
-        using LlamaModel model = ModelLoad.Outline(file.Slice(0, (int)file.DataOffset), options.File, settings, cpuOnly: packed);
+        using LlamaModel model = ModelOutline.Of(file.Slice(0, (int)file.DataOffset), options.File, settings, cpuOnly: packed);
         cancellationToken.ThrowIfCancellationRequested();
         using var context = new LlamaContext(model, Geometry.Of(resolved, info, threads));
         if (info.IsEmbedding)
@@ -67,6 +67,9 @@ internal sealed class Planner(string? romDirectory, int threads)
             }
         }
 
+        // Its metadata is not there to be read yet.
+        if (found is { State: RomState.Burning } && !File.Exists(options.File))
+            throw new VaiEngineException(VaiError.RomBurning, $"'{options.File}' is being burned. Plan with its file, or wait until it is done.");
         return Path.Exists(options.File) ? null : throw RomLoader.NotFound(options.File, path);
     }
 

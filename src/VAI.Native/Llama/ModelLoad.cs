@@ -126,48 +126,7 @@ internal static unsafe class ModelLoad
         }
     }
 
-    /// <summary>
-    /// Makes a model of its metadata alone, without memory for weights. Its contexts reserve what they would take and allocate none
-    /// of it but the output; to compute with one ends the process.
-    /// </summary>
-    /// <param name="metadata">The verbatim head of a GGUF file, up to its tensor data.</param>
-    /// <param name="name">Stands for the path in errors.</param>
-    /// <param name="settings">Where the weights would go.</param>
-    /// <param name="cpuOnly">Whether other devices are left out altogether, as with packed weights.</param>
-    /// <exception cref="VaiModelException"><see cref="VaiError.ModelRejected"/>: llama.cpp refused the model.</exception>
-    public static LlamaModel Outline(ReadOnlySpan<byte> metadata, string name, LlamaModelSettings settings, bool cpuOnly)
-    {
-        LoadedLlama library = NativeLoader.EnsureLoaded();
-        ModelParamsTable t = library.Abi.Model;
-        settings.Check(library);
-        using GgufContextHandle gguf = Parse(metadata, name);
-        nint noDevices = 0;
-        float[] split = new float[library.MaxDevices];
-        settings.TensorSplit?.CopyTo(split, 0);
-        fixed (float* splitPointer = split)
-        {
-            ParamsBlob p = LlamaNative.llama_model_default_params();
-            p.Set(t.Devices, cpuOnly ? (nint)(&noDevices) : 0);
-            p.Set(t.GpuLayers, settings.GpuLayers);
-            p.Set(t.MainGpu, settings.MainGpu);
-            p.Set(t.TensorSplit, settings.TensorSplit is null ? 0 : (nint)splitPointer);
-
-            // Mapping files asserts that there is memory.
-            if (t.LoadMode >= 0)
-                p.Set(t.LoadMode, LoadModeNone);
-            if (t.UseMmap >= 0)
-                p.Set(t.UseMmap, (byte)0);
-            p.Set(t.UseExtraBufferTypes, (byte)0);
-            p.Set(t.NoAlloc, (byte)1);
-
-            NativeLog.CollectErrors();
-            nint model = LlamaNative.llama_model_init_from_user(gguf, &OnNoTensor, 0, p);
-            IReadOnlyList<string> errors = NativeLog.TakeErrors();
-            return model != 0 ? new LlamaModel(new LlamaModelHandle(model)) : throw Refused(library, name, errors);
-        }
-    }
-
-    private static GgufContextHandle Parse(ReadOnlySpan<byte> metadata, string name)
+    internal static GgufContextHandle Parse(ReadOnlySpan<byte> metadata, string name)
     {
         NativeLog.CollectErrors();
         nint gguf;
@@ -239,7 +198,7 @@ internal static unsafe class ModelLoad
     }
 
     // The first error names the cause; the later ones only say that loading failed.
-    private static VaiModelException Refused(LoadedLlama library, string name, IReadOnlyList<string> errors)
+    internal static VaiModelException Refused(LoadedLlama library, string name, IReadOnlyList<string> errors)
     {
         const string Prefix = "error loading model: ";
         string reason = errors.Count == 0 ? "it gave no reason" : errors[0];
@@ -285,12 +244,6 @@ internal static unsafe class ModelLoad
         {
             state.Error = ExceptionDispatchInfo.Capture(e);
         }
-    }
-
-    // A model without memory has no data to set.
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void OnNoTensor(nint tensor, nint data)
-    {
     }
 
     /// <summary>A null-terminated array of patterns and buffer types in native memory; 0 for none.</summary>
