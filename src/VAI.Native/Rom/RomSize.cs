@@ -21,19 +21,25 @@ internal static unsafe class RomSize
     /// </summary>
     public static (long Bytes, bool Packed) Of(GgufFile source, RomProfile profile)
     {
-        IReadOnlyList<PackedTensors> packing = profile == RomProfile.Fast ? RomPacking.For(source) : [];
-        return packing.Count > 0 && RomHeaderPage.Fits([.. packing.Select(p => (p.BufferTypeName, p.Pattern))])
-            ? (Packed(source, packing), true) : (Plain(source.Length), false);
+        if (profile != RomProfile.Fast)
+            return (Plain(source.Length), false);
+        if (RomTied.Find(source) is { } output && RomTied.Packing(source, output) is { } tied && Fits(tied))
+            return (Packed(source, tied, output), true);
+        IReadOnlyList<PackedTensors> packing = RomPacking.For(source);
+        return packing.Count > 0 && Fits(packing) ? (Packed(source, packing, null), true) : (Plain(source.Length), false);
     }
 
+    private static bool Fits(IReadOnlyList<PackedTensors> packing) =>
+        RomHeaderPage.Fits([.. packing.Select(p => (p.BufferTypeName, p.Pattern))]);
+
     // As llama.cpp fills a buffer of each type: every tensor aligned, one after the other.
-    private static long Packed(GgufFile source, IReadOnlyList<PackedTensors> packing)
+    private static long Packed(GgufFile source, IReadOnlyList<PackedTensors> packing, TiedOutput? tied)
     {
         NativeLoader.EnsureLoaded();
         nint plain = GgmlNative.ggml_backend_dev_buffer_type(GgmlNative.ggml_backend_dev_by_type(CpuDevice));
         var buffers = new Dictionary<nint, long>();
         Regex[] patterns = [.. packing.Select(p => new Regex(p.Pattern, RegexOptions.ECMAScript))];
-        foreach (GgufTensor tensor in source.Tensors)
+        foreach (GgufTensor tensor in tied is null ? source.Tensors : [.. source.Tensors, RomTied.Listed(tied)])
         {
             int found = Array.FindIndex(patterns, p => p.IsMatch(tensor.Name));
             nint type = found < 0 ? plain : packing[found].BufferType;
@@ -42,7 +48,9 @@ internal static unsafe class RomSize
             buffers[type] = buffers.GetValueOrDefault(type) + bytes;
         }
 
-        return RomLayout.Page + RomLayout.PageUp(source.DataOffset) + buffers.Values.Sum(b => RomLayout.PageUp(RomFill.Phase + b));
+        // The embeddings come first in their buffer, and their pages are not in the image.
+        long hole = tied is null ? 0 : new RomSection(0, buffers[plain], RomFill.Phase, "").WithHole(0, tied.Bytes).HoleBytes;
+        return RomLayout.Page + RomLayout.PageUp(source.DataOffset) + buffers.Values.Sum(b => RomLayout.PageUp(RomFill.Phase + b)) - hole;
     }
 
     private static long AllocatedBytes(nint type, GgufTensor tensor)

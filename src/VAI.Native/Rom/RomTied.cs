@@ -39,11 +39,14 @@ internal static class RomTied
     public static IEnumerable<TiedOutput> Layouts(TiedOutput output) =>
         PackedLayout.Of(output.Type).Select(layout => output with { Layout = layout }).Where(o => o.IsValid);
 
+    /// <summary>The tensor as a file would list it.</summary>
+    public static GgufTensor Listed(TiedOutput output) =>
+        new(TiedOutput.Name, output.Type, 2, (ulong)output.RowLength, (ulong)output.Rows, 1, 1, 0, output.Bytes);
+
     /// <summary>What to pack of a file, the output matrix among it; null if the backend does not pack that.</summary>
     public static IReadOnlyList<PackedTensors>? Packing(GgufFile file, TiedOutput output)
     {
-        var tensor = new GgufTensor(TiedOutput.Name, output.Type, 2, (ulong)output.RowLength, (ulong)output.Rows, 1, 1, 0, output.Bytes);
-        IReadOnlyList<PackedTensors> packing = RomPacking.For(file, tensor);
+        IReadOnlyList<PackedTensors> packing = RomPacking.For(file, Listed(output));
         return packing.Any(p => Regex.IsMatch(TiedOutput.Name, p.Pattern)) ? packing : null;
     }
 }
