@@ -51,18 +51,18 @@ internal sealed unsafe class BareLoop : IDisposable
     public int Generate(ReadOnlySpan<int> prompt, Span<int> output)
     {
         LlamaNative.llama_memory_clear(_memory, false);
-        llama_batch batch = _context.Batch.Native;
+        LlamaBatch batch = _context.Batch;
         int most = _context.Settings.BatchSize;
         for (int from = 0; from < prompt.Length; from += most)
         {
             int count = Math.Min(most, prompt.Length - from);
+            batch.Clear();
             for (int i = 0; i < count; i++)
-                Set(batch, i, prompt[from + i], from + i, from + i == prompt.Length - 1);
-            batch.n_tokens = count;
-            Check(LlamaNative.llama_decode(_context.Handle, batch));
+                batch.Add(prompt[from + i], from + i, 0, logits: from + i == prompt.Length - 1);
+            Check(LlamaNative.llama_decode(_context.Handle, batch.Native));
         }
 
-        int row = batch.n_tokens - 1;
+        int row = batch.Count - 1;
         for (int i = 0; i < output.Length; i++)
         {
             int token = LlamaNative.llama_sampler_sample(_greedy, _context.Handle, row);
@@ -73,9 +73,9 @@ internal sealed unsafe class BareLoop : IDisposable
                 return i + 1;
             if (i == output.Length - 1)
                 break;
-            batch.n_tokens = 1;
-            Set(batch, 0, token, prompt.Length + i, true);
-            Check(LlamaNative.llama_decode(_context.Handle, batch));
+            batch.Clear();
+            batch.Add(token, prompt.Length + i, 0, logits: true);
+            Check(LlamaNative.llama_decode(_context.Handle, batch.Native));
             row = 0;
         }
 
@@ -94,13 +94,5 @@ internal sealed unsafe class BareLoop : IDisposable
     {
         if (status != 0)
             throw new InvalidOperationException($"llama_decode returned {status}.");
-    }
-
-    private static void Set(llama_batch batch, int row, int token, int position, bool logits)
-    {
-        batch.token[row] = token;
-        batch.pos[row] = position;
-        *batch.seq_id[row] = 0;
-        batch.logits[row] = logits ? (byte)1 : (byte)0;
     }
 }

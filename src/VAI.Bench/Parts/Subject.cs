@@ -59,11 +59,13 @@ internal sealed class Subject
     /// <summary>One token more, of what the session holds.</summary>
     public Task<InferenceResult> ContinueAsync(IInferenceSession session) => AskAsync(session, ReadOnlyMemory<int>.Empty, 1);
 
-    /// <summary>Asks greedily, as callers would; the answer may end early.</summary>
-    public async Task<InferenceResult> AskGreedilyAsync(ReadOnlyMemory<int> prompt, int tokens)
+    /// <summary>Asks greedily, as callers would, and takes it back; the answer may end early.</summary>
+    public async Task<InferenceResult> AskGreedilyAsync(IInferenceSession session, ReadOnlyMemory<int> prompt, int tokens)
     {
-        await using IInferenceSession session = Model.OpenSession();
-        return await ReadAsync(session.InferAsync(prompt, InferenceOptions.Greedy with { MaxTokens = tokens }, _cancellation)).ConfigureAwait(false);
+        InferenceResult result = await ReadAsync(
+            session.InferAsync(prompt, InferenceOptions.Greedy with { MaxTokens = tokens }, _cancellation)).ConfigureAwait(false);
+        await session.RollbackAsync(_cancellation).ConfigureAwait(false);
+        return result;
     }
 
     /// <summary>Does something while one session of this model generates all the time.</summary>
