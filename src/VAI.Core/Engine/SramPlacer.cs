@@ -11,7 +11,7 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
     /// <summary>Gives a session a line that holds as much of its log as is known anywhere, and room for the rest of the log.</summary>
     /// <param name="session">The session; its log is not empty.</param>
     /// <param name="promised">Cells that others will need for what they have begun.</param>
-    /// <returns>False, and nothing has changed, while there is no room.</returns>
+    /// <returns>False while there is no room: the session keeps what it has, and can be placed later.</returns>
     public bool TryPlace(Session session, int promised)
     {
         ReadOnlySpan<int> log = session.LogSpan;

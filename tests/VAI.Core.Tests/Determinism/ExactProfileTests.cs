@@ -14,7 +14,7 @@ public sealed class ExactProfileTests(ForgedModels models, ITestOutputHelper out
 
     [Fact]
     public Task Random_operations_never_change_a_token() => RunAsync(
-        400, 192, compareKv: true, ("tiny", ForgeType.Q4_0), ("tiny-qwen3", ForgeType.Q4_K));
+        1000, 192, compareKv: true, ("tiny", ForgeType.Q4_0), ("tiny-qwen3", ForgeType.Q4_K));
 
     /// <summary>Where the window has moved on nothing can be gone back to, and everything is computed again.</summary>
     [Fact]
