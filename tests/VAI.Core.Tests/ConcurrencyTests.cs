@@ -41,11 +41,7 @@ public sealed class ConcurrencyTests(ForgedModels models) : EngineTest(models)
         Assert.Equal(200, (await ReadAsync(other.InferAsync(Prompt, Greedy(200)))).Tokens.Count);
         Assert.True(slow.TokenCount < 20, $"{slow.TokenCount} tokens were generated ahead of the reader");
 
-        int rest = 0;
-        while (await still.MoveNextAsync())
-            rest++;
-        await still.DisposeAsync();
-        Assert.Equal(100, rest);
+        Assert.Equal(100, await RestAsync(still));
     }
 
     [Fact]
@@ -58,11 +54,7 @@ public sealed class ConcurrencyTests(ForgedModels models) : EngineTest(models)
         Assert.True(await still.MoveNextAsync());
         await using IInferenceSession other = model.OpenSession();
         Assert.Equal(20, (await ReadAsync(other.InferAsync(Prompt, Greedy(20)))).Tokens.Count);
-        int rest = 0;
-        while (await still.MoveNextAsync())
-            rest++;
-        await still.DisposeAsync();
-        Assert.Equal(100, rest);
+        Assert.Equal(100, await RestAsync(still));
     }
 
     [Fact]
@@ -134,5 +126,14 @@ public sealed class ConcurrencyTests(ForgedModels models) : EngineTest(models)
         await using IInferenceSession last = model.OpenSession();
         Assert.Equal(model.ContextLength, (await ReadAsync(last.InferAsync(Prompt, InferenceOptions.Greedy))).Result!.PromptTokens
             + last.TokenCount - (await model.TokenizeAsync(Prompt)).Count);
+    }
+
+    private static async Task<int> RestAsync(IAsyncEnumerator<InferenceUpdate> updates)
+    {
+        int rest = 0;
+        while (await updates.MoveNextAsync())
+            rest++;
+        await updates.DisposeAsync();
+        return rest;
     }
 }
