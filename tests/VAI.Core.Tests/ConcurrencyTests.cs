@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using VAI.Engine;
 
 namespace VAI.Core.Tests;
@@ -65,8 +66,8 @@ public sealed class ConcurrencyTests(ForgedModels models) : EngineTest(models)
         await using IInferenceSession holder = model.OpenSession(new SessionOptions { BufferedUpdates = 4096 });
         IAsyncEnumerator<InferenceUpdate> running = holder.InferAsync(Prompt, Greedy(1500)).GetAsyncEnumerator();
         Assert.True(await running.MoveNextAsync());
-        var order = new List<string>();
-        var tasks = new List<Task>();
+        var tasks = new List<Task<(string Name, TimeSpan Placed)>>();
+        long start = Stopwatch.GetTimestamp();
         foreach ((string name, SessionPriority priority, TimeSpan? deadline) in ((string, SessionPriority, TimeSpan?)[])
             [
                 ("low", SessionPriority.Low, null),
@@ -78,17 +79,19 @@ public sealed class ConcurrencyTests(ForgedModels models) : EngineTest(models)
             tasks.Add(Task.Run(async () =>
             {
                 await using IInferenceSession session = model.OpenSession(new SessionOptions { Priority = priority });
-                await ReadAsync(session.InferAsync(Prompt, Greedy(2) with { Deadline = deadline }));
-                lock (order)
-                    order.Add(name);
+                TimeSpan asked = Stopwatch.GetElapsedTime(start);
+
+                // Long enough that a place is taken well after the one before.
+                Response response = await ReadAsync(session.InferAsync(Prompt, Greedy(100) with { Deadline = deadline }));
+                return (name, asked + response.Result!.QueueTime);
             }));
             while (((ModelContext)model).Lane.Waiting < tasks.Count)
                 await Task.Yield();
         }
 
         await running.DisposeAsync();
-        await Task.WhenAll(tasks);
-        Assert.Equal(["high", "deadline", "normal", "low"], order);
+        (string Name, TimeSpan Placed)[] places = await Task.WhenAll(tasks);
+        Assert.Equal(["high", "deadline", "normal", "low"], places.OrderBy(p => p.Placed).Select(p => p.Name));
     }
 
     [Fact]
