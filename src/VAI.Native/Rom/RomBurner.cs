@@ -48,7 +48,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         byte[] digest = RomFile.DigestOf(source.Bytes, done => work.Report(RomBurnPhase.Digesting, done), cancellationToken);
 
         string note = "";
-        if (request.Profile == RomProfile.Fast && FindTied(source) is { } output && RomTied.Packing(source, output) is { } tied && Fits(tied))
+        if (request.Profile == RomProfile.Fast && FindTied(source) is { } output && RomTied.Packing(source, output) is { } tied && RomPacking.Fits(tied))
         {
             try
             {
@@ -67,7 +67,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         IReadOnlyList<PackedTensors> packing = request.Profile == RomProfile.Fast ? RomPacking.For(source) : [];
         if (request.Profile == RomProfile.Fast && packing.Count == 0)
             note = "this CPU's kernels pack none of its weights";
-        if (packing.Count > 0 && !Fits(packing))
+        if (packing.Count > 0 && !RomPacking.Fits(packing))
             (packing, note) = ([], "the list of its packed tensors is longer than a header holds");
         if (packing.Count > 0)
         {
@@ -154,9 +154,6 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
             RomBurnLock.RemoveUnpublished(directory, id, image);
         }
     }
-
-    private static bool Fits(IReadOnlyList<PackedTensors> packing) =>
-        RomHeaderPage.Fits([.. packing.Select(p => (p.BufferTypeName, p.Pattern))]);
 
     // The image as every process will attach it, against llama.cpp's own load of the file with the same packing, which of tied
     // embeddings is its default: no list of tensors makes it pack one of the two.

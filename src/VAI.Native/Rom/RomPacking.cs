@@ -44,6 +44,10 @@ internal static unsafe partial class RomPacking
         return packed;
     }
 
+    /// <summary>Whether a header has room for the list.</summary>
+    public static bool Fits(IReadOnlyList<PackedTensors> packing) =>
+        RomHeaderPage.Fits([.. packing.Select(p => (p.BufferTypeName, p.Pattern))]);
+
     /// <summary>Finds the buffer types of a stored packing again.</summary>
     /// <returns>Null if the backend has no buffer type of one of the names.</returns>
     public static IReadOnlyList<PackedTensors>? Find(IEnumerable<(string BufferType, string Pattern)> stored)

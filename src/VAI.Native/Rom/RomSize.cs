@@ -23,14 +23,11 @@ internal static unsafe class RomSize
     {
         if (profile != RomProfile.Fast)
             return (Plain(source.Length), false);
-        if (RomTied.Find(source) is { } output && RomTied.Packing(source, output) is { } tied && Fits(tied))
+        if (RomTied.Find(source) is { } output && RomTied.Packing(source, output) is { } tied && RomPacking.Fits(tied))
             return (Packed(source, tied, output), true);
         IReadOnlyList<PackedTensors> packing = RomPacking.For(source);
-        return packing.Count > 0 && Fits(packing) ? (Packed(source, packing, null), true) : (Plain(source.Length), false);
+        return packing.Count > 0 && RomPacking.Fits(packing) ? (Packed(source, packing, null), true) : (Plain(source.Length), false);
     }
-
-    private static bool Fits(IReadOnlyList<PackedTensors> packing) =>
-        RomHeaderPage.Fits([.. packing.Select(p => (p.BufferTypeName, p.Pattern))]);
 
     // As llama.cpp fills a buffer of each type: every tensor aligned, one after the other.
     private static long Packed(GgufFile source, IReadOnlyList<PackedTensors> packing, TiedOutput? tied)
