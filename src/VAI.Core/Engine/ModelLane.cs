@@ -11,6 +11,9 @@ namespace VAI.Engine;
 /// </summary>
 internal sealed class ModelLane : ILane
 {
+    // What is reached without a step has no logits.
+    private const int NoRow = -1;
+
     private readonly string _name;
     private readonly LlamaContext _llama;
     private readonly SramBank _bank;
@@ -212,7 +215,7 @@ internal sealed class ModelLane : ILane
             else if (job.Session.Line is { } line && job.Target > 0)
                 Start(job, line);
             else
-                Guarded(job, static j => j.Reached(null!, -1));
+                Reach(job, NoRow);
             if (job.Done)
                 Finish(job);
         }
@@ -224,7 +227,7 @@ internal sealed class ModelLane : ILane
     {
         job.Place(line.Tokens.Count);
         if (line.Tokens.Count >= job.Target)
-            Guarded(job, static j => j.Reached(null!, -1));
+            Reach(job, NoRow);
         else
             _running.Add(job);
     }
@@ -374,30 +377,14 @@ internal sealed class ModelLane : ILane
             job.Stepped(start, end);
             if (line.Tokens.Count < job.Target)
                 continue;
-            try
-            {
-                job.Reached(_llama, part.LastRow);
-            }
-            catch (Exception e) when (e is VaiException or ArgumentException or InvalidOperationException)
-            {
-                job.Fail(e);
-            }
-
+            Reach(job, part.LastRow);
             if (job.Done || job.Blocked)
-                Leave(job);
+                _running.Remove(job);
+            if (job.Done)
+                Finish(job);
+            else if (job.Blocked)
+                Block(job);
         }
-    }
-
-    private void Leave(SequenceJob job)
-    {
-        _running.Remove(job);
-        if (job.Done)
-        {
-            Finish(job);
-            return;
-        }
-
-        Block(job);
     }
 
     private void Block(SequenceJob job)
@@ -428,17 +415,32 @@ internal sealed class ModelLane : ILane
         _mayPlace = true;
     }
 
-    private void Guarded(SequenceJob job, Action<SequenceJob> act)
+    // Every token passes here: no delegate that would have to capture the row.
+    private void Reach(SequenceJob job, int row)
+    {
+        try
+        {
+            job.Reached(_llama, row);
+        }
+        catch (Exception e) when (IsTheJobs(e))
+        {
+            job.Fail(e);
+        }
+    }
+
+    private static void Guarded(SequenceJob job, Action<SequenceJob> act)
     {
         try
         {
             act(job);
         }
-        catch (Exception e) when (e is VaiException or ArgumentException or InvalidOperationException)
+        catch (Exception e) when (IsTheJobs(e))
         {
             job.Fail(e);
         }
     }
+
+    private static bool IsTheJobs(Exception error) => error is VaiException or ArgumentException or InvalidOperationException;
 
     private VaiUsageException SramFull() => new(
         VaiError.SramFull,

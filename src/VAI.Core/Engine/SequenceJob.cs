@@ -79,7 +79,7 @@ internal abstract class SequenceJob(Session session, JobTimes times)
         _idleSince = end;
     }
 
-    /// <summary>The log is computed up to <see cref="Target"/>; the row has the logits.</summary>
+    /// <summary>The log is computed up to <see cref="Target"/>; the row has the logits, or is -1 if nothing had to be computed.</summary>
     public abstract void Reached(LlamaContext context, int row);
 
     /// <summary>Tries again to hand over what the reader had no room for.</summary>
