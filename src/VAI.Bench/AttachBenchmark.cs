@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using VAI.Engine;
 
 namespace VAI.Bench;
 
@@ -99,20 +100,14 @@ public static class AttachBenchmark
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        Range(options.Loads, 1000, nameof(options.Loads));
-        Range(options.Rounds, 100_000, nameof(options.Rounds));
-        Range(options.PromptTokens, 4096, nameof(options.PromptTokens));
-        Range(options.DecodeTokens, 4096, nameof(options.DecodeTokens));
+        OptionCheck.Range(options.Loads, 1, 1000, nameof(options.Loads));
+        OptionCheck.Range(options.Rounds, 1, 100_000, nameof(options.Rounds));
+        OptionCheck.Range(options.PromptTokens, 1, 4096, nameof(options.PromptTokens));
+        OptionCheck.Range(options.DecodeTokens, 1, 4096, nameof(options.DecodeTokens));
         return Task.Factory.StartNew(
             () => new AttachRun(options, loggerFactory, progress, cancellationToken).Run(),
             cancellationToken,
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default);
-
-        static void Range(int value, int most, string name)
-        {
-            if (value < 1 || value > most)
-                throw new VaiUsageException(VaiError.InvalidOption, $"{name} is {value}, but must be from 1 to {most}.");
-        }
     }
 }

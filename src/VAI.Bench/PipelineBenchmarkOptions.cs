@@ -1,3 +1,5 @@
+using VAI.Engine;
+
 namespace VAI.Bench;
 
 /// <summary>What <see cref="PipelineBenchmark"/> can measure.</summary>
@@ -102,15 +104,15 @@ public sealed record PipelineBenchmarkOptions
     internal void Check()
     {
         if (First.Name == Second.Name)
-            throw Invalid($"Both models are called '{First.Name}'. Give each a name of its own.");
+            throw OptionCheck.Invalid($"Both models are called '{First.Name}'. Give each a name of its own.");
         if (Parts is PipelineParts.None or < 0 or > PipelineParts.All)
-            throw Invalid($"Parts is {Parts}: choose something to measure.");
-        Range(Sessions, 1, 256, nameof(Sessions));
-        Range(Tokens, 2, 100_000, nameof(Tokens));
-        Range(Rounds, 1, 100_000, nameof(Rounds));
-        Range(PromptTokens, 1, 65_536, nameof(PromptTokens));
-        Range(LongPromptTokens, 64, 65_536, nameof(LongPromptTokens));
-        Range(LongRounds, 1, 1000, nameof(LongRounds));
+            throw OptionCheck.Invalid($"Parts is {Parts}: choose something to measure.");
+        OptionCheck.Range(Sessions, 1, 256, nameof(Sessions));
+        OptionCheck.Range(Tokens, 2, 100_000, nameof(Tokens));
+        OptionCheck.Range(Rounds, 1, 100_000, nameof(Rounds));
+        OptionCheck.Range(PromptTokens, 1, 65_536, nameof(PromptTokens));
+        OptionCheck.Range(LongPromptTokens, 64, 65_536, nameof(LongPromptTokens));
+        OptionCheck.Range(LongRounds, 1, 1000, nameof(LongRounds));
     }
 
     internal bool Has(PipelineParts part) => (Parts & part) != 0;
@@ -138,12 +140,4 @@ public sealed record PipelineBenchmarkOptions
             Profile = Profile,
         };
     }
-
-    private static void Range(int value, int least, int most, string name)
-    {
-        if (value < least || value > most)
-            throw Invalid($"{name} is {value}, but must be from {least} to {most}.");
-    }
-
-    private static VaiUsageException Invalid(string message) => new(VaiError.InvalidOption, message);
 }

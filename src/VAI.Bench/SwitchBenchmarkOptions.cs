@@ -1,3 +1,5 @@
+using VAI.Engine;
+
 namespace VAI.Bench;
 
 /// <summary>A model to measure.</summary>
@@ -71,20 +73,12 @@ public sealed record SwitchBenchmarkOptions
     internal void Check()
     {
         if (First.Name == Second.Name)
-            throw Invalid($"Both models are called '{First.Name}'. Give each a name of its own.");
-        Range(Rounds, 100_000, nameof(Rounds));
-        Range(TokensPerResponse, 100_000, nameof(TokensPerResponse));
-        Range(TraditionalRepeats, 1000, nameof(TraditionalRepeats));
+            throw OptionCheck.Invalid($"Both models are called '{First.Name}'. Give each a name of its own.");
+        OptionCheck.Range(Rounds, 1, 100_000, nameof(Rounds));
+        OptionCheck.Range(TokensPerResponse, 1, 100_000, nameof(TokensPerResponse));
+        OptionCheck.Range(TraditionalRepeats, 1, 1000, nameof(TraditionalRepeats));
     }
 
     internal ModelOptions Model(BenchModel model) =>
         new() { Name = model.Name, File = model.File, ContextLength = ContextLength, GpuLayers = GpuLayers, Profile = Profile };
-
-    private static void Range(int value, int most, string name)
-    {
-        if (value < 1 || value > most)
-            throw Invalid($"{name} is {value}, but must be from 1 to {most}.");
-    }
-
-    private static VaiUsageException Invalid(string message) => new(VaiError.InvalidOption, message);
 }
