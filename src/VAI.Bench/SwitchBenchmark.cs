@@ -7,8 +7,8 @@ namespace VAI.Bench;
 /// switch is compared with the first token when staying. Then the same switch is done by freeing and loading.
 /// </summary>
 /// <remarks>
-/// Every request has a session of its own and samples greedily. Each model answers each prompt once before anything is
-/// measured. Every other round runs in reverse, so that slow drift of the machine weighs on both sides alike.
+/// Every request has a session of its own, a first token that no earlier one had, so that nothing of it is computed yet, and samples
+/// greedily. Each model answers each prompt once before anything is measured. Every other round runs in reverse, so that slow drift of the machine weighs on both sides alike.
 /// </remarks>
 public static class SwitchBenchmark
 {

@@ -16,6 +16,7 @@ internal sealed class SwitchRun(
         2 + (2 * SwitchBenchmark.Prompts.Count) + 1 + (4 * options.Rounds) + options.TraditionalRepeats;
 
     private int _step;
+    private int _asked;
 
     public async Task<SwitchBenchmarkResult> RunAsync()
     {
@@ -107,12 +108,16 @@ internal sealed class SwitchRun(
         return Statistics.Median(times);
     }
 
+    // Each time with another first token: what the bank has of an earlier answer would be reused, staying or not.
     private async Task<InferenceResult> AskAsync(int model, string prompt)
     {
         InferenceOptions greedy = InferenceOptions.Greedy with { MaxTokens = options.TokensPerResponse };
-        await using IInferenceSession session = vai.Select(_handles[model]).OpenSession();
+        IModelContext context = vai.Select(_handles[model]);
+        int[] tokens = [.. await context.TokenizeAsync(prompt, cancellationToken: cancellation).ConfigureAwait(false)];
+        tokens[0] = _asked++ % context.Info.VocabularySize;
+        await using IInferenceSession session = context.OpenSession();
         InferenceResult? result = null;
-        await foreach (InferenceUpdate update in session.InferAsync(prompt, greedy, cancellation).ConfigureAwait(false))
+        await foreach (InferenceUpdate update in session.InferAsync(tokens, greedy, cancellation).ConfigureAwait(false))
             result = update.Result ?? result;
         return result ?? throw new VaiEngineException(VaiError.NativeFailure, "A transaction ended without a result.");
     }
