@@ -37,7 +37,11 @@ internal sealed class PipelineRun(
         var subject = new Subject(vai.Select(handle), cancellation);
 
         // The first step of a model touches its weights.
-        await subject.AskAsync(subject.Prompt(options.PromptTokens), options.Tokens).ConfigureAwait(false);
+        await using IInferenceSession warm = subject.Model.OpenSession();
+        await subject.AskAsync(warm, subject.Prompt(options.PromptTokens), options.Tokens).ConfigureAwait(false);
+
+        // What a closed session leaves in the bank as a cache is in the way of what is measured.
+        await warm.ParkAsync(cancellation).ConfigureAwait(false);
         return subject;
     }
 
