@@ -162,9 +162,6 @@ internal static unsafe partial class LlamaNative
         int vocabulary, int lastN, float repeat, float frequency, float presence);
 
     [LibraryImport(Libraries.Llama)]
-    internal static partial nint llama_sampler_init_logit_bias(int vocabulary, int count, llama_logit_bias* biases);
-
-    [LibraryImport(Libraries.Llama)]
     internal static partial void llama_sampler_accept(LlamaSamplerHandle sampler, int token);
 
     [LibraryImport(Libraries.Llama)]

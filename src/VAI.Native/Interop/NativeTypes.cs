@@ -44,13 +44,6 @@ internal struct llama_sampler_chain_params
 }
 
 [StructLayout(LayoutKind.Sequential)]
-internal struct llama_logit_bias
-{
-    internal int token;
-    internal float bias;
-}
-
-[StructLayout(LayoutKind.Sequential)]
 internal struct llama_token_data
 {
     internal int id;

@@ -148,12 +148,7 @@ internal sealed unsafe class LlamaContext : IDisposable
     }
 
     /// <summary>The logits of a row of the last batch: one per token of the vocabulary. Valid until the next decode.</summary>
-    public ReadOnlySpan<float> Logits(int row)
-    {
-        CheckRow(row);
-        float* logits = LlamaNative.llama_get_logits_ith(Handle, row);
-        return logits is null ? ThrowNoOutput(row) : new ReadOnlySpan<float>(logits, _model.Vocab.Count);
-    }
+    public ReadOnlySpan<float> Logits(int row) => Row(row);
 
     /// <summary>The pooled embedding of a sequence of the last batch. Valid until the next decode.</summary>
     public ReadOnlySpan<float> Embedding(int sequence)
@@ -169,7 +164,7 @@ internal sealed unsafe class LlamaContext : IDisposable
     /// <param name="position">The position in its sequence that the token is for.</param>
     public int Sample(LlamaSampler sampler, int row, int position)
     {
-        ReadOnlySpan<float> logits = Logits(row);
+        Span<float> logits = Row(row);
         int token = sampler.Choose(logits, _candidates ??= new llama_token_data[logits.Length], position);
         sampler.Accept(token);
         return token;
@@ -299,13 +294,13 @@ internal sealed unsafe class LlamaContext : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)sequence, (uint)Settings.MaxSequences, nameof(sequence));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void CheckRow(int row)
+    private Span<float> Row(int row)
     {
-        if (!Batch.HasOutput(row))
-            ThrowNoOutput(row);
+        float* logits = Batch.HasOutput(row) ? LlamaNative.llama_get_logits_ith(Handle, row) : null;
+        return logits is null ? ThrowNoOutput(row) : new Span<float>(logits, _model.Vocab.Count);
     }
 
-    private static ReadOnlySpan<float> ThrowNoOutput(int row) =>
+    private static Span<float> ThrowNoOutput(int row) =>
         throw new VaiEngineException(VaiError.NativeFailure, $"Row {row} of the last step has no output.");
 
     private static DecodeStatus ThrowFailed(int status) =>

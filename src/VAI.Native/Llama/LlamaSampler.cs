@@ -31,6 +31,7 @@ internal sealed unsafe class LlamaSampler : IDisposable
 {
     private readonly bool _greedy;
     private readonly uint _seed;
+    private readonly KeyValuePair<int, float>[] _biases;
     private int _members;
 
     public LlamaSampler(LlamaVocab vocab, LlamaSamplerSettings s)
@@ -39,13 +40,7 @@ internal sealed unsafe class LlamaSampler : IDisposable
         _seed = s.Seed;
         _greedy = s.Temperature <= 0;
         Handle = new LlamaSamplerHandle(LlamaNative.llama_sampler_chain_init(new llama_sampler_chain_params { no_perf = 1 }));
-        if (s.LogitBias is { Count: > 0 } biases)
-        {
-            llama_logit_bias[] array = [.. biases.Select(b => new llama_logit_bias { token = b.Key, bias = b.Value })];
-            fixed (llama_logit_bias* pointer = array)
-                Add(LlamaNative.llama_sampler_init_logit_bias(vocab.Count, array.Length, pointer));
-        }
-
+        _biases = s.LogitBias?.ToArray() ?? [];
         if (s.PenaltyLastN > 0 && (s.RepeatPenalty != 1 || s.FrequencyPenalty != 0 || s.PresencePenalty != 0))
         {
             Add(library.Abi.Context.PenaltiesTakeVocabulary
@@ -78,11 +73,14 @@ internal sealed unsafe class LlamaSampler : IDisposable
     }
 
     /// <summary>Chooses the token for a position.</summary>
-    /// <param name="logits">One for each token of the vocabulary.</param>
+    /// <param name="logits">One for each token of the vocabulary. The biases are added in place: once for each step.</param>
     /// <param name="candidates">Scratch of the same length.</param>
     /// <param name="position">The position in its sequence that the token is for.</param>
-    public int Choose(ReadOnlySpan<float> logits, Span<llama_token_data> candidates, int position)
+    public int Choose(Span<float> logits, Span<llama_token_data> candidates, int position)
     {
+        // Not llama.cpp's sampler for it, which would need a list of all candidates even where the highest logit is all that counts.
+        foreach ((int token, float bias) in _biases)
+            logits[token] += bias;
         if (_members == 0 && _greedy)
             return Highest(logits);
         for (int i = 0; i < logits.Length; i++)

@@ -32,7 +32,6 @@ public sealed class ImportTests
         Assert.Equal(
             [0, 8, 16, 24, 32, 40, 48],
             new[] { "n_tokens", "token", "embd", "pos", "n_seq_id", "seq_id", "logits" }.Select(f => (int)Marshal.OffsetOf<llama_batch>(f)));
-        Assert.Equal(8, Unsafe.SizeOf<llama_logit_bias>());
         Assert.Equal(1, Unsafe.SizeOf<llama_sampler_chain_params>());
         Assert.Equal(256, Unsafe.SizeOf<ParamsBlob>());
     }
