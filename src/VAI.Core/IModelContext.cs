@@ -57,6 +57,18 @@ public interface IModelContext
     ValueTask<IInferenceSession> RestoreSessionAsync(
         string path, SessionOptions? options = null, CancellationToken cancellationToken = default);
 
+    /// <summary>The text of a conversation as the model's own chat template puts it; ChatML where it has none.</summary>
+    /// <param name="turns">1 to 4,096 turns, oldest first.</param>
+    /// <param name="addGenerationPrompt">Ends with the beginning of the assistant's next turn.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>The prompt, with control tokens written out.</returns>
+    /// <exception cref="VaiUsageException">
+    /// <see cref="VaiError.NotSupported"/>: the template is none of those that llama.cpp can render;
+    /// <see cref="VaiError.InvalidOption"/>: no turns, too many, or a role that is empty.
+    /// </exception>
+    ValueTask<string> RenderChatAsync(
+        IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true, CancellationToken cancellationToken = default);
+
     /// <summary>The tokens of a text.</summary>
     /// <param name="text">At most 16 MiB as UTF-8.</param>
     /// <param name="addSpecial">Adds what the model wants around a prompt, such as its beginning-of-sequence token.</param>

@@ -104,4 +104,19 @@ public enum VaiError
 
     /// <summary>Another process holds the registry's writer lock, and the deadline passed.</summary>
     RegistryBusy = 411,
+
+    /// <summary>No daemon answers at the socket, or it went away and did not come back in time.</summary>
+    DaemonUnavailable = 500,
+
+    /// <summary>The daemon's engine process ended, and the transaction could not be taken up again.</summary>
+    EngineLost = 501,
+
+    /// <summary>The model ended the daemon's engine process too often; it is not loaded again until that is asked for.</summary>
+    ModelQuarantined = 502,
+
+    /// <summary>The daemon has as many requests as it takes. Try again later.</summary>
+    Overloaded = 503,
+
+    /// <summary>The daemon has no session of that id.</summary>
+    UnknownSession = 504,
 }

@@ -5,7 +5,7 @@ using VAI.Text;
 namespace VAI.Engine;
 
 /// <summary>A resident model: llama.cpp's model and context, with the bank and the sessions on it.</summary>
-internal sealed class ModelContext : IModelContext, IDisposable
+internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly HashSet<Session> _sessions = [];
@@ -63,6 +63,8 @@ internal sealed class ModelContext : IModelContext, IDisposable
 
     public SramBank Bank { get; }
 
+    public IChatRenderer ChatRenderer { get; } = new NativeChatRenderer();
+
     public Pipeline Pipeline { get; }
 
     public ModelLane Lane { get; }
@@ -72,6 +74,20 @@ internal sealed class ModelContext : IModelContext, IDisposable
     public ParkingLot Lot { get; }
 
     public IInferenceSession OpenSession(SessionOptions? options = null) => Open(options ?? new SessionOptions());
+
+    public IInferenceSession OpenSession(SessionOptions? options, SessionState state)
+    {
+        int[] log = [.. state.Log.Select(e => Schedule.Exact ? e : Schedule.Id(e))];
+        CheckTokens([.. log.Select(Schedule.Id)], "The session");
+        OptionCheck.Range(state.Committed, 0, log.Length, "The committed length of a session");
+        if (log.Length > ContextLength)
+        {
+            throw new VaiUsageException(
+                VaiError.ContextFull, $"The session has {log.Length} tokens, but '{Name}' has a context of {ContextLength}. Load it with a larger ContextLength.");
+        }
+
+        return Open(options ?? new SessionOptions(), new SessionImage(log, state.Committed, null));
+    }
 
     public async ValueTask<IInferenceSession> RestoreSessionAsync(
         string path, SessionOptions? options = null, CancellationToken cancellationToken = default)
@@ -107,6 +123,15 @@ internal sealed class ModelContext : IModelContext, IDisposable
             CountSessions();
             return session;
         }
+    }
+
+    public ValueTask<string> RenderChatAsync(
+        IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(turns);
+        cancellationToken.ThrowIfCancellationRequested();
+        ThrowIfClosed();
+        return new ValueTask<string>(ChatRenderer.Render(Name, Info.ChatTemplate, turns, addGenerationPrompt));
     }
 
     public ValueTask<IReadOnlyList<int>> TokenizeAsync(
@@ -210,6 +235,16 @@ internal sealed class ModelContext : IModelContext, IDisposable
     {
         Llama.Dispose();
         Weights.Dispose();
+    }
+
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: an id is outside the vocabulary.</exception>
+    public void CheckTokens(ReadOnlySpan<int> tokens, string what)
+    {
+        foreach (int token in tokens)
+        {
+            if (!Model.Vocab.Contains(token))
+                throw OptionCheck.Invalid($"{what} holds token {token}; ids of '{Name}' are 0 to {Model.Vocab.Count - 1}.");
+        }
     }
 
     /// <summary>Counts tokens that were generated, for the registry. No lock and no allocation.</summary>

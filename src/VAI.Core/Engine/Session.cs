@@ -9,7 +9,7 @@ namespace VAI.Engine;
 /// One sequence. The token log is the truth; a line of the bank, or a copy in host memory, holds what was computed of it and can
 /// be computed again. While a job or a verb runs, the log belongs to it.
 /// </summary>
-internal sealed class Session : IInferenceSession
+internal sealed class Session : IInferenceSession, IResumableSession
 {
     private readonly Lock _gate = new();
     private readonly ModelContext _model;
@@ -70,22 +70,21 @@ internal sealed class Session : IInferenceSession
         options ??= new InferenceOptions();
         ObjectDisposedException.ThrowIf(_disposed, this);
         SamplerFactory.Check(options, _model.Model.Vocab);
-        return Run(prompt, default, options, cancellationToken);
+        return Run(prompt, default, default, options, cancellationToken);
     }
 
     public IAsyncEnumerable<InferenceUpdate> InferAsync(
-        ReadOnlyMemory<int> prompt, InferenceOptions? options = null, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<int> prompt, InferenceOptions? options = null, CancellationToken cancellationToken = default) =>
+        ResumeAsync(prompt, default, options ?? new InferenceOptions(), cancellationToken);
+
+    public IAsyncEnumerable<InferenceUpdate> ResumeAsync(
+        ReadOnlyMemory<int> prompt, ReadOnlyMemory<int> generated, InferenceOptions options, CancellationToken cancellationToken = default)
     {
-        options ??= new InferenceOptions();
         ObjectDisposedException.ThrowIf(_disposed, this);
         SamplerFactory.Check(options, _model.Model.Vocab);
-        foreach (int token in prompt.Span)
-        {
-            if (!_model.Model.Vocab.Contains(token))
-                throw OptionCheck.Invalid($"The prompt holds token {token}; ids of '{_model.Name}' are 0 to {_model.Model.Vocab.Count - 1}.");
-        }
-
-        return Run(null, prompt, options, cancellationToken);
+        _model.CheckTokens(prompt.Span, "The prompt");
+        _model.CheckTokens(generated.Span, "What was generated");
+        return Run(null, prompt, generated, options, cancellationToken);
     }
 
     public async ValueTask<IInferenceSession> ForkAsync(SessionOptions? options = null, CancellationToken cancellationToken = default)
@@ -192,12 +191,16 @@ internal sealed class Session : IInferenceSession
         new(nameof(IInferenceSession), "The session was disposed while its transaction ran.");
 
     private async IAsyncEnumerable<InferenceUpdate> Run(
-        string? text, ReadOnlyMemory<int> prompt, InferenceOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string? text,
+        ReadOnlyMemory<int> prompt,
+        ReadOnlyMemory<int> generated,
+        InferenceOptions options,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
         cancellationToken.ThrowIfCancellationRequested();
         using Activity? activity = Telemetry.Start(_model.Name);
-        Transaction transaction = Begin(text, prompt, options, start, cancellationToken);
+        Transaction transaction = Begin(text, prompt, generated, options, start, cancellationToken);
         try
         {
             using CancellationTokenRegistration registration =
@@ -219,7 +222,12 @@ internal sealed class Session : IInferenceSession
     }
 
     private Transaction Begin(
-        string? text, ReadOnlyMemory<int> prompt, InferenceOptions options, long start, CancellationToken cancellationToken)
+        string? text,
+        ReadOnlyMemory<int> prompt,
+        ReadOnlyMemory<int> generated,
+        InferenceOptions options,
+        long start,
+        CancellationToken cancellationToken)
     {
         lock (_gate)
         {
@@ -227,10 +235,10 @@ internal sealed class Session : IInferenceSession
             int[] tokens = text is null
                 ? prompt.ToArray()
                 : _model.Model.Vocab.Tokenize(text, addSpecial: Log.Count == 0, parseSpecial: true);
-            int length = Log.Count + tokens.Length;
+            int length = Log.Count + tokens.Length + generated.Length;
             if (length == 0)
                 throw OptionCheck.Invalid("The prompt is empty, and so is the session: there is nothing to continue.");
-            if (length >= _model.ContextLength)
+            if (length - generated.Length >= _model.ContextLength || length > _model.ContextLength)
             {
                 throw new VaiUsageException(
                     VaiError.ContextFull,
@@ -240,7 +248,8 @@ internal sealed class Session : IInferenceSession
             }
 
             var times = JobTimes.From(start, _options.Priority, options.Deadline, options.SramWait);
-            var transaction = new Transaction(this, tokens, options, _options.BufferedUpdates, times, cancellationToken);
+            var transaction = new Transaction(
+                this, tokens, generated.ToArray(), options, _options.BufferedUpdates, times, cancellationToken);
             _job = transaction;
             return transaction;
         }

@@ -23,6 +23,7 @@ internal sealed class Transaction : SequenceJob
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationToken _cancellationToken;
     private readonly int[] _prompt;
+    private readonly int[] _resumed;
     private readonly uint _seed;
     private readonly int _maxTokens;
     private readonly int _before;
@@ -39,12 +40,26 @@ internal sealed class Transaction : SequenceJob
     private long _lastToken;
     private int _parked;
 
+    /// <param name="session">The session.</param>
+    /// <param name="prompt">The prompt's tokens.</param>
+    /// <param name="resumed">What was generated, and handed over, before the transaction was interrupted; empty for a new one.</param>
+    /// <param name="options">Checked options.</param>
+    /// <param name="bufferedUpdates">Capacity of the channel.</param>
+    /// <param name="times">When it is due.</param>
+    /// <param name="cancellationToken">For the exception; the caller cancels the job.</param>
     public Transaction(
-        Session session, int[] prompt, InferenceOptions options, int bufferedUpdates, JobTimes times, CancellationToken cancellationToken)
+        Session session,
+        int[] prompt,
+        int[] resumed,
+        InferenceOptions options,
+        int bufferedUpdates,
+        JobTimes times,
+        CancellationToken cancellationToken)
         : base(session, times)
     {
         _vocab = session.Context.Model.Vocab;
-        _prompt = prompt;
+        (_prompt, _resumed) = (prompt, resumed);
+        _generated = resumed.Length;
         _before = session.Log.Count;
         _maxTokens = options.MaxTokens ?? int.MaxValue;
         _seed = SamplerFactory.Seed(options);
@@ -58,8 +73,14 @@ internal sealed class Transaction : SequenceJob
         // The penalties look back into the prompt and the session.
         if (options.PenaltyLastN > 0)
         {
-            foreach (int entry in session.Log.Concat(prompt).TakeLast(options.PenaltyLastN))
+            foreach (int entry in session.Log.Concat(prompt).Concat(resumed).TakeLast(options.PenaltyLastN))
                 _sampler.Accept(Schedule.Id(entry));
+        }
+
+        foreach (int token in resumed)
+        {
+            if (!_vocab.IsEndOfGeneration(token))
+                _text.Append(_pieces.Of(token));
         }
     }
 
@@ -93,6 +114,15 @@ internal sealed class Transaction : SequenceJob
         List<int> log = Session.Log;
         log.EnsureCapacity(Room);
         log.AddRange(_prompt);
+        foreach (int token in _resumed)
+            log.Add(Session.Context.Schedule.Generated(token));
+
+        // Interrupted between its last token and its result: there is nothing to compute.
+        if (_resumed.Length == 0 || Finished(_resumed[^1]) is not { } reason)
+            return;
+        _firstToken = _lastToken = Stopwatch.GetTimestamp();
+        _result = Finish(reason);
+        Deliver();
     }
 
     public override void Place(int reused)
@@ -121,13 +151,8 @@ internal sealed class Transaction : SequenceJob
         _pending = new InferenceUpdate(text, token);
         _hasPending = true;
 
-        FinishReason? reason = endOfSequence ? FinishReason.EndOfSequence
-            : _text.Stopped ? FinishReason.StopString
-            : _generated >= _maxTokens ? FinishReason.MaxTokens
-            : log.Count >= Session.Context.ContextLength ? FinishReason.ContextFull
-            : null;
-        if (reason is { } finish)
-            _result = Finish(finish);
+        if (Finished(token) is { } reason)
+            _result = Finish(reason);
         Deliver();
     }
 
@@ -187,13 +212,20 @@ internal sealed class Transaction : SequenceJob
             Session.Log.RemoveRange(_before, Session.Log.Count - _before);
     }
 
+    private FinishReason? Finished(int token) =>
+        _vocab.IsEndOfGeneration(token) ? FinishReason.EndOfSequence
+        : _text.Stopped ? FinishReason.StopString
+        : _generated >= _maxTokens ? FinishReason.MaxTokens
+        : Session.Log.Count >= Session.Context.ContextLength ? FinishReason.ContextFull
+        : null;
+
     private InferenceResult Finish(FinishReason reason) => new()
     {
         FinishReason = reason,
         PromptTokens = _prompt.Length,
         GeneratedTokens = _generated,
         ReusedTokens = Reused,
-        QueueTime = Stopwatch.GetElapsedTime(Start, Placed),
+        QueueTime = Stopwatch.GetElapsedTime(Start, Math.Max(Start, Placed)),
         WaitTime = Stopwatch.GetElapsedTime(0, _waited),
         FirstTokenTime = Stopwatch.GetElapsedTime(Start, _firstToken),
         TotalTime = Stopwatch.GetElapsedTime(Start, _lastToken),

@@ -1,0 +1,29 @@
+namespace VAI.Engine;
+
+/// <summary>What a session is built of again, in another process: its log and how much of it is committed.</summary>
+/// <param name="Log">Token ids, oldest first; a generated token is its complement, whatever the profile.</param>
+/// <param name="Committed">How many of them are committed.</param>
+internal sealed record SessionState(IReadOnlyList<int> Log, int Committed);
+
+/// <summary>A model that can open a session of a log that was kept elsewhere.</summary>
+internal interface IRebuildableModel : IModelContext
+{
+    /// <summary>Opens a session that holds a log; its KV is computed when it first runs.</summary>
+    /// <exception cref="VaiUsageException">As <see cref="IModelContext.OpenSession"/>; the log does not fit the model.</exception>
+    IInferenceSession OpenSession(SessionOptions? options, SessionState state);
+}
+
+/// <summary>A session whose transaction can be taken up where another process left it.</summary>
+internal interface IResumableSession : IInferenceSession
+{
+    /// <summary>
+    /// Takes up a transaction: the updates go on behind those of <paramref name="generated"/>, as if it had never been
+    /// interrupted. The seed must be given in the options.
+    /// </summary>
+    /// <param name="prompt">The prompt's tokens. The session is as it was before them.</param>
+    /// <param name="generated">The tokens that were handed over before; empty to begin.</param>
+    /// <param name="options">The transaction's options, unchanged; its deadline counts anew.</param>
+    /// <param name="cancellationToken">Stops the transaction at its next step.</param>
+    IAsyncEnumerable<InferenceUpdate> ResumeAsync(
+        ReadOnlyMemory<int> prompt, ReadOnlyMemory<int> generated, InferenceOptions options, CancellationToken cancellationToken = default);
+}
