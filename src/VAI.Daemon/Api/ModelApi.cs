@@ -19,10 +19,19 @@ internal sealed class ModelApi(IVai vai)
         Task<ModelHandle> load = LoadAsync(request, new Reporter(phases.Writer), context.RequestAborted);
         _ = load.ContinueWith(
             _ => phases.Writer.TryComplete(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        LoadProgress? held = null;
         await foreach (LoadProgress p in phases.Reader.ReadAllAsync().ConfigureAwait(false))
         {
-            if (context.RequestAborted.IsCancellationRequested)
+            // A file that does not pass is an error with a status of its own, so that nothing is sent before it has.
+            if (p.Phase is LoadPhase.Checking && !context.Response.HasStarted)
+            {
+                held = p;
                 continue;
+            }
+
+            if (held is { } first)
+                await SendAsync(context, new WireLoadEvent(first.Phase.ToString(), first.Fraction, null, null)).ConfigureAwait(false);
+            held = null;
             await SendAsync(context, new WireLoadEvent(p.Phase.ToString(), p.Fraction, null, null)).ConfigureAwait(false);
         }
 
