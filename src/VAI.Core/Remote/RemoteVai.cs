@@ -126,14 +126,22 @@ internal sealed class RemoteVai : IVai
     {
         ArgumentNullException.ThrowIfNull(name);
         ThrowIfDisposed();
+        return _models.Find(name) ?? SelectAsync(name, Closing).AsTask().GetAwaiter().GetResult();
+    }
+
+    /// <summary>As <see cref="Select(string)"/>, without holding a thread while the daemon is asked.</summary>
+    public async ValueTask<IModelContext> SelectAsync(string name, CancellationToken cancellationToken)
+    {
         if (_models.Find(name) is { } model)
             return model;
-        RefreshAsync(Closing).GetAwaiter().GetResult();
+        await RefreshAsync(cancellationToken).ConfigureAwait(false);
         return _models.Find(name) ?? throw (Configured(name) is not null
-            ? new VaiUsageException(VaiError.ModelNotLoaded, $"'{name}' is configured but the daemon has not loaded it. Call LoadAsync(\"{name}\") first.")
+            ? new VaiUsageException(
+                VaiError.ModelNotLoaded, $"'{name}' is configured but the daemon has not loaded it. Call LoadAsync(\"{name}\") first.")
             : new VaiUsageException(
                 VaiError.UnknownModel,
-                $"The daemon has no model '{name}' loaded. Loaded: {(_models.All.Count == 0 ? "none" : string.Join(", ", _models.All.Select(m => m.Name)))}."));
+                $"The daemon has no model '{name}' loaded. Loaded: "
+                + $"{(_models.All.Count == 0 ? "none" : string.Join(", ", _models.All.Select(m => m.Name)))}."));
     }
 
     /// <summary>Asks the daemon for its models.</summary>

@@ -67,6 +67,6 @@ internal static class VaiApi
             Stopwatch.GetElapsedTime(started).TotalSeconds,
             open.Count(s => s.Running),
             0,
-            [.. vai.Models.Select(m => ModelApi.StatusOf(m, open))]);
+            [.. vai.Models.Select(m => ModelApi.StatusOf(m, open, sessions.GeneratedBy(m.Name)))]);
     }
 }

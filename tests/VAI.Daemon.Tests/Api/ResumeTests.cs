@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using VAI.Engine;
 using VAI.Remote;
 using static VAI.Daemon.Tests.Api.VaiConformance;
@@ -222,6 +223,74 @@ public sealed class ResumeTests(ApiModels models)
         Assert.Equal(session.Tokens, ((IResumableSession)session).State.Log.Select(Schedule.Id));
         await ReadAsync(session.InferAsync(" or", Greedy(5)));
         await inner.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task After_any_cancellation_both_sides_hold_the_same()
+    {
+        const int Seed = 5;
+        var random = new Random(Seed);
+        string socket = models.NewFile("sock");
+        await using ApiHost host = await HostAsync(socket);
+        await using IVai vai = Client(socket);
+        IModelContext model = vai.Select("m");
+        await using IInferenceSession session = model.OpenSession();
+        for (int i = 0; i < 40; i++)
+        {
+            using var cancel = new CancellationTokenSource();
+            int after = random.Next(4);
+            IAsyncEnumerator<InferenceUpdate> updates = session.InferAsync(Prompt, Greedy(12), cancel.Token).GetAsyncEnumerator();
+            bool more = true;
+            for (int n = 0; n < after && more; n++)
+                more = await updates.MoveNextAsync();
+            if (random.Next(2) == 0)
+            {
+                // While the next one is on its way.
+                Task<bool> next = updates.MoveNextAsync().AsTask();
+                await cancel.CancelAsync();
+                await next.ContinueWith(_ => { }, TaskScheduler.Default);
+            }
+
+            await updates.DisposeAsync();
+            if (random.Next(4) == 0)
+                await session.CommitAsync();
+            else if (random.Next(3) == 0)
+                await session.RollbackAsync();
+            var kept = ((IResumableSession)session).State;
+            await using IInferenceSession other = ((IRebuildableModel)model).OpenSession(null, kept);
+            await using IInferenceSession fork = await session.ForkAsync();
+            Response one = await ReadAsync(fork.InferAsync(" or", Greedy(3)));
+            Response two = await ReadAsync(other.InferAsync(" or", Greedy(3)));
+            Assert.True(one.Tokens.SequenceEqual(two.Tokens), $"Round {i} of seed {Seed}.");
+            Assert.Equal(fork.Tokens, other.Tokens);
+            if (session.TokenCount > 1500)
+                await session.RollbackAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_container_gives_the_remote_one()
+    {
+        string socket = models.NewFile("sock");
+        await using ApiHost host = await HostAsync(socket);
+        await using ServiceProvider services = new ServiceCollection().AddVai(o => o.UseDaemon(socket)).BuildServiceProvider();
+        IVai vai = services.GetRequiredService<IVai>();
+        Assert.IsType<RemoteVai>(vai);
+        Assert.Equal("m", Assert.Single(vai.Models).Name);
+        await using IInferenceSession session = vai.Select("m").OpenSession();
+        await ReadAsync(session.InferAsync(Prompt, Greedy(3)));
+
+        // Waits for the daemon to have let go of the session, and counted.
+        await session.CommitAsync();
+        WireStatus status = await ((RemoteVai)vai).StatusAsync(default);
+        Assert.Equal(Environment.ProcessId, status.ProcessId);
+        WireModelStatus model = Assert.Single(status.Models);
+        Assert.Equal(3, model.GeneratedTokens);
+        Assert.True(model.SramUsed > 0);
+        WireSessionInfo info = Assert.Single(await ((RemoteVai)vai).SessionsAsync(default));
+        Assert.Equal(session.TokenCount, info.Tokens);
+        Assert.Equal(3, info.Generated);
+        Assert.False(info.Running);
     }
 
     private async Task<ApiHost> HostAsync(string socket, TimeSpan? grace = null)
