@@ -18,20 +18,6 @@ internal static class RequestBody
     /// <exception cref="ApiError">400, 413 or 415.</exception>
     public static async Task<T> ReadAsync<T>(HttpContext http, int limit, Func<JsonElement, T> read)
     {
-        using JsonDocument document = await ParseAsync(http, limit).ConfigureAwait(false);
-        try
-        {
-            return read(document.RootElement);
-        }
-        catch (InvalidOperationException)
-        {
-            // How a text that is half of a UTF-16 pair is found out: when it is read.
-            throw BadJson("A text of the body is no valid UTF-16: half of a pair is escaped in it.");
-        }
-    }
-
-    private static async Task<JsonDocument> ParseAsync(HttpContext http, int limit)
-    {
         // Also what keeps a web page from sending a request here: a browser asks first before it sends this type.
         if (!http.Request.HasJsonContentType())
         {
@@ -44,11 +30,18 @@ internal static class RequestBody
             throw BadJson("The body is not UTF-8.");
         try
         {
-            return JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false });
+            var options = new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
+            using var document = JsonDocument.Parse(body, options);
+            return read(document.RootElement);
         }
         catch (JsonException e)
         {
             throw BadJson($"The body is no JSON that is read here: {e.Message}");
+        }
+        catch (InvalidOperationException)
+        {
+            // How a text that is half of a UTF-16 pair is found out: when it is read.
+            throw BadJson("A text of the body is no valid UTF-16: half of a pair is escaped in it.");
         }
     }
 

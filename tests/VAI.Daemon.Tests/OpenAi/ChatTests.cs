@@ -86,7 +86,8 @@ public sealed class ChatTests(OpenAiServer server) : OpenAiTest(server)
     [Fact]
     public async Task Asked_again_the_prompt_is_cached()
     {
-        string request = With(Request, "messages", """[{"role":"user","content":"A prompt that was not asked before, of some length."}]""");
+        string prompt = string.Concat(Enumerable.Repeat("A prompt that was not asked before. ", 10));
+        string request = With(Request, "messages", $$"""[{"role":"user","content":{{Quote(prompt)}}}]""");
         await PostAsync(Chat, request);
         JsonElement usage = (await PostAsync(Chat, request)).GetProperty("usage");
         Assert.True(usage.GetProperty("prompt_tokens_details").GetProperty("cached_tokens").GetInt32() > 0);
