@@ -34,6 +34,8 @@ internal sealed class ApiError(
         ApiError e => e,
         VaiException e => From(e),
         BadHttpRequestException e => new ApiError(e.StatusCode, "bad_request", e.Message, inner: e),
+        OperationCanceledException e => new ApiError(
+            StatusCodes.Status503ServiceUnavailable, "cancelled", "The engine gave up the request. Send it again.", null, Server, e),
         ObjectDisposedException e => new ApiError(
             StatusCodes.Status503ServiceUnavailable, "shutting_down", "The model was unloaded, or the server stops. Try again later.", null, Server, e),
         _ => new ApiError(
@@ -74,6 +76,7 @@ internal sealed class ApiError(
         VaiError.ContextFull =>
             new ApiError(StatusCodes.Status400BadRequest, "context_length_exceeded", e.Message, null, InvalidRequest, e),
         VaiError.InvalidOption => new ApiError(StatusCodes.Status400BadRequest, "invalid_value", e.Message, null, InvalidRequest, e),
+        VaiError.SessionBusy or VaiError.ModelInUse => new ApiError(StatusCodes.Status409Conflict, "busy", e.Message, null, InvalidRequest, e),
         VaiError.NotSupported => new ApiError(StatusCodes.Status400BadRequest, "unsupported", e.Message, "model", InvalidRequest, e),
         VaiError.SramFull => new ApiError(StatusCodes.Status429TooManyRequests, "sram_full", e.Message, null, RateLimit, e),
         VaiError.Overloaded => new ApiError(StatusCodes.Status429TooManyRequests, "overloaded", e.Message, null, RateLimit, e),

@@ -8,6 +8,9 @@ namespace VAI.Daemon.OpenAi;
 /// </summary>
 internal sealed class Fields
 {
+    // Each field is looked for among all of them.
+    private const int MaxFields = 128;
+
     private readonly JsonElement _object;
     private readonly string _path;
     private readonly HashSet<string> _known = new(StringComparer.Ordinal);
@@ -18,6 +21,13 @@ internal sealed class Fields
     {
         if (value.ValueKind != JsonValueKind.Object)
             throw WrongType(path.Length == 0 ? "The request" : path, "an object", value);
+        if (value.GetPropertyCount() > MaxFields)
+        {
+            throw new ApiError(
+                StatusCodes.Status400BadRequest, "unknown_parameter",
+                $"{(path.Length == 0 ? "The request" : $"'{path}'")} has more than {MaxFields} fields: some must be unknown.", path.Length == 0 ? null : path);
+        }
+
         _object = value;
         _path = path;
     }
@@ -52,13 +62,6 @@ internal sealed class Fields
 
     public float? Number(string field, float min, float max) =>
         Take(field) is { } value ? NumberOf(value, NameOf(field), min, max) : null;
-
-    /// <summary>Fields that have no effect here, of whatever value.</summary>
-    public void Ignore(params ReadOnlySpan<string> fields)
-    {
-        foreach (string field in fields)
-            _known.Add(field);
-    }
 
     /// <summary>Fields of OpenAI's API that ask for what is not offered.</summary>
     public void Refuse(params ReadOnlySpan<string> fields)

@@ -62,7 +62,7 @@ internal static partial class OpenAiApi
             await handler(http).ConfigureAwait(false);
             status = http.Items[FailedKey] as int? ?? http.Response.StatusCode;
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested || http.Response.HasStarted)
         {
             // The client is gone, or reads too slowly: there is nobody to tell.
             http.Abort();

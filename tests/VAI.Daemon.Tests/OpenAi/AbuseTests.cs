@@ -105,6 +105,8 @@ public sealed class AbuseTests(OpenAiServer server) : OpenAiTest(server)
         await RefusedAsync(Completions, With(Request, "temprature", "1"), HttpStatusCode.BadRequest, "unknown_parameter", "temprature");
         await RefusedAsync(Completions, With(Request, "Model", "null"), HttpStatusCode.BadRequest, "unknown_parameter", "Model");
         await RefusedAsync(Completions, With(Request, new string('x', 1_000_000), "1"), HttpStatusCode.BadRequest, "unknown_parameter");
+        string many = "{\"model\":\"m\"," + string.Join(',', Enumerable.Range(0, 500_000).Select(i => $"\"f{i}\":0")) + "}";
+        await RefusedAsync(Completions, many, HttpStatusCode.BadRequest, "unknown_parameter");
         await RefusedAsync(Completions, """{"model":"m","model":"e","prompt":"x"}""", HttpStatusCode.BadRequest, "invalid_json");
         await RefusedAsync(
             Chat, """{"model":"m","stream":true,"stream_options":{"x":1},"messages":[{"role":"user","content":"x"}]}""", HttpStatusCode.BadRequest,

@@ -44,7 +44,7 @@ public sealed class OpenAiServer : IAsyncLifetime
     public string NewFile(string name) => Path.Combine(_directory.FullName, name);
 
     /// <summary>An engine of its own, for tests that break it.</summary>
-    public async Task<IVai> LoadAsync(int contextLength)
+    public async Task<IVai> LoadAsync(int contextLength, int sessions = 8)
     {
         string writes = await ForgeAsync("tiny-qwen2");
         string embeds = await ForgeAsync("tiny-bert");
@@ -54,7 +54,7 @@ public sealed class OpenAiServer : IAsyncLifetime
             o.RomDirectory = _directory.FullName + "/roms";
             o.AddModel("m", writes, m =>
             {
-                (m.ContextLength, m.SramTokens, m.MaxSessions) = (contextLength, 8 * contextLength, 8);
+                (m.ContextLength, m.SramTokens, m.MaxSessions) = (contextLength, sessions * contextLength, sessions);
                 m.Profile = RomProfile.Exact;
             });
             o.AddModel("e", embeds, m => m.Profile = RomProfile.None);

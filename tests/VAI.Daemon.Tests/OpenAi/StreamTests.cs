@@ -10,26 +10,43 @@ namespace VAI.Daemon.Tests.OpenAi;
 /// <summary>Streams that do not come to their end.</summary>
 public sealed class StreamTests(OpenAiServer server) : OpenAiTest(server)
 {
+    private const int Context = 2048;
+
     [Fact]
     public async Task A_client_that_goes_away_ends_its_transaction()
     {
-        using var gone = new Counted("vai.daemon.requests", "http.response.status_code", 499);
-        int open = Server.Vai.Select("m").OpenSessions;
-        await using (Stream stream = await OpenAsync(Server.Http, OpenAiServer.ContextLength - 50, 8))
+        await using IVai vai = await Server.LoadAsync(Context);
+        string socket = Server.NewFile("gone.sock");
+        await using WebApplication app = await OpenAiServer.StartAsync(vai, new OpenAiOptions(), k => k.ListenUnixSocket(socket));
+        using HttpClient http = OverSocket(socket);
+        using (var gone = new Counted("vai.daemon.requests", "http.response.status_code", 499))
         {
-            await stream.ReadExactlyAsync(new byte[100]);
-            stream.Close();
+            // More than the socket holds: the answer cannot have ended by then.
+            await using (Stream stream = await OpenAsync(http, Context - 48, 8))
+                await stream.ReadExactlyAsync(new byte[100]);
+            await gone.Task;
         }
 
-        await gone.Task;
-        Assert.Equal(open, Server.Vai.Select("m").OpenSessions);
-        await AnswersAsync();
+        Assert.Equal(0, vai.Select("m").OpenSessions);
+        using (var gone = new Counted("vai.daemon.requests", "http.response.status_code", 499))
+        {
+            using var begun = new Counted("vai.step.rows");
+            using var stop = new CancellationTokenSource();
+            Task<HttpResponseMessage> answer = http.PostAsync(Completions, Json(Endless(Context - 48, 8, stream: false)), stop.Token);
+            await begun.Task;
+            await stop.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => answer);
+            await gone.Task;
+        }
+
+        Assert.Equal(0, vai.Select("m").OpenSessions);
+        using HttpResponseMessage next = await http.PostAsync(Completions, Json("""{"model":"m","prompt":"x","max_tokens":1}"""));
+        Assert.Equal(HttpStatusCode.OK, next.StatusCode);
     }
 
     [Fact]
     public async Task A_reader_that_does_not_read_is_cut_off()
     {
-        const int Context = 2048;
         await using IVai vai = await Server.LoadAsync(Context);
         string socket = Server.NewFile("slow.sock");
         await using WebApplication app = await OpenAiServer.StartAsync(
@@ -58,10 +75,10 @@ public sealed class StreamTests(OpenAiServer server) : OpenAiTest(server)
     [Fact]
     public async Task An_error_in_mid_stream_is_an_event_and_the_end()
     {
-        await using IVai vai = await Server.LoadAsync(2048);
+        await using IVai vai = await Server.LoadAsync(Context);
         await using WebApplication app = await OpenAiServer.StartAsync(vai, new OpenAiOptions(), k => k.Listen(IPAddress.Loopback, 0));
         using var http = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
-        using var reader = new StreamReader(await OpenAsync(http, 2000, 8));
+        using var reader = new StreamReader(await OpenAsync(http, Context - 48, 8));
         Assert.StartsWith("data: {", await reader.ReadLineAsync());
         await vai.DisposeAsync();
         string[] events = (await reader.ReadToEndAsync()).Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
@@ -74,18 +91,23 @@ public sealed class StreamTests(OpenAiServer server) : OpenAiTest(server)
 
     private static async Task<Stream> OpenAsync(HttpClient http, int tokens, int answers)
     {
-        // One token over and over: no end of sequence comes in between.
-        string request = $$$"""
-            {"model":"m","prompt":[5],"max_tokens":{{{tokens}}},"n":{{{answers}}},"stream":true,"temperature":0,"logit_bias":{"1000":100}}
-            """;
+        string request = Endless(tokens, answers, stream: true);
         using var message = new HttpRequestMessage(HttpMethod.Post, Completions) { Content = Json(request) };
         HttpResponseMessage response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return await response.Content.ReadAsStreamAsync();
     }
 
+    // One token over and over: no end of sequence comes in between.
+    private static string Endless(int tokens, int answers, bool stream) =>
+        $$$"""
+        {"model":"m","prompt":[5],"max_tokens":{{{tokens}}},"n":{{{answers}}},"stream":{{{(stream ? "true" : "false")}}},"temperature":0,
+         "logit_bias":{"1000":100}}
+        """;
+
     private static HttpClient OverSocket(string path) => new(new SocketsHttpHandler
     {
+        MaxResponseDrainSize = 0,
         ConnectCallback = async (_, cancellation) =>
         {
             var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -105,18 +127,21 @@ public sealed class StreamTests(OpenAiServer server) : OpenAiTest(server)
         {
             _listener.InstrumentPublished = (instrument, listener) =>
             {
-                if (instrument.Meter.Name == "VAI.Daemon" && instrument.Name == name)
+                if (instrument.Meter.Name is "VAI" or "VAI.Daemon" && instrument.Name == name)
                     listener.EnableMeasurementEvents(instrument);
             };
-            _listener.SetMeasurementEventCallback<long>((_, _, tags, _) =>
+            _listener.SetMeasurementEventCallback<long>((_, _, tags, _) => Take(tags));
+            _listener.SetMeasurementEventCallback<int>((_, _, tags, _) => Take(tags));
+            _listener.Start();
+
+            void Take(ReadOnlySpan<KeyValuePair<string, object?>> tags)
             {
                 bool meant = tag is null;
                 foreach ((string key, object? v) in tags)
                     meant |= key == tag && Equals(v, value);
                 if (meant)
                     _counted.TrySetResult();
-            });
-            _listener.Start();
+            }
         }
 
         public Task Task => _counted.Task;
