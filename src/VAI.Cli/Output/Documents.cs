@@ -15,6 +15,7 @@ namespace VAI.Cli.Output;
 [JsonSerializable(typeof(SwitchDocument))]
 [JsonSerializable(typeof(AttachDocument))]
 [JsonSerializable(typeof(PipelineDocument))]
+[JsonSerializable(typeof(BenchDaemonDocument))]
 [JsonSerializable(typeof(BurnDocument))]
 [JsonSerializable(typeof(StatusDocument))]
 [JsonSerializable(typeof(VerifyDocument))]
@@ -194,3 +195,6 @@ internal sealed record DoctorDocument(
     long SharedMemory,
     long SharedMemoryFree,
     string? Fix);
+
+internal sealed record BenchDaemonDocument(
+    double LocalFirstMs, double SocketFirstMs, double OverheadMs, double OverheadIqrMs, long? ConnectionBytes);
