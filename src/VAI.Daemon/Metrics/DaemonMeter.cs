@@ -20,7 +20,10 @@ internal static class DaemonMeter
         "vai.daemon.request.duration",
         "s",
         "From a request's headers to the end of its answer, by route.",
-        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300] });
+        advice: new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+        });
 
     private static readonly Counter<long> SlowReaders = Meter.CreateCounter<long>(
         "vai.daemon.slow_readers", "{connection}", "Connections that were aborted because their client did not read.");

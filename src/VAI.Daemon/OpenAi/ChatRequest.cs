@@ -13,7 +13,7 @@ internal sealed record ChatRequest(Generation Generation, IReadOnlyList<ChatTurn
     public static ChatRequest Read(JsonElement root, OpenAiOptions limits)
     {
         var fields = new Fields(root);
-        int? most = fields.Whole("max_completion_tokens", 1, 1 << 20);
+        int? most = fields.Whole("max_completion_tokens", 1, Generation.MostTokens);
         var generation = Generation.Read(fields, null, limits);
         if (most is not null)
             generation = generation with { Options = generation.Options with { MaxTokens = most } };

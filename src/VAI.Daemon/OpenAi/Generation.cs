@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace VAI.Daemon.OpenAi;
@@ -13,10 +14,12 @@ internal readonly record struct Prompt(string? Text, int[]? Tokens);
 /// <param name="Options">Checked, but for the tokens of the bias, which depend on the model.</param>
 internal sealed record Generation(string Model, int Choices, bool Stream, bool IncludeUsage, InferenceOptions Options)
 {
+    /// <summary>The most tokens that can be asked for; no context is as long.</summary>
+    public const int MostTokens = 1 << 20;
+
     private const int MaxChoices = 8;
     private const int MaxStops = 16;
     private const int MaxStopLength = 256;
-    private const int MostTokens = 1 << 20;
 
     // llama.cpp keeps one token at least; VAI takes no zero.
     private const float LeastTopP = 1e-6f;
@@ -86,7 +89,7 @@ internal sealed record Generation(string Model, int Choices, bool Stream, bool I
         var bias = new Dictionary<int, float>();
         foreach (JsonProperty member in value.EnumerateObject())
         {
-            if (!int.TryParse(member.Name, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out int token))
+            if (!int.TryParse(member.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int token))
                 throw ApiError.Invalid("logit_bias", "'logit_bias' has a member that is no token id. Ids are whole numbers from 0.");
             float added = Fields.NumberOf(member.Value, "logit_bias", -100, 100);
             bias[token] = added <= -100 ? float.NegativeInfinity : added;
