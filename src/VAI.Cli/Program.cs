@@ -15,11 +15,15 @@ var root = new RootCommand("Many language models resident at once, switched betw
     RunVerb.Create(),
     BenchVerb.Create(),
     DoctorVerb.Create(),
+    ServeVerb.Create(),
+    WorkerVerb.Create(),
 };
 root.Add(Common.Json);
 root.Add(Common.Verbose);
 ParseResult parsed = root.Parse(args);
 
-// An interrupted verb undoes what it did; by default it would be given two seconds and then be ended in the middle.
-var invocation = new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) };
+// An interrupted verb undoes what it did; by default it would be given two seconds and then be ended in the middle. The daemon has
+// signals of its own.
+bool daemon = args is ["serve" or "worker", ..];
+var invocation = new InvocationConfiguration { ProcessTerminationTimeout = daemon ? null : TimeSpan.FromMinutes(1) };
 return parsed.Action is ParseErrorAction ? Failure.Usage(parsed, args) : await parsed.InvokeAsync(invocation);
