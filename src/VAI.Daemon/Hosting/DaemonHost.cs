@@ -1,4 +1,3 @@
-using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -141,7 +140,7 @@ internal static class DaemonHost
                 _last = now;
             }
 
-            log.ModelProgress(value.Name, value.Phase, value.Fraction * 100);
+            log.ModelProgress(value.Model, value.Phase, value.Fraction * 100);
         }
     }
 }

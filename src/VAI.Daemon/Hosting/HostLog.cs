@@ -21,6 +21,6 @@ internal static class HostLog
             console.TimestampFormat = "HH:mm:ss.fff ";
             console.ColorBehavior = Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Disabled;
         });
-        logging.AddConsole(console => console.LogToStandardErrorThresholdLevel = LogLevel.Trace);
+        logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     }
 }

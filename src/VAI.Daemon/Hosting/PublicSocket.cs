@@ -47,7 +47,11 @@ internal sealed class PublicSocket : IDisposable
     }
 
     /// <summary>To be called when it is bound.</summary>
-    public void Protect() => File.SetUnixFileMode(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    public void Protect()
+    {
+        if (OperatingSystem.IsLinux())
+            File.SetUnixFileMode(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
 
     public void Dispose()
     {

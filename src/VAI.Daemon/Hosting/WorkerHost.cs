@@ -21,17 +21,7 @@ internal static class WorkerHost
         LibcNative.umask(0b_000_111_111);
 
         // The kernel frees what this process has; there is nothing to put right, as it may be killed at any instant anyway.
-        new Thread(static () =>
-        {
-            using Stream input = Console.OpenStandardInput();
-            Span<byte> buffer = stackalloc byte[256];
-            while (input.Read(buffer) > 0)
-            {
-                // The supervisor says nothing.
-            }
-
-            LibcNative._exit(0);
-        }) { IsBackground = true, Name = "supervisor's end" }.Start();
+        new Thread(EndWithInput) { IsBackground = true, Name = "supervisor's end" }.Start();
 
         // A terminal signals the whole group, and the supervisor has requests to drain.
         using var ignored = new StopSignals(static () => { });
@@ -73,5 +63,17 @@ internal static class WorkerHost
         await Console.Out.FlushAsync().ConfigureAwait(false);
         await Task.Delay(Timeout.InfiniteTimeSpan).ConfigureAwait(false);
         return 0;
+    }
+
+    private static void EndWithInput()
+    {
+        using Stream input = Console.OpenStandardInput();
+        Span<byte> buffer = stackalloc byte[256];
+        while (input.Read(buffer) > 0)
+        {
+            // The supervisor says nothing.
+        }
+
+        LibcNative._exit(0);
     }
 }

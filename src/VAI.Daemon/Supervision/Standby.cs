@@ -45,6 +45,9 @@ internal sealed class Standby(WorkerCommand command, WorkerConfig config, string
     {
         lock (_gate)
         {
+            // Without a model there is nothing to take over.
+            if (_smallest is null)
+                return;
             if (_prepared is null or { IsFaulted: true } or { IsCanceled: true } || _prepared is { IsCompletedSuccessfully: true, Result: null or { HasEnded: true } })
                 _prepared = PrepareAsync(cancellationToken);
         }

@@ -119,6 +119,7 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
         }
 
         _standby.WarmWith(model, bytes);
+        _standby.Prepare(_stopping.Token);
     }
 
     public void Unloaded(string model)
