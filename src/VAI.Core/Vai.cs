@@ -3,13 +3,16 @@ using Microsoft.Extensions.Logging.Abstractions;
 using VAI.Diagnostics;
 using VAI.Engine;
 using VAI.Native.Gguf;
+using VAI.Remote;
 
 namespace VAI;
 
 /// <summary>Where to start without a dependency-injection container.</summary>
 public static class Vai
 {
-    /// <summary>Makes an <see cref="IVai"/>. Loads llama.cpp's libraries, but no model.</summary>
+    /// <summary>
+    /// Makes an <see cref="IVai"/>. Loads llama.cpp's libraries, but no model; with <see cref="VaiOptions.UseDaemon"/> nothing at all.
+    /// </summary>
     /// <param name="configure">Adds models and sets options.</param>
     /// <param name="loggerFactory">Where VAI and llama.cpp log to; null for nowhere.</param>
     /// <returns>The engine, which its caller disposes.</returns>
@@ -23,7 +26,7 @@ public static class Vai
         return Create(options, loggerFactory);
     }
 
-    /// <summary>Makes an <see cref="IVai"/> from options. Loads llama.cpp's libraries, but no model.</summary>
+    /// <summary>As the other overload, from options.</summary>
     /// <param name="options">The options; later changes to them are not seen.</param>
     /// <param name="loggerFactory">Where VAI and llama.cpp log to; null for nowhere.</param>
     /// <returns>The engine, which its caller disposes.</returns>
@@ -33,6 +36,12 @@ public static class Vai
     public static IVai Create(VaiOptions options, ILoggerFactory? loggerFactory = null)
     {
         ArgumentNullException.ThrowIfNull(options);
+        if (options.DaemonSocket is { } socket)
+        {
+            var endpoint = new SocketEndpoint(Path.GetFullPath(socket), options.DaemonReconnect);
+            return new RemoteVai(endpoint, loggerFactory, options.Models);
+        }
+
         return new VaiEngine(options, loggerFactory ?? NullLoggerFactory.Instance);
     }
 

@@ -31,6 +31,30 @@ public sealed class VaiOptions
     /// </summary>
     public long ParkLimit { get; set; } = 4L << 30;
 
+    /// <summary>
+    /// The Unix socket of the daemon that is to answer instead of an engine in this process; null for an engine. Of the options
+    /// above none matters then: the daemon has its own. Its models can be selected, and those added here can be loaded.
+    /// </summary>
+    public string? DaemonSocket { get; set; }
+
+    /// <summary>
+    /// How long calls wait for a daemon that went away to come back, 0 to 1 day; they go on as if nothing had happened then. A daemon
+    /// that was never there is not waited for.
+    /// </summary>
+    public TimeSpan DaemonReconnect { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Lets a daemon (<c>vai serve</c>) answer instead of an engine in this process. Connects with the first call that needs it.</summary>
+    /// <param name="socketPath">
+    /// Its Unix socket; null for <c>VAI_SOCKET</c>, or else <c>vai/vai.sock</c> in <c>XDG_RUNTIME_DIR</c>, else <c>/run/vai/vai.sock</c>
+    /// for root, else <c>/tmp/vai-UID/vai.sock</c>.
+    /// </param>
+    /// <returns>These options.</returns>
+    public VaiOptions UseDaemon(string? socketPath = null)
+    {
+        DaemonSocket = socketPath ?? Remote.DaemonSocket.DefaultPath;
+        return this;
+    }
+
     /// <summary>Adds a model that <see cref="IVai.LoadAsync(string, IProgress{LoadProgress}?, CancellationToken)"/> can load. Reads nothing.</summary>
     /// <param name="name">The name to load and select it by, 1 to 128 characters, not yet taken.</param>
     /// <param name="file">Its GGUF file.</param>

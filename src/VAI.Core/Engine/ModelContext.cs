@@ -78,14 +78,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
     public IInferenceSession OpenSession(SessionOptions? options, SessionState state)
     {
         int[] log = [.. state.Log.Select(e => Schedule.Exact ? e : Schedule.Id(e))];
-        CheckTokens([.. log.Select(Schedule.Id)], "The session");
-        OptionCheck.Range(state.Committed, 0, log.Length, "The committed length of a session");
-        if (log.Length > ContextLength)
-        {
-            throw new VaiUsageException(
-                VaiError.ContextFull, $"The session has {log.Length} tokens, but '{Name}' has a context of {ContextLength}. Load it with a larger ContextLength.");
-        }
-
+        OptionCheck.State(state, this, Model.Vocab.Count);
         return Open(options ?? new SessionOptions(), new SessionImage(log, state.Committed, null));
     }
 
@@ -110,11 +103,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
     /// <summary>Opens a session, of an image where there is one.</summary>
     public Session Open(SessionOptions options, SessionImage? image = null)
     {
-        OptionCheck.Range(options.BufferedUpdates, 1, 65_536, nameof(SessionOptions.BufferedUpdates));
-        if (!Enum.IsDefined(options.Priority))
-            throw OptionCheck.Invalid($"{nameof(SessionOptions.Priority)} is {options.Priority}, which is none of the enumeration's.");
-        if (Info.IsEmbedding)
-            throw new VaiUsageException(VaiError.NotSupported, $"'{Name}' makes embeddings and generates no text. Call EmbedAsync.");
+        OptionCheck.Session(options, this);
         lock (_gate)
         {
             ThrowIfClosed();
@@ -238,14 +227,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
     }
 
     /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: an id is outside the vocabulary.</exception>
-    public void CheckTokens(ReadOnlySpan<int> tokens, string what)
-    {
-        foreach (int token in tokens)
-        {
-            if (!Model.Vocab.Contains(token))
-                throw OptionCheck.Invalid($"{what} holds token {token}; ids of '{Name}' are 0 to {Model.Vocab.Count - 1}.");
-        }
-    }
+    public void CheckTokens(ReadOnlySpan<int> tokens, string what) => OptionCheck.Tokens(tokens, what, Name, Model.Vocab.Count);
 
     /// <summary>Counts tokens that were generated, for the registry. No lock and no allocation.</summary>
     public void CountTokens(int tokens) => Weights.Hold?.Lease.AddTokens(tokens);

@@ -19,5 +19,36 @@ internal static class OptionCheck
             throw Invalid($"{name} is {value}; it must be above {above} and at most {max}.");
     }
 
+    public static void Session(SessionOptions options, IModelContext model)
+    {
+        Range(options.BufferedUpdates, 1, 65_536, nameof(SessionOptions.BufferedUpdates));
+        if (!Enum.IsDefined(options.Priority))
+            throw Invalid($"{nameof(SessionOptions.Priority)} is {options.Priority}, which is none of the enumeration's.");
+        if (model.Info.IsEmbedding)
+            throw new VaiUsageException(VaiError.NotSupported, $"'{model.Name}' makes embeddings and generates no text. Call EmbedAsync.");
+    }
+
+    public static void State(SessionState state, IModelContext model, int vocabulary)
+    {
+        Tokens([.. state.Log.Select(Schedule.Id)], "The session", model.Name, vocabulary);
+        Range(state.Committed, 0, state.Log.Count, "The committed length of a session");
+        if (state.Log.Count > model.ContextLength)
+        {
+            throw new VaiUsageException(
+                VaiError.ContextFull,
+                $"The session has {state.Log.Count} tokens, but '{model.Name}' has a context of {model.ContextLength}. "
+                + "Load it with a larger ContextLength.");
+        }
+    }
+
+    public static void Tokens(ReadOnlySpan<int> tokens, string what, string model, int vocabulary)
+    {
+        foreach (int token in tokens)
+        {
+            if ((uint)token >= (uint)vocabulary)
+                throw Invalid($"{what} holds token {token}; ids of '{model}' are 0 to {vocabulary - 1}.");
+        }
+    }
+
     public static VaiUsageException Invalid(string message) => new(VaiError.InvalidOption, message);
 }

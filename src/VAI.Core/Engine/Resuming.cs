@@ -16,6 +16,10 @@ internal interface IRebuildableModel : IModelContext
 /// <summary>A session whose transaction can be taken up where another process left it.</summary>
 internal interface IResumableSession : IInferenceSession
 {
+    /// <summary>What it holds; a generated token is its complement only where the profile needs that.</summary>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.SessionBusy"/>.</exception>
+    SessionState State { get; }
+
     /// <summary>
     /// Takes up a transaction: the updates go on behind those of <paramref name="generated"/>, as if it had never been
     /// interrupted. The seed must be given in the options.

@@ -12,7 +12,7 @@ internal static class SamplerFactory
     private const int MaxStopLength = 256;
 
     /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/> for the first option out of range.</exception>
-    public static void Check(InferenceOptions o, LlamaVocab vocab)
+    public static void Check(InferenceOptions o, int vocabulary)
     {
         if (o.MaxTokens is { } max)
             OptionCheck.Range(max, 1, int.MaxValue, nameof(o.MaxTokens));
@@ -27,8 +27,8 @@ internal static class SamplerFactory
         OptionCheck.Range(o.PenaltyLastN, 0, MaxPenaltyLastN, nameof(o.PenaltyLastN));
         foreach ((int token, float bias) in o.LogitBias ?? new Dictionary<int, float>())
         {
-            if (!vocab.Contains(token))
-                throw OptionCheck.Invalid($"LogitBias names token {token}; this model's ids are 0 to {vocab.Count - 1}.");
+            if ((uint)token >= (uint)vocabulary)
+                throw OptionCheck.Invalid($"LogitBias names token {token}; this model's ids are 0 to {vocabulary - 1}.");
             if (float.IsNaN(bias) || float.IsPositiveInfinity(bias))
                 throw OptionCheck.Invalid($"LogitBias of token {token} is {bias}; use a finite value, or negative infinity to ban it.");
         }

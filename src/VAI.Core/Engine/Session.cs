@@ -49,6 +49,18 @@ internal sealed class Session : IInferenceSession, IResumableSession
         }
     }
 
+    public SessionState State
+    {
+        get
+        {
+            lock (_gate)
+            {
+                ThrowIfUnusable();
+                return new SessionState([.. Log], _committed);
+            }
+        }
+    }
+
     internal ModelContext Context => _model;
 
     internal SessionOptions Options => _options;
@@ -69,7 +81,7 @@ internal sealed class Session : IInferenceSession, IResumableSession
         ArgumentNullException.ThrowIfNull(prompt);
         options ??= new InferenceOptions();
         ObjectDisposedException.ThrowIf(_disposed, this);
-        SamplerFactory.Check(options, _model.Model.Vocab);
+        SamplerFactory.Check(options, _model.Model.Vocab.Count);
         return Run(prompt, default, default, options, cancellationToken);
     }
 
@@ -81,7 +93,7 @@ internal sealed class Session : IInferenceSession, IResumableSession
         ReadOnlyMemory<int> prompt, ReadOnlyMemory<int> generated, InferenceOptions options, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        SamplerFactory.Check(options, _model.Model.Vocab);
+        SamplerFactory.Check(options, _model.Model.Vocab.Count);
         _model.CheckTokens(prompt.Span, "The prompt");
         _model.CheckTokens(generated.Span, "What was generated");
         return Run(null, prompt, generated, options, cancellationToken);

@@ -55,12 +55,13 @@ internal sealed record WireSession(string Id, string Model, SessionState State);
 /// <param name="Tokens">The prompt as tokens.</param>
 /// <param name="Generated">What was handed over before an interruption; null for a new transaction.</param>
 /// <param name="Options">Null for the defaults.</param>
-/// <param name="Open">Opens the session if it is not there.</param>
+/// <param name="At">The session's length as the client knows it; another one is answered as if there were no such session. Null for any.</param>
+/// <param name="Open">Opens the session if it is not there, or holds something else.</param>
 internal sealed record WireInfer(
-    string? Text, IReadOnlyList<int>? Tokens, IReadOnlyList<int>? Generated, InferenceOptions? Options, WireOpen? Open);
+    string? Text, IReadOnlyList<int>? Tokens, IReadOnlyList<int>? Generated, InferenceOptions? Options, int? At, WireOpen? Open);
 
 /// <summary>An event of a transaction. Which member is set says which.</summary>
-/// <param name="Prompt">The first event: the prompt's tokens.</param>
+/// <param name="Prompt">The first event, if the prompt was text: its tokens.</param>
 /// <param name="Text">A token's text, with <paramref name="Token"/>.</param>
 /// <param name="Token">A token's id; -1 in the last update.</param>
 /// <param name="Result">What it came to: the last event.</param>
@@ -69,12 +70,12 @@ internal sealed record WireUpdate(
     IReadOnlyList<int>? Prompt = null, string? Text = null, int? Token = null, InferenceResult? Result = null, WireError? Error = null);
 
 /// <summary><c>POST /vai/sessions/ID/fork</c>: the child's id is the client's choice too.</summary>
-internal sealed record WireFork(string Child, SessionOptions? Options, WireOpen? Open);
+internal sealed record WireFork(string Child, SessionOptions? Options, int? At, WireOpen? Open);
 
 /// <summary>
-/// <c>POST /vai/sessions/ID/VERB</c> for commit, rollback, park, rebuild and save (which has a path). Opens the session if it is not there.
+/// <c>POST /vai/sessions/ID/VERB</c> for commit, rollback, park, rebuild and save (which has a path). At and Open as in <see cref="WireInfer"/>.
 /// </summary>
-internal sealed record WireVerb(string? Path, WireOpen? Open);
+internal sealed record WireVerb(string? Path, int? At, WireOpen? Open);
 
 /// <summary>A session in <c>GET /vai/sessions</c>.</summary>
 internal sealed record WireSessionInfo(
@@ -121,4 +122,6 @@ internal sealed record WireError(string Kind, string Code, string Message);
 [JsonSerializable(typeof(WireStatus))]
 [JsonSerializable(typeof(WireError))]
 [JsonSerializable(typeof(MemoryPlan))]
+[JsonSerializable(typeof(int))]
+[JsonSerializable(typeof(InferenceResult))]
 internal sealed partial class WireJson : JsonSerializerContext;

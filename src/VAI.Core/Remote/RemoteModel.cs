@@ -1,0 +1,131 @@
+using VAI.Engine;
+
+namespace VAI.Remote;
+
+/// <summary>A model that a daemon has loaded.</summary>
+internal sealed class RemoteModel(RemoteVai vai, ModelHandle handle, WireModel data) : IModelContext, IRebuildableModel
+{
+    private volatile WireModel _data = data;
+    private volatile bool _unloaded;
+    private int _sessions;
+
+    public ModelHandle Handle => handle;
+
+    public string Name => _data.Name;
+
+    public ModelInfo Info => _data.Info;
+
+    public TimeSpan LoadTime => TimeSpan.FromMilliseconds(_data.LoadMs);
+
+    public bool OnGpu => _data.OnGpu;
+
+    public ModelMemory? Memory => _data.Memory;
+
+    public int ContextLength => _data.ContextLength;
+
+    /// <summary>This client's; the daemon may have others.</summary>
+    public int OpenSessions => Volatile.Read(ref _sessions);
+
+    internal RemoteVai Vai => vai;
+
+    /// <summary>What the daemon said last.</summary>
+    internal WireModel Data
+    {
+        set => _data = value;
+    }
+
+    internal bool Unloaded
+    {
+        set => _unloaded = value;
+    }
+
+    public IInferenceSession OpenSession(SessionOptions? options = null) => OpenSession(options, new SessionState([], 0));
+
+    public IInferenceSession OpenSession(SessionOptions? options, SessionState state)
+    {
+        options ??= new SessionOptions();
+        OptionCheck.Session(options, this);
+        OptionCheck.State(state, this, Info.VocabularySize);
+        ThrowIfUnloaded();
+        return new RemoteSession(this, options, Guid.NewGuid().ToString("N"), state, opened: false);
+    }
+
+    public async ValueTask<IInferenceSession> RestoreSessionAsync(
+        string path, SessionOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        options ??= new SessionOptions();
+        OptionCheck.Session(options, this);
+        ThrowIfUnloaded();
+        string id = Guid.NewGuid().ToString("N");
+        vai.Attach();
+        WireSession session = await vai.Link.PostAsync(
+            $"vai/sessions/{id}/open",
+            Name,
+            new WireOpen(Name, options, null, Path.GetFullPath(path), vai.ClientId),
+            WireJson.Default.WireOpen,
+            WireJson.Default.WireSession,
+            cancellationToken).ConfigureAwait(false);
+        return new RemoteSession(this, options, id, session.State, opened: true);
+    }
+
+    public async ValueTask<string> RenderChatAsync(
+        IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(turns);
+        ThrowIfUnloaded();
+        WireText text = await vai.Link.PostAsync(
+            "vai/models/chat", Name, new WireChat(Name, turns, addGenerationPrompt), WireJson.Default.WireChat, WireJson.Default.WireText, cancellationToken)
+            .ConfigureAwait(false);
+        return text.Text;
+    }
+
+    public async ValueTask<IReadOnlyList<int>> TokenizeAsync(
+        string text, bool addSpecial = true, bool parseSpecial = true, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        ThrowIfUnloaded();
+        WireTokens tokens = await vai.Link.PostAsync(
+            "vai/models/tokenize",
+            Name,
+            new WireTokenize(Name, text, addSpecial, parseSpecial),
+            WireJson.Default.WireTokenize,
+            WireJson.Default.WireTokens,
+            cancellationToken).ConfigureAwait(false);
+        return tokens.Tokens;
+    }
+
+    public async ValueTask<string> DetokenizeAsync(
+        IReadOnlyList<int> tokens, bool special = false, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(tokens);
+        ThrowIfUnloaded();
+        WireText text = await vai.Link.PostAsync(
+            "vai/models/detokenize",
+            Name,
+            new WireDetokenize(Name, tokens, special),
+            WireJson.Default.WireDetokenize,
+            WireJson.Default.WireText,
+            cancellationToken).ConfigureAwait(false);
+        return text.Text;
+    }
+
+    public async ValueTask<ReadOnlyMemory<float>> EmbedAsync(string text, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        ThrowIfUnloaded();
+        WireEmbedding embedding = await vai.Link.PostAsync(
+            "vai/models/embed", Name, new WireEmbed(Name, text), WireJson.Default.WireEmbed, WireJson.Default.WireEmbedding, cancellationToken)
+            .ConfigureAwait(false);
+        return embedding.Values.ToArray();
+    }
+
+    internal void Count(int sessions) => Interlocked.Add(ref _sessions, sessions);
+
+    private void ThrowIfUnloaded()
+    {
+        vai.ThrowIfDisposed();
+        if (_unloaded)
+            throw new VaiUsageException(VaiError.ModelNotLoaded, $"'{Name}' was unloaded. Load it again and select it anew.");
+    }
+}

@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using VAI.Engine;
+
+namespace VAI.Remote;
+
+/// <summary>A daemon at a Unix socket. One that went away is waited for, since somebody may start it again.</summary>
+internal sealed class SocketEndpoint : IEndpoint
+{
+    // A daemon's start takes longer than this, and a refused connection costs a few microseconds.
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
+
+    private readonly string _path;
+    private readonly TimeSpan _reconnectFor;
+
+    public SocketEndpoint(string socketPath, TimeSpan reconnectFor)
+    {
+        OptionCheck.Range(reconnectFor.TotalSeconds, 0, 86_400, $"{nameof(VaiOptions.DaemonReconnect)} in seconds");
+        (_path, _reconnectFor) = (socketPath, reconnectFor);
+    }
+
+    public async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
+    {
+        Socket? socket = null;
+        try
+        {
+            socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path), cancellationToken).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch (Exception e) when (e is SocketException or ArgumentException)
+        {
+            socket?.Dispose();
+            throw new VaiEngineException(
+                VaiError.DaemonUnavailable,
+                $"No daemon answers at '{_path}': {e.Message}. Start one with `vai serve --socket {_path}`, or set VAI_SOCKET to its socket.", e);
+        }
+        catch
+        {
+            socket?.Dispose();
+            throw;
+        }
+    }
+
+    public async ValueTask RecoverAsync(string? model, Exception cause, CancellationToken cancellationToken)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await (await ConnectAsync(cancellationToken).ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+                return;
+            }
+            catch (VaiEngineException) when (Stopwatch.GetElapsedTime(start) < _reconnectFor)
+            {
+                await Task.Delay(Interval, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using System.Buffers;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http;
+using VAI.Remote;
+
+namespace VAI.Daemon.Api;
+
+/// <summary>Writes server-sent events into a response. The head goes out with the first one, so that earlier errors have a status.</summary>
+internal sealed class EventWriter(HttpContext context) : IDisposable
+{
+    private static readonly JsonEncodedText Text = JsonEncodedText.Encode("text");
+    private static readonly JsonEncodedText Token = JsonEncodedText.Encode("token");
+    private static readonly JsonEncodedText Result = JsonEncodedText.Encode("result");
+
+    private readonly Utf8JsonWriter _json = new(context.Response.BodyWriter);
+
+    /// <summary>Says that events follow. Nothing is sent yet.</summary>
+    public static void Head(HttpResponse response)
+    {
+        response.ContentType = "text/event-stream";
+        response.Headers.CacheControl = "no-cache";
+    }
+
+    public static void Write<T>(IBufferWriter<byte> to, T value, JsonTypeInfo<T> type)
+    {
+        to.Write("data: "u8);
+        using (var json = new Utf8JsonWriter(to))
+            JsonSerializer.Serialize(json, value, type);
+        to.Write("\n\n"u8);
+    }
+
+    /// <summary>Writes an update as a <see cref="WireUpdate"/>, without making one, and sends it.</summary>
+    public async ValueTask SendAsync(InferenceUpdate update)
+    {
+        IBufferWriter<byte> to = context.Response.BodyWriter;
+        to.Write("data: "u8);
+        _json.Reset(to);
+        _json.WriteStartObject();
+        _json.WriteString(Text, update.Text);
+        _json.WriteNumber(Token, update.TokenId);
+        if (update.Result is { } result)
+        {
+            _json.WritePropertyName(Result);
+            JsonSerializer.Serialize(_json, result, WireJson.Default.InferenceResult);
+        }
+
+        _json.WriteEndObject();
+        _json.Flush();
+        to.Write("\n\n"u8);
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
+    }
+
+    public void Dispose() => _json.Dispose();
+}

@@ -1,0 +1,113 @@
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Http;
+using VAI.Engine;
+using VAI.Remote;
+
+namespace VAI.Daemon.Api;
+
+/// <summary>The requests about models.</summary>
+internal sealed class ModelApi(IVai vai)
+{
+    public Task ListAsync(HttpContext context) =>
+        ApiJson.WriteAsync(context, [.. vai.Models.Select(Describe)], WireJson.Default.IReadOnlyListWireModel);
+
+    public async Task LoadAsync(HttpContext context)
+    {
+        WireModelRequest request = await ApiJson.ReadAsync<WireModelRequest>(context).ConfigureAwait(false);
+        var phases = Channel.CreateBounded<LoadProgress>(
+            new BoundedChannelOptions(64) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+        Task<ModelHandle> load = LoadAsync(request, new Reporter(phases.Writer), context.RequestAborted);
+        _ = load.ContinueWith(
+            _ => phases.Writer.TryComplete(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        await foreach (LoadProgress p in phases.Reader.ReadAllAsync().ConfigureAwait(false))
+        {
+            if (context.RequestAborted.IsCancellationRequested)
+                continue;
+            await SendAsync(context, new WireLoadEvent(p.Phase.ToString(), p.Fraction, null, null)).ConfigureAwait(false);
+        }
+
+        IModelContext model = vai.Select(await load.ConfigureAwait(false));
+        await SendAsync(context, new WireLoadEvent(null, 1, Describe(model), null)).ConfigureAwait(false);
+    }
+
+    public async Task UnloadAsync(HttpContext context)
+    {
+        WireUnload request = await ApiJson.ReadAsync<WireUnload>(context).ConfigureAwait(false);
+        await vai.UnloadAsync(Select(request.Name).Handle, context.RequestAborted).ConfigureAwait(false);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    public async Task PlanAsync(HttpContext context)
+    {
+        WireModelRequest request = await ApiJson.ReadAsync<WireModelRequest>(context).ConfigureAwait(false);
+        MemoryPlan plan = request.Model is { } model
+            ? await vai.PlanAsync(model, context.RequestAborted).ConfigureAwait(false)
+            : await vai.PlanAsync(ApiJson.Needed(request.Name, "name"), context.RequestAborted).ConfigureAwait(false);
+        await ApiJson.WriteAsync(context, plan, WireJson.Default.MemoryPlan).ConfigureAwait(false);
+    }
+
+    public async Task TokenizeAsync(HttpContext context)
+    {
+        WireTokenize request = await ApiJson.ReadAsync<WireTokenize>(context).ConfigureAwait(false);
+        IReadOnlyList<int> tokens = await Select(request.Model).TokenizeAsync(
+            ApiJson.Needed(request.Text, "text"), request.AddSpecial, request.ParseSpecial, context.RequestAborted).ConfigureAwait(false);
+        await ApiJson.WriteAsync(context, new WireTokens(tokens), WireJson.Default.WireTokens).ConfigureAwait(false);
+    }
+
+    public async Task DetokenizeAsync(HttpContext context)
+    {
+        WireDetokenize request = await ApiJson.ReadAsync<WireDetokenize>(context).ConfigureAwait(false);
+        string text = await Select(request.Model).DetokenizeAsync(
+            ApiJson.Needed(request.Tokens, "tokens"), request.Special, context.RequestAborted).ConfigureAwait(false);
+        await ApiJson.WriteAsync(context, new WireText(text), WireJson.Default.WireText).ConfigureAwait(false);
+    }
+
+    public async Task ChatAsync(HttpContext context)
+    {
+        WireChat request = await ApiJson.ReadAsync<WireChat>(context).ConfigureAwait(false);
+        string text = await Select(request.Model).RenderChatAsync(
+            ApiJson.Needed(request.Turns, "turns"), request.AddGenerationPrompt, context.RequestAborted).ConfigureAwait(false);
+        await ApiJson.WriteAsync(context, new WireText(text), WireJson.Default.WireText).ConfigureAwait(false);
+    }
+
+    public async Task EmbedAsync(HttpContext context)
+    {
+        WireEmbed request = await ApiJson.ReadAsync<WireEmbed>(context).ConfigureAwait(false);
+        ReadOnlyMemory<float> values = await Select(request.Model).EmbedAsync(
+            ApiJson.Needed(request.Text, "text"), context.RequestAborted).ConfigureAwait(false);
+        await ApiJson.WriteAsync(context, new WireEmbedding(values.ToArray()), WireJson.Default.WireEmbedding).ConfigureAwait(false);
+    }
+
+    /// <summary>What can be said of a model from outside; of an engine's own, how full its bank is.</summary>
+    public static WireModelStatus StatusOf(IModelContext model, IReadOnlyList<WireSessionInfo> sessions)
+    {
+        WireSessionInfo[] its = [.. sessions.Where(s => s.Model == model.Name)];
+        int size = model.Memory?.SramTokens ?? model.ContextLength;
+        int used = model is ModelContext here ? here.Bank.CellsUsed : Math.Min(its.Sum(s => s.Tokens), size);
+        return new WireModelStatus(model.Name, true, false, model.OpenSessions, used, size, its.Sum(s => s.Generated));
+    }
+
+    private static WireModel Describe(IModelContext model) => new(
+        model.Name, model.Info, model.LoadTime.TotalMilliseconds, model.OnGpu, model.Memory, model.ContextLength, model.OpenSessions,
+        model.Handle.Generation);
+
+    private async Task<ModelHandle> LoadAsync(WireModelRequest request, IProgress<LoadProgress> progress, CancellationToken cancellationToken) =>
+        request.Model is { } model
+            ? await vai.LoadAsync(model, progress, cancellationToken).ConfigureAwait(false)
+            : await vai.LoadAsync(ApiJson.Needed(request.Name, "name"), progress, cancellationToken).ConfigureAwait(false);
+
+    private IModelContext Select(string? name) => vai.Select(ApiJson.Needed(name, "model"));
+
+    private static async Task SendAsync(HttpContext context, WireLoadEvent e)
+    {
+        if (!context.Response.HasStarted)
+            EventWriter.Head(context.Response);
+        EventWriter.Write(context.Response.BodyWriter, e, WireJson.Default.WireLoadEvent);
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
+    }
+
+    private sealed class Reporter(ChannelWriter<LoadProgress> to) : IProgress<LoadProgress>
+    {
+        public void Report(LoadProgress value) => to.TryWrite(value);
+    }
+}

@@ -1,0 +1,141 @@
+using System.Buffers;
+using Microsoft.AspNetCore.Http;
+using VAI.Engine;
+using VAI.Remote;
+
+namespace VAI.Daemon.Api;
+
+/// <summary>The requests about sessions, and the leases of their clients.</summary>
+internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationToken stopping)
+{
+    public Task ListAsync(HttpContext context) =>
+        ApiJson.WriteAsync(context, sessions.List(), WireJson.Default.IReadOnlyListWireSessionInfo);
+
+    public Task GetAsync(HttpContext context) => WithAsync(context, null, null, e => AnswerAsync(context, e.Id, e.Session!));
+
+    public async Task DeleteAsync(HttpContext context)
+    {
+        string id = IdOf(context);
+        if (!await sessions.RemoveAsync(id).ConfigureAwait(false))
+            throw new VaiUsageException(VaiError.UnknownSession, $"There is no session '{id}' here: it is closed already.");
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    public async Task OpenAsync(HttpContext context)
+    {
+        WireOpen open = await ApiJson.ReadAsync<WireOpen>(context).ConfigureAwait(false);
+        await WithAsync(context, open, null, e => AnswerAsync(context, e.Id, e.Session!)).ConfigureAwait(false);
+    }
+
+    public async Task InferAsync(HttpContext context)
+    {
+        WireInfer request = await ApiJson.ReadAsync<WireInfer>(context).ConfigureAwait(false);
+        if (request.Text is null == request.Tokens is null)
+            throw OptionCheck.Invalid("Give the prompt as \"text\" or as \"tokens\".");
+        if (request.Generated is { Count: > 0 } && request.Options?.Seed is null)
+            throw OptionCheck.Invalid("What is resumed needs the \"seed\" that it began with, in its options.");
+        await WithAsync(context, request.Open, request.At, e => InferAsync(context, e, request)).ConfigureAwait(false);
+    }
+
+    public async Task ForkAsync(HttpContext context)
+    {
+        WireFork request = await ApiJson.ReadAsync<WireFork>(context).ConfigureAwait(false);
+        string id = ApiJson.Needed(request.Child, "child");
+        await WithAsync(
+            context,
+            request.Open,
+            request.At,
+            async e =>
+            {
+                if (id == e.Id)
+                    throw OptionCheck.Invalid("A session cannot be its own child. Choose another id.");
+                IInferenceSession child = await e.Session!.ForkAsync(request.Options, context.RequestAborted).ConfigureAwait(false);
+                await sessions.AddAsync(id, e.Client, child).ConfigureAwait(false);
+                await AnswerAsync(context, id, child).ConfigureAwait(false);
+            }).ConfigureAwait(false);
+    }
+
+    public async Task VerbAsync(HttpContext context, Func<IInferenceSession, string?, CancellationToken, ValueTask> verb)
+    {
+        // Nothing has to be said.
+        WireVerb request = context.Request.ContentLength is null or 0 && !context.Request.Headers.TransferEncoding.Any()
+            ? new WireVerb(null, null, null)
+            : await ApiJson.ReadAsync<WireVerb>(context).ConfigureAwait(false);
+        await WithAsync(context, request.Open, request.At, async e =>
+        {
+            await verb(e.Session!, request.Path, context.RequestAborted).ConfigureAwait(false);
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+        }).ConfigureAwait(false);
+    }
+
+    /// <summary>Stays open for as long as the client is there.</summary>
+    public async Task LeaseAsync(HttpContext context)
+    {
+        using IDisposable lease = sessions.Lease(IdOf(context));
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, sessions.Closing, stopping);
+        EventWriter.Head(context.Response);
+        context.Response.BodyWriter.Write(": held\n\n"u8);
+        await context.Response.BodyWriter.FlushAsync(end.Token).ConfigureAwait(false);
+        await Task.Delay(Timeout.Infinite, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public async Task LeaveAsync(HttpContext context)
+    {
+        await sessions.LeaveAsync(IdOf(context)).ConfigureAwait(false);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    private static async Task InferAsync(HttpContext context, SessionEntry entry, WireInfer request)
+    {
+        var session = (IResumableSession)entry.Session!;
+        InferenceOptions options = request.Options ?? new InferenceOptions();
+        bool tell = request.Text is not null;
+        int[] prompt = request.Text is { } text
+            ? [.. await session.Model.TokenizeAsync(text, session.TokenCount == 0, parseSpecial: true, context.RequestAborted).ConfigureAwait(false)]
+            : [.. request.Tokens!];
+        int[] generated = [.. request.Generated ?? []];
+        InferenceResult? result = null;
+        entry.Begin();
+        using var writer = new EventWriter(context);
+        try
+        {
+            IAsyncEnumerable<InferenceUpdate> updates = session.ResumeAsync(prompt, generated, options, context.RequestAborted);
+            await foreach (InferenceUpdate update in updates.ConfigureAwait(false))
+            {
+                if (!context.Response.HasStarted)
+                {
+                    EventWriter.Head(context.Response);
+                    if (tell)
+                        EventWriter.Write(context.Response.BodyWriter, new WireUpdate(prompt), WireJson.Default.WireUpdate);
+                }
+
+                if (update.Result is null)
+                    entry.Count();
+                result = update.Result;
+                await writer.SendAsync(update).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            entry.End(result);
+        }
+    }
+
+    private async Task WithAsync(HttpContext context, WireOpen? open, int? at, Func<SessionEntry, Task> act)
+    {
+        SessionEntry entry = await sessions.TakeAsync(vai, IdOf(context), open, at, context.RequestAborted).ConfigureAwait(false);
+        try
+        {
+            await act(entry).ConfigureAwait(false);
+        }
+        finally
+        {
+            entry.Release();
+        }
+    }
+
+    private static Task AnswerAsync(HttpContext context, string id, IInferenceSession session) => ApiJson.WriteAsync(
+        context, new WireSession(id, session.Model.Name, ((IResumableSession)session).State), WireJson.Default.WireSession);
+
+    private static string IdOf(HttpContext context) => (string)context.Request.RouteValues["id"]!;
+}

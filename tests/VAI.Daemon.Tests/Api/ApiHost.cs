@@ -1,0 +1,54 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Logging;
+using VAI.Daemon.Api;
+
+namespace VAI.Daemon.Tests.Api;
+
+/// <summary>Kestrel on a Unix socket, in this process, with an engine behind it.</summary>
+internal sealed class ApiHost : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private ApiHost(WebApplication app, IVai vai, SessionTable sessions) => (_app, Vai, Sessions) = (app, vai, sessions);
+
+    public IVai Vai { get; }
+
+    public SessionTable Sessions { get; }
+
+    public static async Task<ApiHost> StartAsync(string socket, IVai vai, TimeSpan? grace = null)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(o => o.ListenUnixSocket(socket));
+        WebApplication app = builder.Build();
+        var sessions = new SessionTable(grace);
+        app.MapVai(vai, sessions);
+        await app.StartAsync();
+        return new ApiHost(app, vai, sessions);
+    }
+
+    public static Task<ApiHost> StartAsync(string socket, ApiModels models, TimeSpan? grace = null) =>
+        StartAsync(socket, Engine(models), grace);
+
+    public static IVai Engine(ApiModels models, Action<VaiOptions>? configure = null) => VAI.Vai.Create(o =>
+    {
+        o.Threads = 2;
+        o.RomDirectory = models.Roms;
+        configure?.Invoke(o);
+    });
+
+    /// <summary>Breaks every connection, as the end of the process would.</summary>
+    public async Task AbortAsync()
+    {
+        await _app.StopAsync(new CancellationToken(canceled: true));
+        await DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Sessions.DisposeAsync();
+        await _app.DisposeAsync();
+        await Vai.DisposeAsync();
+    }
+}
