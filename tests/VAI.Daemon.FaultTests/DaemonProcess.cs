@@ -1,14 +1,18 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Reflection;
 using System.Text;
 using VAI.Remote;
 
 namespace VAI.Daemon.FaultTests;
 
-/// <summary>The real <c>vai serve</c>, which the build put beside the tests, as a process of its own. Killed on disposal if it still runs.</summary>
+/// <summary>The real <c>vai serve</c>, where the build put it, as a process of its own. Killed on disposal if it still runs.</summary>
 internal sealed class DaemonProcess : IAsyncDisposable
 {
+    private static readonly string Program = Path.Combine(
+        typeof(DaemonProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "VaiDirectory").Value!, "vai.dll");
+
     private readonly Process _process;
     private readonly Socket _notified;
     private readonly string _place;
@@ -41,7 +45,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
         {
             RedirectStandardError = true,
         };
-        foreach (string argument in (string[])[Path.Combine(AppContext.BaseDirectory, "vai.dll"), "serve", "--socket", SocketIn(place), .. arguments])
+        foreach (string argument in (string[])[Program, "serve", "--socket", SocketIn(place), .. arguments])
             start.ArgumentList.Add(argument);
         start.Environment["NOTIFY_SOCKET"] = "@" + name;
         return new DaemonProcess(Process.Start(start)!, notified, place);

@@ -18,8 +18,8 @@ public sealed class ForgedModels : IDisposable
         return file;
     }
 
-    /// <summary>A directory of its own.</summary>
-    public string NewPlace() => Directory.CreateDirectory(Path.Combine(_directory.FullName, $"{++_places}"), (UnixFileMode)0b_111_000_000).FullName;
+    /// <summary>The path of a directory that the daemon is to make.</summary>
+    public string NewPlace() => Path.Combine(_directory.FullName, $"{++_places}");
 
     /// <summary>The path of a ROM directory that does not exist yet.</summary>
     public string NewRomDirectory()

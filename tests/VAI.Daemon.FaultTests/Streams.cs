@@ -6,6 +6,9 @@ namespace VAI.Daemon.FaultTests;
 /// <summary>One transaction of a client's, and when its updates came.</summary>
 internal sealed class StreamRun(string model, uint seed, int tokens)
 {
+    // Token 2 ends a sequence in the vocabularies used here.
+    private static readonly Dictionary<int, float> NoEnd = new() { [2] = float.NegativeInfinity };
+
     public string Model => model;
 
     public List<int> Tokens { get; } = [];
@@ -20,7 +23,7 @@ internal sealed class StreamRun(string model, uint seed, int tokens)
     public async Task RunAsync(RemoteVai vai, Action? each = null)
     {
         await using IInferenceSession session = vai.Select(model).OpenSession();
-        var options = new InferenceOptions { MaxTokens = tokens, Seed = seed, Temperature = 0.9f, IgnoreEndOfSequence = true };
+        var options = new InferenceOptions { MaxTokens = tokens, Seed = seed, Temperature = 0.9f, LogitBias = NoEnd };
         await foreach (InferenceUpdate update in session.InferAsync($"The {seed}th stream of {model} asks for a story about an adder and", options))
         {
             Times.Add(Stopwatch.GetTimestamp());
