@@ -7,7 +7,7 @@ namespace VAI.Daemon.FaultTests;
 internal sealed class StreamRun(string model, uint seed, int tokens)
 {
     // Token 2 ends a sequence in the vocabularies used here.
-    private static readonly Dictionary<int, float> NoEnd = new() { [2] = float.NegativeInfinity };
+    public static readonly Dictionary<int, float> NoEnd = new() { [2] = -100 };
 
     public string Model => model;
 

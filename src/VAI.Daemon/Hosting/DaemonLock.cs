@@ -1,9 +1,11 @@
+using System.Buffers.Text;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using VAI.Native.Interop;
 using VAI.Native.Memory;
+using VAI.Native.Registry;
 
 namespace VAI.Daemon.Hosting;
 
@@ -63,10 +65,18 @@ internal sealed class DaemonLock : IDisposable
         _file.Dispose();
     }
 
+    // Between its taking the lock and its writing who it is there is a moment.
     private static string Owner(SafeFileHandle file)
     {
         Span<byte> buffer = stackalloc byte[16];
-        int length = RandomAccess.Read(file, buffer, 0);
-        return length > 0 ? Encoding.ASCII.GetString(buffer[..length]).Trim() : "(unknown)";
+        for (int tries = 0; tries < 100; tries++)
+        {
+            int length = RandomAccess.Read(file, buffer, 0);
+            if (Utf8Parser.TryParse(buffer[..length], out int pid, out _) && ProcessIdentity.Of(pid) is not null)
+                return pid.ToString(CultureInfo.InvariantCulture);
+            Thread.Sleep(10);
+        }
+
+        return "(unknown)";
     }
 }

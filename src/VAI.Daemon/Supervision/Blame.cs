@@ -14,6 +14,9 @@ internal sealed class Blame(TimeProvider time)
 
     public static TimeSpan Window { get; } = TimeSpan.FromMinutes(10);
 
+    // Who was reading slowly learns late that its stream broke.
+    private static TimeSpan Latest { get; } = TimeSpan.FromSeconds(10);
+
     /// <summary>The engine died, with these models being loaded.</summary>
     public void Died(IEnumerable<string> loading)
     {
@@ -25,12 +28,12 @@ internal sealed class Blame(TimeProvider time)
         }
     }
 
-    /// <summary>A transaction of the model broke with the last death.</summary>
+    /// <summary>A transaction of the model broke with the last death, if that is not too long ago.</summary>
     public void Interrupted(string model)
     {
         lock (_gate)
         {
-            if (_deaths is [.., var last])
+            if (_deaths is [.., var last] && time.GetUtcNow() - last.Time < Latest)
                 last.Active.Add(model);
         }
     }

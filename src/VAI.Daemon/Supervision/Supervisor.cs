@@ -82,11 +82,14 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
         Task<WorkerProcess> serving = Serving;
         if (serving.IsCompletedSuccessfully && !await AnswersAsync(serving.Result, cancellationToken).ConfigureAwait(false))
             await DiscardAsync(serving.Result).ConfigureAwait(false);
-        if (model is not null && !Serving.IsCompleted)
-            _blame.Interrupted(model);
-        await ServingAsync(cancellationToken).ConfigureAwait(false);
         if (model is not null)
-            ThrowIfQuarantined(model);
+            _blame.Interrupted(model);
+        WorkerProcess worker = await ServingAsync(cancellationToken).ConfigureAwait(false);
+        if (model is null)
+            return;
+        foreach (string guilty in _blame.Judge())
+            _ = QuarantineLateAsync(worker, guilty);
+        ThrowIfQuarantined(model);
     }
 
     public bool IsQuarantined(string model) => _blame.IsQuarantined(model);
@@ -263,11 +266,28 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
         }
 
         foreach (string guilty in _blame.Judge())
+            await QuarantineAsync(vai, guilty).ConfigureAwait(false);
+    }
+
+    private async Task QuarantineAsync(RemoteVai vai, string guilty)
+    {
+        _log.ModelQuarantined(guilty);
+        Unloaded(guilty);
+        if (vai.Models.FirstOrDefault(m => m.Name == guilty) is { } model)
+            await vai.UnloadAsync(model.Handle, _stopping.Token).ConfigureAwait(false);
+    }
+
+    // It was loaded again before that was known.
+    private async Task QuarantineLateAsync(WorkerProcess worker, string guilty)
+    {
+        try
         {
-            _log.ModelQuarantined(guilty);
-            Unloaded(guilty);
-            if (vai.Models.FirstOrDefault(m => m.Name == guilty) is { } model)
-                await vai.UnloadAsync(model.Handle, _stopping.Token).ConfigureAwait(false);
+            await using var vai = new RemoteVai(new WorkerEndpoint(worker));
+            await QuarantineAsync(vai, guilty).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is VaiException or OperationCanceledException)
+        {
+            // The engine ends, or has a session of it open: nobody can ask for it, and the next engine is without it.
         }
     }
 
