@@ -13,6 +13,11 @@ var root = new RootCommand("Many language models resident at once, switched betw
     RomVerbs.CreateVerify(),
     RomVerbs.CreateEvict(),
     RunVerb.Create(),
+    ChatVerb.Create(),
+    LoadVerbs.CreateLoad(),
+    LoadVerbs.CreateUnload(),
+    PsVerb.Create(),
+    TopVerb.Create(),
     BenchVerb.Create(),
     DoctorVerb.Create(),
     ServeVerb.Create(),
@@ -22,8 +27,8 @@ root.Add(Common.Json);
 root.Add(Common.Verbose);
 ParseResult parsed = root.Parse(args);
 
-// An interrupted verb undoes what it did; by default it would be given two seconds and then be ended in the middle. The daemon has
-// signals of its own.
-bool daemon = args is ["serve" or "worker", ..];
-var invocation = new InvocationConfiguration { ProcessTerminationTimeout = daemon ? null : TimeSpan.FromMinutes(1) };
+// An interrupted verb undoes what it did; by default it would be given two seconds and then be ended in the middle. A chat goes on,
+// and the daemon has signals of its own.
+bool goesOn = parsed.CommandResult.Command.Name is ChatVerb.Name or ServeVerb.Name or WorkerVerb.Name;
+var invocation = new InvocationConfiguration { ProcessTerminationTimeout = goesOn ? null : TimeSpan.FromMinutes(1) };
 return parsed.Action is ParseErrorAction ? Failure.Usage(parsed, args) : await parsed.InvokeAsync(invocation);

@@ -69,9 +69,27 @@ internal static class VaiProcess
 
     public static Task<VaiRun> RunAsync(params string[] arguments) => RunAsync([], arguments);
 
-    public static async Task<VaiRun> RunAsync((string Name, string Value)[] environment, params string[] arguments)
+    public static Task<VaiRun> RunAsync((string Name, string Value)[] environment, params string[] arguments) =>
+        EndAsync(Start(environment, arguments));
+
+    /// <summary>Runs it with these lines on standard input.</summary>
+    public static async Task<VaiRun> TellAsync(string[] lines, params string[] arguments)
     {
-        using Process process = Start(environment, arguments);
+        Process process = StartTalking(arguments);
+        foreach (string line in lines)
+            await process.StandardInput.WriteLineAsync(line);
+        return await EndAsync(process);
+    }
+
+    /// <summary>Starts it with standard input to write to.</summary>
+    public static Process StartTalking(params string[] arguments) => Start([], talks: true, arguments);
+
+    /// <summary>Waits for its end and disposes it.</summary>
+    public static async Task<VaiRun> EndAsync(Process started)
+    {
+        using Process process = started;
+        if (process.StartInfo.RedirectStandardInput)
+            process.StandardInput.Close();
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
@@ -86,10 +104,13 @@ internal static class VaiProcess
         Assert.Equal(0, kill.ExitCode);
     }
 
-    public static Process Start((string Name, string Value)[] environment, params string[] arguments)
+    public static Process Start((string Name, string Value)[] environment, params string[] arguments) => Start(environment, talks: false, arguments);
+
+    private static Process Start((string Name, string Value)[] environment, bool talks, string[] arguments)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet")
         {
+            RedirectStandardInput = talks,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };

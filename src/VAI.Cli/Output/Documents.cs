@@ -21,6 +21,10 @@ namespace VAI.Cli.Output;
 [JsonSerializable(typeof(EvictDocument))]
 [JsonSerializable(typeof(DoctorDocument))]
 [JsonSerializable(typeof(PlanDocument))]
+[JsonSerializable(typeof(PsDocument))]
+[JsonSerializable(typeof(LoadDocument))]
+[JsonSerializable(typeof(UnloadDocument))]
+[JsonSerializable(typeof(ChatDocument))]
 internal sealed partial class Documents : JsonSerializerContext
 {
     public static void Print<T>(T document, JsonTypeInfo<T> type) =>

@@ -13,6 +13,8 @@ internal static class PlanVerb
     private static readonly Option<FlashAttention> Attention =
         Named<FlashAttention>("--flash-attention", "Whether attention uses the fused kernel.", FlashAttention.Auto);
 
+    private static readonly Option<string?> Socket = Daemon.Path("--socket", "The Unix socket of a daemon that is to answer, with its ROM directory and threads.");
+
     private static readonly Option<bool> Measure = new("--measure")
     {
         Description = "Load the model as well, burning it if need be, and show what llama.cpp then allocated.",
@@ -23,7 +25,14 @@ internal static class PlanVerb
         var command = new Command("plan", "Say what a model would take, from its header alone, and whether there is room for it.")
         {
             Model, Common.Context, Sram, Sessions, Common.LoadProfile, KvTypes, Attention, Common.GpuLayers, Common.Threads, Measure, Common.RomDirectory,
+            Socket,
         };
+        command.Validators.Add(result =>
+        {
+            Option[] own = [Measure, Common.Threads, Common.RomDirectory];
+            if (result.GetResult(Socket) is { Implicit: false } && own.FirstOrDefault(o => result.GetResult(o) is { Implicit: false }) is { } given)
+                result.AddError($"{given.Name} is for a plan in this process, but --socket asks a daemon. Leave one of them out.");
+        });
         command.Does(RunAsync);
         return command;
     }
@@ -33,7 +42,7 @@ internal static class PlanVerb
         using ILoggerFactory? log = Common.Log(parsed);
         VaiOptions engine = Common.RomOptions(parsed);
         engine.Threads = parsed.GetValue(Common.Threads);
-        await using IVai vai = Vai.Create(engine, log);
+        await using IVai vai = parsed.GetValue(Socket) is { } socket ? Daemon.Connect(socket, log) : Vai.Create(engine, log);
         var options = new ModelOptions
         {
             Name = "plan",

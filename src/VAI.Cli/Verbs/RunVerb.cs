@@ -93,7 +93,7 @@ internal static class RunVerb
         Format.Number(r.TokensPerSecond), Finish(r), model.Name, Format.Ms(model.LoadTime), r.Seed,
         r.SwitchClass.ToString().ToLowerInvariant());
 
-    private static string Finish(InferenceResult result) => result.FinishReason switch
+    public static string Finish(InferenceResult result) => result.FinishReason switch
     {
         FinishReason.EndOfSequence => "eos",
         FinishReason.StopString => "stop",

@@ -6,6 +6,8 @@ namespace VAI.Cli.Verbs;
 
 internal static class ServeVerb
 {
+    public const string Name = "serve";
+
     private static readonly Option<string[]> Model = new("--model")
     {
         Description = "A model to load at the start: its name, and a GGUF file or the name of a ROM. May be repeated.",
@@ -63,7 +65,7 @@ internal static class ServeVerb
     public static Command Create()
     {
         Profile.AcceptOnlyFromAmong("fast", "exact");
-        var command = new Command("serve", "Run the daemon: owner of the models, with VAI's and OpenAI's API.")
+        var command = new Command(Name, "Run the daemon: owner of the models, with VAI's and OpenAI's API.")
         {
             Model, ModelsDirectory, Socket, Http, ApiKeyFile, Profile, Common.RomDirectory, Common.Context, Sram, Sessions, GpuLayers,
             Common.Threads, Drain, Config,

@@ -8,12 +8,14 @@ namespace VAI.Cli.Verbs;
 /// <summary>The daemon's engine process, which <c>vai serve</c> starts. Not for people, so that it is not shown.</summary>
 internal static class WorkerVerb
 {
+    public const string Name = "worker";
+
     private static readonly Option<string> Socket = new("--socket") { Required = true };
     private static readonly Option<string> Config = new("--config-json") { Required = true };
 
     public static Command Create()
     {
-        var command = new Command("worker", "The engine process of 'vai serve'.") { Socket, Config };
+        var command = new Command(Name, "The engine process of 'vai serve'.") { Socket, Config };
         command.Hidden = true;
         command.Does((parsed, _) => WorkerHost.RunAsync(
             parsed.GetRequiredValue(Socket),

@@ -1,0 +1,119 @@
+using VAI.Cli.Output;
+using VAI.Cli.Verbs;
+
+namespace VAI.Cli;
+
+/// <summary>
+/// The loop of <c>vai chat</c>. Answers go to standard output and nothing else does; to a terminal an error is one of many lines,
+/// in a script it is the end.
+/// </summary>
+internal sealed class Chat(IVai vai, Conversation conversation, InferenceOptions options, string name, bool json)
+{
+    private readonly bool _terminal = !Console.IsInputRedirected;
+    private readonly Lock _gate = new();
+    private CancellationTokenSource? _answering;
+    private IModelContext _model = vai.Select(name);
+
+    /// <summary>What was answered, with <c>--json</c>.</summary>
+    public List<ChatAnswerBody> Answers { get; } = [];
+
+    public async Task RunAsync()
+    {
+        while (true)
+        {
+            if (_terminal)
+                Console.Error.Write($"{_model.Name}> ");
+            if (Console.In.ReadLine() is not { } line || line.Trim() == "/quit")
+                return;
+            try
+            {
+                if (line.StartsWith('/'))
+                    await CommandAsync(line.Trim());
+                else if (line.Trim().Length > 0)
+                    await AnswerAsync(line);
+            }
+            catch (VaiException e) when (_terminal && e.Code != VaiError.DaemonUnavailable)
+            {
+                Console.Error.WriteLine(e.Message);
+            }
+        }
+    }
+
+    /// <summary>Stops the answer that is being given, if one is. From any thread.</summary>
+    /// <returns>Whether the program goes on: a script that waits for its next line does not.</returns>
+    public bool Interrupt()
+    {
+        lock (_gate)
+        {
+            if (_answering is not null)
+                _answering.Cancel();
+            else if (_terminal)
+                Console.Error.Write($"\n/quit or Ctrl+D ends.\n{_model.Name}> ");
+            return _answering is not null || _terminal;
+        }
+    }
+
+    private async Task CommandAsync(string line)
+    {
+        string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        switch (words)
+        {
+            case ["/switch", { } to]:
+                _model = vai.Select(to);
+                break;
+            case ["/reset"]:
+                await conversation.ResetAsync();
+                break;
+            default:
+                throw new VaiUsageException(
+                    VaiError.InvalidOption, $"'{words[0]}' is no command here, or lacks its argument. There are /switch NAME, /reset and /quit.");
+        }
+    }
+
+    private async Task AnswerAsync(string prompt)
+    {
+        using var answering = new CancellationTokenSource();
+        lock (_gate)
+            _answering = answering;
+        string text = "";
+        InferenceResult? result = null;
+        try
+        {
+            result = await conversation.AskAsync(_model, prompt, options, Show, answering.Token);
+        }
+        catch (OperationCanceledException) when (answering.IsCancellationRequested)
+        {
+            // Stopped before its first character.
+        }
+        finally
+        {
+            lock (_gate)
+                _answering = null;
+            if (!json && text.Length > 0)
+                Console.Out.WriteLine();
+        }
+
+        if (json)
+            Answers.Add(Body(prompt, text, result));
+        else
+            Console.Error.WriteLine(Cost(result));
+
+        void Show(string more)
+        {
+            text += more;
+            if (!json)
+                Console.Out.Write(more);
+        }
+    }
+
+    private ChatAnswerBody Body(string prompt, string text, InferenceResult? r) => r is null
+        ? new ChatAnswerBody(_model.Name, prompt, text, 0, 0, 0, 0, 0, 0, "stopped", null)
+        : new ChatAnswerBody(
+            _model.Name, prompt, text, r.GeneratedTokens, r.PromptTokens, r.ReusedTokens, Format.Ms(r.FirstTokenTime), Format.Ms(r.TotalTime),
+            Format.Number(r.TokensPerSecond), RunVerb.Finish(r), r.Seed);
+
+    private static string Cost(InferenceResult? r) => r is null
+        ? "stopped"
+        : $"{r.GeneratedTokens} tokens  first={r.FirstTokenTime.TotalMilliseconds:F1} ms  total={r.TotalTime.TotalMilliseconds:F1} ms  "
+            + $"{r.TokensPerSecond:F1} tok/s  reused={r.ReusedTokens}  finish={RunVerb.Finish(r)}";
+}

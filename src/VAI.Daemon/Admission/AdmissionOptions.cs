@@ -1,0 +1,70 @@
+namespace VAI.Daemon.Admission;
+
+/// <summary>How much the daemon takes at once, from whom, and how large.</summary>
+internal sealed class AdmissionOptions
+{
+    /// <summary>Requests that compute at once, 1 to 65,536.</summary>
+    public int MaxActive { get; set; } = 64;
+
+    /// <summary>Requests that wait behind them, 0 to 1,048,576.</summary>
+    public int MaxWaiting { get; set; } = 256;
+
+    /// <summary>Of <see cref="MaxActive"/>, what one client may have; null for a quarter, so that there is room for who comes next.</summary>
+    public int? MaxActivePerClient { get; set; }
+
+    /// <summary>Of <see cref="MaxWaiting"/>, what one client may have; null for a quarter.</summary>
+    public int? MaxWaitingPerClient { get; set; }
+
+    /// <summary>Largest body of a request in bytes.</summary>
+    public long MaxBodyBytes { get; set; } = 16 << 20;
+
+    /// <summary>Other limits than <see cref="MaxBodyBytes"/>, by the beginning of the path; the longest that fits counts.</summary>
+    public Dictionary<string, long> BodyLimits { get; } = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The file of the API keys that TCP connections need; null for none. See <see cref="ApiKeys.Read"/>.</summary>
+    public string? ApiKeyFile { get; set; }
+
+    /// <summary>Connections open at once, 1 or more; further ones are closed.</summary>
+    public int MaxConnections { get; set; } = 8192;
+
+    /// <summary>How long a connection may take to send a request's headers.</summary>
+    public TimeSpan HeaderTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a connection may be idle.</summary>
+    public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long a reader may take none of what is sent to it, before its connection is closed.</summary>
+    public TimeSpan SlowReaderTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>What one client may have at once, and what may wait of it.</summary>
+    internal (int Active, int Waiting) Share =>
+        (MaxActivePerClient ?? Math.Max(1, MaxActive / 4), MaxWaitingPerClient ?? (MaxWaiting + 3) / 4);
+
+    /// <summary>The limit of a path in bytes.</summary>
+    internal long BodyLimitOf(string path) =>
+        BodyLimits.Where(l => path.StartsWith(l.Key, StringComparison.OrdinalIgnoreCase)).OrderByDescending(l => l.Key.Length)
+            .Select(l => (long?)l.Value).FirstOrDefault() ?? MaxBodyBytes;
+
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>.</exception>
+    internal void Validate()
+    {
+        InRange(nameof(MaxActive), MaxActive, 1, 65_536);
+        InRange(nameof(MaxWaiting), MaxWaiting, 0, 1 << 20);
+        InRange(nameof(MaxActivePerClient), MaxActivePerClient ?? 1, 1, MaxActive);
+        InRange(nameof(MaxWaitingPerClient), MaxWaitingPerClient ?? 0, 0, MaxWaiting);
+        InRange(nameof(MaxConnections), MaxConnections, 1, int.MaxValue);
+        InRange(nameof(MaxBodyBytes), MaxBodyBytes, 1, int.MaxValue);
+        foreach ((string path, long limit) in BodyLimits)
+            InRange($"{nameof(BodyLimits)}['{path}']", limit, 1, int.MaxValue);
+        InRange(nameof(HeaderTimeout), HeaderTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
+        InRange(nameof(IdleTimeout), IdleTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
+        InRange(nameof(SlowReaderTimeout), SlowReaderTimeout, TimeSpan.FromSeconds(2), TimeSpan.FromHours(1));
+    }
+
+    private static void InRange<T>(string name, T value, T least, T most)
+        where T : IComparable<T>
+    {
+        if (value.CompareTo(least) < 0 || value.CompareTo(most) > 0)
+            throw new VaiUsageException(VaiError.InvalidOption, $"{name} is {value}, but must be from {least} to {most}.");
+    }
+}
