@@ -1,0 +1,34 @@
+using System.Text.Json;
+
+namespace VAI.Daemon.OpenAi;
+
+/// <summary><c>POST /v1/completions</c>.</summary>
+internal sealed record CompletionRequest(Generation Generation, IReadOnlyList<Prompt> Prompts)
+{
+    private const int MostAnswers = 32;
+
+    // OpenAI's own.
+    private const int DefaultTokens = 16;
+
+    /// <exception cref="ApiError">400, naming the field.</exception>
+    public static CompletionRequest Read(JsonElement root, OpenAiOptions limits)
+    {
+        var fields = new Fields(root);
+        var generation = Generation.Read(fields, DefaultTokens, limits);
+        fields.RefuseUnless("echo", v => v.ValueKind == JsonValueKind.False, "false");
+        fields.RefuseUnless("suffix", v => v.ValueKind == JsonValueKind.String && v.ValueEquals(""u8), "an empty text");
+        fields.RefuseUnless(
+            "best_of", v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out int n) && n == generation.Choices, "the value of 'n'");
+        fields.Refuse("logprobs", "grammar", "json_schema");
+        JsonElement prompt = fields.Take("prompt") ?? throw Fields.Missing("prompt");
+        fields.End();
+        Prompt[] prompts = PromptList.Read(prompt, "prompt", MostAnswers);
+        if (prompts.Length * generation.Choices > MostAnswers)
+        {
+            throw ApiError.Invalid(
+                "n", $"{prompts.Length} prompts with {generation.Choices} answers each are more than {MostAnswers} answers. Send several requests.");
+        }
+
+        return new CompletionRequest(generation, prompts);
+    }
+}

@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace VAI.Daemon.OpenAi;
+
+/// <summary>A prompt: a text, or tokens.</summary>
+internal readonly record struct Prompt(string? Text, int[]? Tokens);
+
+/// <summary>What both kinds of generation ask for.</summary>
+/// <param name="Model">The model's name.</param>
+/// <param name="Choices">Answers to each prompt.</param>
+/// <param name="Stream">Whether as server-sent events.</param>
+/// <param name="IncludeUsage">Whether the stream ends with a usage chunk.</param>
+/// <param name="Options">Checked, but for the tokens of the bias, which depend on the model.</param>
+internal sealed record Generation(string Model, int Choices, bool Stream, bool IncludeUsage, InferenceOptions Options)
+{
+    /// <summary>The most tokens that can be asked for; no context is as long.</summary>
+    public const int MostTokens = 1 << 20;
+
+    private const int MaxChoices = 8;
+    private const int MaxStops = 16;
+    private const int MaxStopLength = 256;
+
+    // llama.cpp keeps one token at least; VAI takes no zero.
+    private const float LeastTopP = 1e-6f;
+
+    /// <summary>Takes the fields that chat and text completions share.</summary>
+    /// <param name="fields">The request.</param>
+    /// <param name="maxTokens">The most tokens where the request does not say; null for no limit.</param>
+    /// <param name="limits">The daemon's own.</param>
+    public static Generation Read(Fields fields, int? maxTokens, OpenAiOptions limits)
+    {
+        var options = new InferenceOptions();
+        options = options with
+        {
+            MaxTokens = fields.Whole("max_tokens", 1, MostTokens) ?? maxTokens,
+            Temperature = fields.Number("temperature", 0, 2) ?? options.Temperature,
+            TopP = fields.Number("top_p", 0, 1) is { } topP ? Math.Max(topP, LeastTopP) : options.TopP,
+            TopK = fields.Whole("top_k", 0, MostTokens) ?? options.TopK,
+            MinP = fields.Number("min_p", 0, 1) ?? options.MinP,
+            RepeatPenalty = fields.Number("repeat_penalty", 0.01f, 10) ?? options.RepeatPenalty,
+            FrequencyPenalty = fields.Number("frequency_penalty", -2, 2) ?? 0,
+            PresencePenalty = fields.Number("presence_penalty", -2, 2) ?? 0,
+            Seed = fields.Long("seed", long.MinValue, long.MaxValue) is { } seed ? (uint)(seed ^ (seed >> 32)) : null,
+            LogitBias = Bias(fields),
+            Stop = Stops(fields),
+            Deadline = limits.Deadline,
+            SramWait = limits.SramWait,
+        };
+        bool stream = fields.Flag("stream") ?? false;
+        bool usage = false;
+        if (fields.Take("stream_options") is { } streamOptions)
+        {
+            if (!stream)
+                throw ApiError.Invalid("stream_options", "'stream_options' is only for 'stream': true.");
+            var members = new Fields(streamOptions, "stream_options");
+            usage = members.Flag("include_usage") ?? false;
+            members.Flag("include_obfuscation");
+            members.End();
+        }
+
+        fields.Text("user");
+        return new Generation(
+            fields.Text("model") ?? throw Fields.Missing("model"), fields.Whole("n", 1, MaxChoices) ?? 1, stream, usage, options);
+    }
+
+    /// <summary>The model, once it is sure that it has the tokens that are named.</summary>
+    public IModelContext Select(IVai vai)
+    {
+        IModelContext model = vai.Select(Model);
+        foreach (int token in Options.LogitBias?.Keys ?? [])
+        {
+            if (token >= model.Info.VocabularySize)
+            {
+                throw ApiError.Invalid(
+                    "logit_bias", $"'logit_bias' names token {token}; ids of '{Model}' are 0 to {model.Info.VocabularySize - 1}.");
+            }
+        }
+
+        return model;
+    }
+
+    private static Dictionary<int, float>? Bias(Fields fields)
+    {
+        if (fields.Take("logit_bias") is not { } value)
+            return null;
+        if (value.ValueKind != JsonValueKind.Object)
+            throw Fields.WrongType("logit_bias", "an object of token ids and numbers", value);
+        var bias = new Dictionary<int, float>();
+        foreach (JsonProperty member in value.EnumerateObject())
+        {
+            if (!int.TryParse(member.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int token))
+                throw ApiError.Invalid("logit_bias", "'logit_bias' has a member that is no token id. Ids are whole numbers from 0.");
+            float added = Fields.NumberOf(member.Value, "logit_bias", -100, 100);
+            bias[token] = added <= -100 ? float.NegativeInfinity : added;
+        }
+
+        return bias.Count == 0 ? null : bias;
+    }
+
+    private static string[]? Stops(Fields fields)
+    {
+        if (fields.Take("stop") is not { } value)
+            return null;
+        string[] stops = value.ValueKind switch
+        {
+            JsonValueKind.String => [value.GetString()!],
+            JsonValueKind.Array when value.GetArrayLength() <= MaxStops => [.. value.EnumerateArray().Select(s => Fields.TextOf(s, "stop"))],
+            JsonValueKind.Array => throw ApiError.Invalid("stop", $"'stop' has {value.GetArrayLength()} texts; at most {MaxStops} are taken."),
+            _ => throw Fields.WrongType("stop", "a string or an array of strings", value),
+        };
+        if (stops.Any(s => s.Length is 0 or > MaxStopLength))
+            throw ApiError.Invalid("stop", $"A text of 'stop' is empty or longer than {MaxStopLength} characters.");
+        return stops.Length == 0 ? null : stops;
+    }
+}

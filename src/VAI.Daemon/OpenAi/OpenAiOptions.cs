@@ -1,0 +1,23 @@
+namespace VAI.Daemon.OpenAi;
+
+/// <summary>What the OpenAI-compatible API is mapped with.</summary>
+internal sealed class OpenAiOptions
+{
+    /// <summary>Whether new requests are welcome: <c>GET /health</c> answers 200, else 503. False while draining.</summary>
+    public Func<bool> IsReady { get; init; } = static () => true;
+
+    /// <summary>Longest time that one write waits for its reader; then the connection is aborted. Above zero.</summary>
+    public TimeSpan SlowReaderTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Longest request body in bytes; a longer one is a 413. 1 to 1 GiB.</summary>
+    public int MaxRequestBytes { get; init; } = 8 << 20;
+
+    /// <summary>Each transaction's <see cref="InferenceOptions.Deadline"/>; null for none.</summary>
+    public TimeSpan? Deadline { get; init; }
+
+    /// <summary>Each transaction's <see cref="InferenceOptions.SramWait"/>: a request that waited so long is a 429. Null to wait for its turn.</summary>
+    public TimeSpan? SramWait { get; init; }
+
+    /// <summary>Metrics of another process (the worker's <c>/metrics</c>), as Prometheus text, sent behind this one's. Null for none.</summary>
+    public Func<CancellationToken, ValueTask<string>>? OtherMetrics { get; init; }
+}

@@ -1,0 +1,59 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace VAI.Daemon.Tests.OpenAi;
+
+public sealed class EmbeddingTests(OpenAiServer server) : OpenAiTest(server)
+{
+    [Fact]
+    public async Task Embeddings_are_the_engines_as_floats_and_as_base64()
+    {
+        float[] one = (await Server.Vai.Select("e").EmbedAsync("one")).ToArray();
+        float[] two = (await Server.Vai.Select("e").EmbedAsync("two words")).ToArray();
+
+        JsonElement answer = await PostAsync(Embeddings, """{"model":"e","input":"one"}""");
+        Assert.Equal(one, Floats(answer, 0));
+        Assert.True(answer.GetProperty("usage").GetProperty("prompt_tokens").GetInt32() > 0);
+
+        answer = await PostAsync(Embeddings, """{"model":"e","input":["one","two words"],"encoding_format":"base64","user":"u","dimensions":256}""");
+        Assert.Equal(2, answer.GetProperty("data").GetArrayLength());
+        Assert.Equal([.. one, .. two], Bytes(answer, 0).Concat(Bytes(answer, 1)));
+    }
+
+    [Fact]
+    public async Task Tokens_are_embedded_as_their_text()
+    {
+        IModelContext model = Server.Vai.Select("e");
+        string ids = JsonSerializer.Serialize(await model.TokenizeAsync("two words", addSpecial: false));
+        string text = await model.DetokenizeAsync(await model.TokenizeAsync("two words", addSpecial: false));
+        float[] expected = (await model.EmbedAsync(text)).ToArray();
+        Assert.Equal(expected, Floats(await PostAsync(Embeddings, $$"""{"model":"e","input":{{ids}}}"""), 0));
+        Assert.Equal(expected, Floats(await PostAsync(Embeddings, $$"""{"model":"e","input":[{{ids}},{{ids}}]}"""), 1));
+    }
+
+    [Theory]
+    [InlineData("""{"model":"m","input":"x"}""", "unsupported", "model")]
+    [InlineData("""{"model":"e"}""", "missing_required_parameter", "input")]
+    [InlineData("""{"model":"e","input":""}""", "invalid_value", "input")]
+    [InlineData("""{"model":"e","input":["x",7]}""", "invalid_type", "input[1]")]
+    [InlineData("""{"model":"e","input":[999999]}""", "invalid_value", "input")]
+    [InlineData("""{"model":"e","input":"x","dimensions":7}""", "invalid_value", "dimensions")]
+    [InlineData("""{"model":"e","input":"x","encoding_format":"hex"}""", "invalid_value", "encoding_format")]
+    [InlineData("""{"model":"e","input":"x","mood":1}""", "unknown_parameter", "mood")]
+    public Task What_cannot_be_embedded_is_refused(string request, string code, string param) =>
+        RefusedAsync(Embeddings, request, HttpStatusCode.BadRequest, code, param);
+
+    [Fact]
+    public async Task A_text_longer_than_the_context_is_refused()
+    {
+        string text = string.Concat(Enumerable.Repeat("word ", Server.Vai.Select("e").ContextLength + 1));
+        await RefusedAsync(Embeddings, $$"""{"model":"e","input":["x",{{Quote(text)}}]}""", HttpStatusCode.BadRequest, "context_length_exceeded");
+    }
+
+    private static float[] Floats(JsonElement answer, int index) =>
+        [.. answer.GetProperty("data")[index].GetProperty("embedding").EnumerateArray().Select(v => v.GetSingle())];
+
+    private static float[] Bytes(JsonElement answer, int index) =>
+        MemoryMarshal.Cast<byte, float>(answer.GetProperty("data")[index].GetProperty("embedding").GetBytesFromBase64()).ToArray();
+}
