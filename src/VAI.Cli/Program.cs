@@ -20,12 +20,15 @@ var root = new RootCommand("Many language models resident at once, switched betw
     TopVerb.Create(),
     BenchVerb.Create(),
     DoctorVerb.Create(),
+    ServeVerb.Create(),
+    WorkerVerb.Create(),
 };
 root.Add(Common.Json);
 root.Add(Common.Verbose);
 ParseResult parsed = root.Parse(args);
 
-// An interrupted verb undoes what it did; by default it would be given two seconds and then be ended in the middle. A chat goes on.
-bool goesOn = parsed.CommandResult.Command.Name == ChatVerb.Name;
+// An interrupted verb undoes what it did; by default it would be given two seconds and then be ended in the middle. A chat goes on,
+// and the daemon has signals of its own.
+bool goesOn = parsed.CommandResult.Command.Name is ChatVerb.Name or ServeVerb.Name or WorkerVerb.Name;
 var invocation = new InvocationConfiguration { ProcessTerminationTimeout = goesOn ? null : TimeSpan.FromMinutes(1) };
 return parsed.Action is ParseErrorAction ? Failure.Usage(parsed, args) : await parsed.InvokeAsync(invocation);

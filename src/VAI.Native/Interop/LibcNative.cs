@@ -133,6 +133,14 @@ internal static partial class LibcNative
     [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int statx(SafeHandle directory, string path, int flags, uint mask, out statx_result result);
 
+    /// <summary>umask(2): takes these bits from the mode of every new file; the old ones.</summary>
+    [LibraryImport(Libraries.Libc)]
+    internal static partial uint umask(uint mask);
+
+    /// <summary>_exit(2): ends the process at once, whatever its threads do; nothing is flushed, no handler runs.</summary>
+    [LibraryImport(Libraries.Libc)]
+    internal static partial void _exit(int status);
+
     /// <summary>setenv(3): .NET keeps an environment of its own, which native code does not see.</summary>
     [LibraryImport(Libraries.Libc, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int setenv(string name, string value, int overwrite);

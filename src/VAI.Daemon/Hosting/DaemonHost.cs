@@ -1,0 +1,146 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using VAI.Daemon.Api;
+using VAI.Daemon.Supervision;
+using VAI.Native.Rom;
+using VAI.Remote;
+
+namespace VAI.Daemon.Hosting;
+
+/// <summary>The daemon: the supervisor of an engine process, and the APIs over it. No code of llama.cpp runs here.</summary>
+internal static class DaemonHost
+{
+    // For connections that are cut off to be closed.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
+
+    /// <summary>Serves until it is told to stop, by a signal or the token, and then lets what runs end.</summary>
+    /// <param name="options">Checked here.</param>
+    /// <param name="command">Starts an engine process.</param>
+    /// <param name="stop">Ends it, as SIGTERM does.</param>
+    /// <exception cref="VaiException">It cannot start. The message says why.</exception>
+    public static async Task RunAsync(ServeOptions options, WorkerCommand command, CancellationToken stop = default)
+    {
+        options.Validate();
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var signals = new StopSignals(stopping.Cancel);
+        using ILoggerFactory logs = LoggerFactory.Create(HostLog.Configure);
+        ILogger log = logs.CreateLogger("VAI.Daemon");
+        RomDirectory roms = RomDirectory.Open(options.RomDirectory, create: true)!;
+        using var owner = DaemonLock.Take(
+            Path.Combine(roms.Path, DaemonLock.FileName),
+            $"The ROM directory {roms.Path}",
+            "Use that one, stop it first, or give this one another directory (--rom-dir).");
+        using var socket = PublicSocket.Take(options.SocketPath);
+        await using var supervisor = new Supervisor(
+            command, new WorkerConfig(roms.Path, options.Threads), socket.EngineDirectory, logs.CreateLogger("VAI.Supervisor"));
+        await supervisor.StartAsync(stopping.Token).ConfigureAwait(false);
+        await using var engine = new RemoteVai(supervisor, logs);
+        var vai = new SupervisedVai(engine, supervisor, options.Configured());
+        var requests = new ActiveRequests();
+        // Kept longer than the drain lasts, as leases end with its beginning.
+        await using var sessions = new SessionTable(options.DrainTime + TimeSpan.FromSeconds(10));
+        var status = new DaemonStatus(vai, engine, supervisor, requests);
+        await using WebApplication app = Build(options, socket, logs);
+        requests.Use(app);
+        app.UseRouting();
+        app.MapVai(vai, sessions, status.Read);
+        try
+        {
+            await LoadAsync(options, vai, log, stopping.Token).ConfigureAwait(false);
+            await app.StartAsync(stopping.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            log.Stopped();
+            return;
+        }
+        catch (IOException e)
+        {
+            throw new VaiUsageException(VaiError.InvalidOption, $"http: {options.Http} cannot be listened at ({e.Message}). Choose another port.", e);
+        }
+
+        socket.Protect();
+        log.Serving(vai.Models.Count, socket.Path, string.Concat(app.Urls.Where(u => !u.Contains("unix:")).Select(u => " and " + u)));
+        SystemdNotify.Ready(log);
+        await Task.Delay(Timeout.InfiniteTimeSpan, stopping.Token).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
+        SystemdNotify.Stopping(log);
+        await DrainAsync(app, requests, options.DrainTime, log).ConfigureAwait(false);
+        log.Stopped();
+    }
+
+    private static WebApplication Build(ServeOptions options, PublicSocket socket, ILoggerFactory logs)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        builder.Services.AddSingleton(logs);
+        builder.Services.AddRoutingCore();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.ListenUnixSocket(socket.Path);
+            if (options.HttpEndPoint() is { } tcp)
+                kestrel.Listen(tcp);
+        });
+        return builder.Build();
+    }
+
+    // What the configuration has wrong is an error of the start; what one model has wrong is not one of the others.
+    private static async Task LoadAsync(ServeOptions options, SupervisedVai vai, ILogger log, CancellationToken stop)
+    {
+        foreach (ServedModel served in options.Models)
+        {
+            var progress = new LoadLog(log);
+            try
+            {
+                ModelHandle handle = await vai.LoadAsync(served.Name, progress, stop).ConfigureAwait(false);
+                IModelContext model = vai.Select(handle);
+                log.ModelServed(model.Name, model.Info.WeightBytes >> 20, model.LoadTime.TotalMilliseconds);
+            }
+            catch (VaiUsageException e) when (e.Code is VaiError.FileNotFound or VaiError.FileNotReadable or VaiError.InvalidOption)
+            {
+                throw new VaiUsageException(e.Code, $"model.{served.Name}: {e.Message}", e);
+            }
+            catch (VaiException e)
+            {
+                log.ModelNotLoaded(served.Name, e.Message);
+            }
+        }
+    }
+
+    // Kestrel takes no further connection, and closes those that are idle; the rest is asked for again after the deadline.
+    private static async Task DrainAsync(WebApplication app, ActiveRequests requests, TimeSpan deadline, ILogger log)
+    {
+        log.Draining(requests.Count, deadline.TotalSeconds);
+        using var patience = new CancellationTokenSource();
+        Task stopped = app.StopAsync(patience.Token);
+        await Task.WhenAny(stopped, requests.NoneAsync(), Task.Delay(deadline)).ConfigureAwait(false);
+        patience.CancelAfter(requests.Count == 0 ? Grace : TimeSpan.Zero);
+        await stopped.ConfigureAwait(false);
+    }
+
+    private sealed class LoadLog(ILogger log) : IProgress<LoadProgress>
+    {
+        private readonly Lock _gate = new();
+        private (LoadPhase Phase, int Tenth) _last = (LoadPhase.Checking, -1);
+
+        public void Report(LoadProgress value)
+        {
+            // A burn takes a while; the other phases do not.
+            if (value.Phase != LoadPhase.Burning)
+                return;
+            lock (_gate)
+            {
+                (LoadPhase, int) now = (value.Phase, (int)(value.Fraction * 4));
+                if (now == _last)
+                    return;
+                _last = now;
+            }
+
+            log.ModelProgress(value.Model, value.Phase, value.Fraction * 100);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using Microsoft.Extensions.Logging;
+
+namespace VAI.Daemon;
+
+/// <summary>The daemon's log messages. Event ids are stable: 30x the daemon, 31x its engine process, 32x its models.</summary>
+internal static partial class DaemonLog
+{
+    [LoggerMessage(300, LogLevel.Information, "Serving {Models} models at {Socket}{Http}")]
+    public static partial void Serving(this ILogger log, int models, string socket, string http);
+
+    [LoggerMessage(301, LogLevel.Information, "Stopping: {Requests} requests have {Seconds:0.#} s to end")]
+    public static partial void Draining(this ILogger log, int requests, double seconds);
+
+    [LoggerMessage(302, LogLevel.Information, "Stopped")]
+    public static partial void Stopped(this ILogger log);
+
+    [LoggerMessage(303, LogLevel.Warning, "Nobody listens at NOTIFY_SOCKET: {Reason}")]
+    public static partial void NotifyFailed(this ILogger log, string reason);
+
+    [LoggerMessage(310, LogLevel.Warning, "The engine process {Id} ended ({Reason}), the {Count}. to do so; the next one is started in {Milliseconds:F0} ms")]
+    public static partial void WorkerEnded(this ILogger log, int id, string reason, int count, double milliseconds);
+
+    [LoggerMessage(311, LogLevel.Information, "The engine process {Id} serves, {Milliseconds:F0} ms after it was asked to")]
+    public static partial void WorkerServes(this ILogger log, int id, double milliseconds);
+
+    [LoggerMessage(312, LogLevel.Error, "The engine process {Id} cannot be used: {Reason}")]
+    public static partial void WorkerUnusable(this ILogger log, int id, string reason);
+
+    [LoggerMessage(313, LogLevel.Debug, "The engine process {Id} stands by")]
+    public static partial void WorkerStandsBy(this ILogger log, int id);
+
+    [LoggerMessage(314, LogLevel.Warning, "No engine process stands by: {Reason}")]
+    public static partial void NoStandby(this ILogger log, string reason);
+
+    [LoggerMessage(320, LogLevel.Information, "Model {Name}: {Phase} {Percent:F0} %")]
+    public static partial void ModelProgress(this ILogger log, string name, LoadPhase phase, double percent);
+
+    [LoggerMessage(321, LogLevel.Information, "Model {Name} is loaded: {Megabytes} MiB in {Milliseconds:F0} ms")]
+    public static partial void ModelServed(this ILogger log, string name, long megabytes, double milliseconds);
+
+    [LoggerMessage(322, LogLevel.Error, "Model {Name} is not loaded: {Reason}")]
+    public static partial void ModelNotLoaded(this ILogger log, string name, string reason);
+
+    [LoggerMessage(323, LogLevel.Error, "Model {Name} could not be loaded again: {Reason}")]
+    public static partial void ModelNotReloaded(this ILogger log, string name, string reason);
+
+    [LoggerMessage(324, LogLevel.Error, "Model {Name} is in quarantine: the engine process ended three times while it alone was active")]
+    public static partial void ModelQuarantined(this ILogger log, string name);
+}

@@ -1,0 +1,26 @@
+using Microsoft.Extensions.Logging;
+
+namespace VAI.Daemon.Hosting;
+
+/// <summary>The log of a daemon's processes: a line each, to standard error, where systemd's journal collects it.</summary>
+internal static class HostLog
+{
+    /// <summary>When this is set in the environment, everything from Debug up is logged, llama.cpp's lines with it.</summary>
+    public const string Variable = "VAI_DEBUG";
+
+    public static void Configure(ILoggingBuilder logging)
+    {
+        bool debug = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Variable));
+        logging.SetMinimumLevel(debug ? LogLevel.Debug : LogLevel.Information);
+        logging.AddFilter("Microsoft", LogLevel.Warning);
+        if (!debug)
+            logging.AddFilter("VAI.Native", LogLevel.Warning);
+        logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "HH:mm:ss.fff ";
+            console.ColorBehavior = Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Disabled;
+        });
+        logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+    }
+}

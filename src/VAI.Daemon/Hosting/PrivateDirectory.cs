@@ -1,0 +1,32 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using VAI.Native.Interop;
+
+namespace VAI.Daemon.Hosting;
+
+/// <summary>A directory that only this user can look into, made if it is missing: who can open a socket in it may use the daemon.</summary>
+internal static class PrivateDirectory
+{
+    private const uint Mode = 0b_111_000_000;
+
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: it is not private, or cannot be made.</exception>
+    public static void Ensure(string path)
+    {
+        if (LibcNative.mkdir(path, Mode) != 0 && Marshal.GetLastPInvokeError() != LibcNative.EEXIST)
+            throw Refused(path, $"cannot be made ({Marshal.GetLastPInvokeErrorMessage()})");
+        int descriptor = LibcNative.open(path, LibcNative.O_RDONLY | LibcNative.O_DIRECTORY | LibcNative.O_NOFOLLOW | LibcNative.O_CLOEXEC);
+        if (descriptor < 0)
+            throw Refused(path, $"cannot be opened ({Marshal.GetLastPInvokeErrorMessage()})");
+        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        if (LibcNative.statx(handle, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_BASIC_STATS, out statx_result status) != 0)
+            throw Refused(path, $"cannot be examined ({Marshal.GetLastPInvokeErrorMessage()})");
+        if (status.stx_uid != LibcNative.geteuid())
+            throw Refused(path, $"belongs to user {status.stx_uid}, not to {LibcNative.geteuid()}");
+        if ((status.stx_mode & 0x1FFu) != Mode)
+            throw Refused(path, $"has mode {Convert.ToString(status.stx_mode & 0xFFF, 8)}; it must be 700");
+    }
+
+    private static VaiUsageException Refused(string path, string what) => new(
+        VaiError.InvalidOption,
+        $"socket: its directory {path} {what}. Who reaches the socket may use every model: give a path in a directory of this user alone, or one that does not exist yet.");
+}

@@ -1,0 +1,32 @@
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.Extensions.Logging;
+
+namespace VAI.Daemon.Hosting;
+
+/// <summary>Tells systemd how a service of <c>Type=notify</c> stands (sd_notify(3)). Without <c>NOTIFY_SOCKET</c> nothing is told.</summary>
+internal static class SystemdNotify
+{
+    public const string Variable = "NOTIFY_SOCKET";
+
+    public static void Ready(ILogger log) => Send("READY=1", log);
+
+    public static void Stopping(ILogger log) => Send("STOPPING=1", log);
+
+    /// <summary>One datagram; a service that cannot say how it stands runs all the same.</summary>
+    private static void Send(string state, ILogger log)
+    {
+        string? path = Environment.GetEnvironmentVariable(Variable);
+        if (string.IsNullOrEmpty(path))
+            return;
+        try
+        {
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+            socket.SendTo(Encoding.UTF8.GetBytes(state), new UnixDomainSocketEndPoint(path[0] == '@' ? "\0" + path[1..] : path));
+        }
+        catch (Exception e) when (e is SocketException or ArgumentException)
+        {
+            log.NotifyFailed(e.Message);
+        }
+    }
+}

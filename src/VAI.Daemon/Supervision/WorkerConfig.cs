@@ -1,0 +1,14 @@
+using System.Text.Json.Serialization;
+
+namespace VAI.Daemon.Supervision;
+
+/// <summary>What an engine process is told on its command line, as JSON. Its models come later, by loads.</summary>
+/// <param name="RomDirectory">As <see cref="VaiOptions.RomDirectory"/>.</param>
+/// <param name="Threads">As <see cref="VaiOptions.Threads"/>.</param>
+/// <param name="NativeDirectory">As <see cref="VaiOptions.NativeDirectory"/>.</param>
+internal sealed record WorkerConfig(string? RomDirectory = null, int? Threads = null, string? NativeDirectory = null);
+
+[JsonSourceGenerationOptions(
+    System.Text.Json.JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(WorkerConfig))]
+internal sealed partial class WorkerJson : JsonSerializerContext;

@@ -1,0 +1,128 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Reflection;
+using System.Text;
+using VAI.Remote;
+
+namespace VAI.Daemon.FaultTests;
+
+/// <summary>The real <c>vai serve</c>, where the build put it, as a process of its own. Killed on disposal if it still runs.</summary>
+internal sealed class DaemonProcess : IAsyncDisposable
+{
+    private static readonly string Program = Path.Combine(
+        typeof(DaemonProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "VaiDirectory").Value!, "vai.dll");
+
+    private readonly Process _process;
+    private readonly Socket _notified;
+    private readonly string _place;
+    private readonly ConcurrentQueue<string> _log = new();
+    private readonly Task _reading;
+
+    private DaemonProcess(Process process, Socket notified, string place)
+    {
+        (_process, _notified, _place) = (process, notified, place);
+        _reading = ReadAsync();
+    }
+
+    public int Id => _process.Id;
+
+    public string SocketPath => SocketIn(_place);
+
+    public string Log => string.Join('\n', _log);
+
+    public Task Exited => _process.WaitForExitAsync();
+
+    public int ExitCode => _process.ExitCode;
+
+    public static DaemonProcess Start(string place, params string[] arguments)
+    {
+        // As systemd does it, in the abstract namespace.
+        string name = $"vai-fault-{Guid.NewGuid():N}";
+        var notified = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        notified.Bind(new UnixDomainSocketEndPoint("\0" + name));
+        var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet")
+        {
+            RedirectStandardError = true,
+        };
+        foreach (string argument in (string[])[Program, "serve", "--socket", SocketIn(place), .. arguments])
+            start.ArgumentList.Add(argument);
+        start.Environment["NOTIFY_SOCKET"] = "@" + name;
+        return new DaemonProcess(Process.Start(start)!, notified, place);
+    }
+
+    /// <summary>A daemon that serves.</summary>
+    public static async Task<DaemonProcess> ServeAsync(string place, params string[] arguments)
+    {
+        DaemonProcess daemon = Start(place, arguments);
+        Assert.True(await daemon.IsReadyAsync(), daemon.Log);
+        return daemon;
+    }
+
+    /// <summary>Waits until it serves; false if it ends before.</summary>
+    public async Task<bool> IsReadyAsync()
+    {
+        Task<string> told = NotificationAsync();
+        await Task.WhenAny(told, Exited);
+        if (!told.IsCompleted)
+        {
+            await _reading;
+            return false;
+        }
+
+        Assert.Equal("READY=1", await told);
+        return true;
+    }
+
+    /// <summary>What it tells systemd next.</summary>
+    public async Task<string> NotificationAsync()
+    {
+        byte[] buffer = new byte[256];
+        return Encoding.UTF8.GetString(buffer, 0, await _notified.ReceiveAsync(buffer));
+    }
+
+    /// <summary>A client. One whose daemon is gone is told so at once.</summary>
+    public RemoteVai Connect() => new(new SocketEndpoint(SocketPath, TimeSpan.Zero));
+
+    /// <summary>The engine process, once there is one.</summary>
+    public async Task<Process> WorkerAsync()
+    {
+        await using RemoteVai vai = Connect();
+        while (true)
+        {
+            if ((await vai.StatusAsync(default)).WorkerId is { } id)
+                return Process.GetProcessById(id);
+        }
+    }
+
+    /// <summary>SIGKILL of the supervisor.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await Exited;
+    }
+
+    public async Task SignalAsync(string name)
+    {
+        using var kill = Process.Start("kill", ["-" + name, $"{Id}"]);
+        await kill.WaitForExitAsync();
+        Assert.Equal(0, kill.ExitCode);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+            await KillAsync();
+        await _reading;
+        _process.Dispose();
+        _notified.Dispose();
+    }
+
+    private static string SocketIn(string place) => Path.Combine(place, "vai.sock");
+
+    private async Task ReadAsync()
+    {
+        while (await _process.StandardError.ReadLineAsync() is { } line)
+            _log.Enqueue(line);
+    }
+}

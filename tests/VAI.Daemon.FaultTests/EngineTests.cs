@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
+using VAI.Remote;
+
+namespace VAI.Daemon.FaultTests;
+
+/// <summary>What ends the engine process again and again, and clients that end in the middle.</summary>
+[Collection(FaultCollection.Name)]
+public sealed class EngineTests(ForgedModels models)
+{
+    [Fact]
+    public async Task A_model_that_ends_its_engine_three_times_is_quarantined_and_the_others_live_on()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(
+            models.NewPlace(), "--model", $"a={models.Model("tiny", 1)}", "--model", $"b={models.Model("tiny", 2)}",
+            "--rom-dir", models.NewRomDirectory());
+        await using RemoteVai vai = daemon.Connect();
+        int kills = 0;
+        int seen = 0;
+        var run = new StreamRun("a", 1, 1500);
+        VaiException refused = await Assert.ThrowsAsync<VaiEngineException>(() => run.RunAsync(vai, () =>
+        {
+            // With every 10th token, so that it was this model alone each time.
+            if (++seen % 10 != 0)
+                return;
+            kills++;
+            using Process worker = daemon.WorkerAsync().GetAwaiter().GetResult();
+            worker.Kill();
+            worker.WaitForExit();
+        }));
+        Assert.Equal(VaiError.ModelQuarantined, refused.Code);
+        Assert.Equal(3, kills);
+
+        var other = new StreamRun("b", 1, 32);
+        await other.RunAsync(vai);
+        WireStatus status = await vai.StatusAsync(default);
+        Assert.Equal([("a", false, true), ("b", true, false)], status.Models.Select(m => (m.Name, m.Loaded, m.Quarantined)));
+        Assert.Equal(3, status.WorkerRestarts);
+
+        await vai.LoadAsync("a");
+        var again = new StreamRun("a", 2, 32);
+        await again.RunAsync(vai);
+        Assert.Equal([false, false], (await vai.StatusAsync(default)).Models.Select(m => m.Quarantined));
+    }
+
+    [Fact]
+    public async Task Idle_engine_is_replaced_and_what_was_loaded_is_there_again()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(models.NewPlace(), "--rom-dir", models.NewRomDirectory());
+        await using RemoteVai vai = daemon.Connect();
+        await vai.LoadAsync(new ModelOptions { Name = "x", File = models.Model("tiny", 1) });
+        await vai.LoadAsync(new ModelOptions { Name = "y", File = models.Model("tiny", 2) });
+        await vai.UnloadAsync(vai.Select("x").Handle);
+        using (Process worker = await daemon.WorkerAsync())
+        {
+            worker.Kill();
+            await worker.WaitForExitAsync();
+        }
+
+        await using RemoteVai other = daemon.Connect();
+        Assert.Equal(["y"], other.Models.Select(m => m.Name));
+        await new StreamRun("y", 1, 8).RunAsync(other);
+    }
+
+    [Fact]
+    public async Task A_client_that_hangs_up_in_the_middle_frees_its_place()
+    {
+        // One place: who comes next gets it only when it is free.
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(
+            models.NewPlace(), "--model", $"a={models.Model("tiny", 1)}", "--profile", "exact", "--sessions", "1",
+            "--rom-dir", models.NewRomDirectory());
+        await using RemoteVai vai = daemon.Connect();
+        for (int i = 0; i < 8; i++)
+        {
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(daemon.SocketPath));
+            string body = "{\"text\":\"Once\",\"options\":{\"maxTokens\":1900,\"logitBias\":{\"2\":-100}},\"open\":{\"model\":\"a\"}}";
+            await socket.SendAsync(Encoding.ASCII.GetBytes(
+                $"POST /vai/sessions/raw{i}/infer HTTP/1.1\r\nHost: vai\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
+            string got = "";
+            byte[] buffer = new byte[4096];
+            while (!got.Contains("\"token\"", StringComparison.Ordinal))
+            {
+                int length = await socket.ReceiveAsync(buffer);
+                Assert.True(length > 0, got);
+                got += Encoding.UTF8.GetString(buffer, 0, length);
+            }
+
+            Assert.StartsWith("HTTP/1.1 200", got);
+        }
+
+        var run = new StreamRun("a", 1, 16);
+        await run.RunAsync(vai);
+        Assert.Equal(16, run.Tokens.Count);
+        IReadOnlyList<WireSessionInfo> sessions = await vai.SessionsAsync(default);
+        Assert.All(sessions, s => Assert.False(s.Running && s.Id.StartsWith("raw", StringComparison.Ordinal), s.Id));
+    }
+}

@@ -1,0 +1,55 @@
+using System.Diagnostics;
+using VAI.Remote;
+
+namespace VAI.Daemon.FaultTests;
+
+/// <summary>One transaction of a client's, and when its updates came.</summary>
+internal sealed class StreamRun(string model, uint seed, int tokens)
+{
+    // Token 2 ends a sequence in the vocabularies used here.
+    public static readonly Dictionary<int, float> NoEnd = new() { [2] = -100 };
+
+    public string Model => model;
+
+    public List<int> Tokens { get; } = [];
+
+    public List<long> Times { get; } = [];
+
+    public InferenceResult? Result { get; private set; }
+
+    public string Text { get; private set; } = "";
+
+    /// <summary>Reads it to its end.</summary>
+    public async Task RunAsync(RemoteVai vai, Action? each = null)
+    {
+        await using IInferenceSession session = vai.Select(model).OpenSession();
+        var options = new InferenceOptions { MaxTokens = tokens, Seed = seed, Temperature = 0.9f, LogitBias = NoEnd };
+        await foreach (InferenceUpdate update in session.InferAsync($"The {seed}th stream of {model} asks for a story about an adder and", options))
+        {
+            Times.Add(Stopwatch.GetTimestamp());
+            Text += update.Text;
+            if (update.Result is not null)
+                Result = update.Result;
+            else
+                Tokens.Add(update.TokenId);
+            each?.Invoke();
+        }
+
+        Assert.NotNull(Result);
+    }
+
+    /// <summary>From that instant to the next update; null if the stream had ended.</summary>
+    public double? GapMs(long since)
+    {
+        int next = Times.FindIndex(t => t > since);
+        return next < 0 ? null : Stopwatch.GetElapsedTime(since, Times[next]).TotalMilliseconds;
+    }
+
+    public static void Same(StreamRun expected, StreamRun actual)
+    {
+        Assert.Equal(expected.Tokens, actual.Tokens);
+        Assert.Equal(expected.Text, actual.Text);
+        Assert.Equal(expected.Result!.FinishReason, actual.Result!.FinishReason);
+        Assert.Equal(expected.Result.GeneratedTokens, actual.Result.GeneratedTokens);
+    }
+}
