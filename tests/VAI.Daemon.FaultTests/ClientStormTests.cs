@@ -1,0 +1,192 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Runtime.Versioning;
+using System.Text;
+using VAI.Remote;
+using Xunit.Abstractions;
+
+namespace VAI.Daemon.FaultTests;
+
+/// <summary>Clients that go away in the middle of an answer, and one that asks for more than its share.</summary>
+/// <remarks><c>VAI_TEST_CLIENTS</c>, <c>VAI_TEST_REQUESTS</c>, <c>VAI_TEST_SEED</c> and <c>VAI_TEST_SHAPE</c> change how many, when and of what.</remarks>
+[Collection(FaultCollection.Name)]
+[SupportedOSPlatform("linux")]
+public sealed class ClientStormTests(ForgedModels models, ITestOutputHelper output)
+{
+    private const int AtOnce = 256;
+
+    private static int Seed { get; } = Number("VAI_TEST_SEED", Environment.TickCount & 0xFFFF);
+
+    private static string Shape { get; } = Environment.GetEnvironmentVariable("VAI_TEST_SHAPE") is { Length: > 0 } shape ? shape : "tiny";
+
+    [Fact]
+    public async Task Clients_killed_in_the_middle_free_their_places_and_change_nobody_elses_tokens()
+    {
+        int clients = Number("VAI_TEST_CLIENTS", 40);
+        output.WriteLine($"VAI_TEST_SEED={Seed} VAI_TEST_CLIENTS={clients} VAI_TEST_SHAPE={Shape}");
+        var random = new Random(Seed);
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(
+            models.NewPlace(), "--model", $"a={models.Model(Shape, 1)}", "--profile", "exact", "--ctx", "512", "--sram", "4096", "--rom-dir",
+            models.NewRomDirectory());
+        await using RemoteVai vai = daemon.Connect();
+        var expected = new StreamRun("a", 1, 200);
+        await expected.RunAsync(vai);
+
+        using var over = new CancellationTokenSource();
+        var steady = Task.Run(async () =>
+        {
+            int runs = 0;
+            while (!over.IsCancellationRequested)
+            {
+                var run = new StreamRun("a", 1, 200);
+                await run.RunAsync(vai);
+                StreamRun.Same(expected, run);
+                runs++;
+            }
+
+            return runs;
+        });
+        var freed = new List<double>();
+        using HttpClient http = Http(daemon, AtOnce);
+        for (int i = 0; i < clients; i++)
+        {
+            using var gone = new CancellationTokenSource();
+            int tokens = random.Next(1, 20);
+            using HttpResponseMessage response = await StreamAsync(http, $"client {i}", 400, gone.Token);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+            using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(gone.Token));
+            while (tokens > 0 && await reader.ReadLineAsync(gone.Token) is { } line)
+                tokens -= line.StartsWith("data:", StringComparison.Ordinal) ? 1 : 0;
+            long start = Stopwatch.GetTimestamp();
+            response.Dispose();
+
+            // The steady stream's session alone, or none while it is between two.
+            while ((await vai.StatusAsync(default)).Models.Single().OpenSessions > 1)
+                Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromMinutes(1), "A place was not freed.");
+            freed.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+        }
+
+        await over.CancelAsync();
+        int undisturbed = await steady;
+        Assert.Equal(0, (await vai.StatusAsync(default)).WorkerRestarts);
+        freed.Sort();
+        output.WriteLine(
+            $"{clients} clients hung up; their places were free after {freed[clients / 2]:F1} ms (median), {freed[clients * 99 / 100]:F1} ms (p99), "
+            + $"{freed[^1]:F1} ms (max); {undisturbed} runs of the steady stream, all alike");
+    }
+
+    [Fact]
+    public async Task A_flood_is_refused_and_the_others_are_served()
+    {
+        int requests = Number("VAI_TEST_REQUESTS", 400);
+        output.WriteLine($"VAI_TEST_REQUESTS={requests} VAI_TEST_SHAPE={Shape}");
+        string keys = Path.Combine(Directory.CreateTempSubdirectory("vai-keys-").FullName, "keys");
+        await File.WriteAllTextAsync(keys, "flood\nquiet\n");
+        File.SetUnixFileMode(keys, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        int port = FreePort();
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(
+            models.NewPlace(), "--model", $"a={models.Model(Shape, 1)}", "--http", $"127.0.0.1:{port}", "--api-key-file", keys, "--ctx", "512",
+            "--sram", "4096", "--rom-dir", models.NewRomDirectory());
+        using HttpClient quiet = Http(port, "quiet", 8), flood = Http(port, "flood", AtOnce);
+        await TimedAsync(quiet, 5);
+        List<double> alone = await TimedAsync(quiet, 50);
+
+        using var over = new CancellationTokenSource();
+        int served = 0, refused = 0, sent = 0;
+        Task[] flooding = [.. Enumerable.Range(0, AtOnce).Select(_ => Task.Run(async () =>
+        {
+            while (Interlocked.Increment(ref sent) <= requests)
+            {
+                using HttpResponseMessage response = await flood.PostAsync("v1/completions", Body("flood", 16, stream: false));
+                if (response.StatusCode == HttpStatusCode.TooManyRequests)
+                {
+                    Assert.True(response.Headers.RetryAfter?.Delta > TimeSpan.Zero);
+                    Interlocked.Increment(ref refused);
+                }
+                else
+                {
+                    Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+                    Interlocked.Increment(ref served);
+                }
+            }
+        }))];
+        List<double> beside = await TimedAsync(quiet, 50);
+        long memory = ResidentBytes(daemon.Id);
+        await Task.WhenAll(flooding);
+        File.Delete(keys);
+
+        Assert.Equal(requests, served + refused);
+        Assert.True(refused > 0 || requests < AtOnce, "Nothing was refused.");
+        output.WriteLine(
+            $"alone p50 {alone[25]:F1} ms, p99 {alone[^1]:F1} ms; beside the flood p50 {beside[25]:F1} ms, p99 {beside[^1]:F1} ms; served {served}, "
+            + $"refused {refused}; the supervisor's memory {memory >> 20} MiB");
+    }
+
+    // Sorted; of 50, the last stands for the 99th percentile.
+    private static async Task<List<double>> TimedAsync(HttpClient http, int count)
+    {
+        var times = new List<double>();
+        for (int i = 0; i < count; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            using HttpResponseMessage response = await http.PostAsync("v1/completions", Body($"quiet {i}", 16, stream: false));
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+            times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+        }
+
+        times.Sort();
+        return times;
+    }
+
+    private static Task<HttpResponseMessage> StreamAsync(HttpClient http, string prompt, int tokens, CancellationToken cancellation) => http.SendAsync(
+        new HttpRequestMessage(HttpMethod.Post, "v1/completions") { Content = Body(prompt, tokens, stream: true) },
+        HttpCompletionOption.ResponseHeadersRead,
+        cancellation);
+
+    private static StringContent Body(string prompt, int tokens, bool stream) => new(
+        $$"""{"model":"a","prompt":"{{prompt}}","max_tokens":{{tokens}},"seed":1,"stream":{{(stream ? "true" : "false")}},"logit_bias":{"2":-100} }""",
+        Encoding.UTF8,
+        "application/json");
+
+    private static HttpClient Http(DaemonProcess daemon, int connections) => new(new SocketsHttpHandler
+    {
+        MaxConnectionsPerServer = connections,
+        ConnectCallback = async (_, cancellation) =>
+        {
+            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(daemon.SocketPath), cancellation);
+            return new NetworkStream(socket, ownsSocket: true);
+        },
+    })
+    { BaseAddress = new Uri("http://vai/") };
+
+    private static HttpClient Http(int port, string key, int connections)
+    {
+        var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = connections })
+        {
+            BaseAddress = new Uri($"http://127.0.0.1:{port}/"),
+            Timeout = TimeSpan.FromMinutes(5),
+        };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        return http;
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    private static long ResidentBytes(int process)
+    {
+        string line = File.ReadLines($"/proc/{process}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return long.Parse(line.AsSpan(6, line.Length - 9).Trim(), CultureInfo.InvariantCulture) << 10;
+    }
+
+    private static int Number(string variable, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out int number) ? number : otherwise;
+}
