@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using VAI.Daemon.Admission;
 using VAI.Daemon.Api;
+using VAI.Daemon.OpenAi;
 using VAI.Daemon.Supervision;
 using VAI.Native.Rom;
 using VAI.Remote;
@@ -42,11 +44,15 @@ internal static class DaemonHost
         var requests = new ActiveRequests();
         // Kept longer than the drain lasts, as leases end with its beginning.
         await using var sessions = new SessionTable(options.DrainTime + TimeSpan.FromSeconds(10));
-        var status = new DaemonStatus(vai, engine, supervisor, requests);
         await using WebApplication app = Build(options, socket, logs);
+        AdmissionGate gate = app.Services.GetRequiredService<AdmissionGate>();
+        var status = new DaemonStatus(vai, engine, supervisor, requests, gate);
         requests.Use(app);
+        app.UseAdmission();
         app.UseRouting();
         app.MapVai(vai, sessions, status.Read);
+        using var metrics = new EngineMetrics(supervisor);
+        app.MapOpenAi(vai, new OpenAiOptions { IsReady = () => !stopping.IsCancellationRequested, OtherMetrics = metrics.ReadAsync });
         try
         {
             await LoadAsync(options, vai, log, stopping.Token).ConfigureAwait(false);
@@ -67,7 +73,7 @@ internal static class DaemonHost
         SystemdNotify.Ready(log);
         await Task.Delay(Timeout.InfiniteTimeSpan, stopping.Token).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
         SystemdNotify.Stopping(log);
-        await DrainAsync(app, requests, options.DrainTime, log).ConfigureAwait(false);
+        await DrainAsync(app, gate, requests, options.DrainTime, log).ConfigureAwait(false);
         log.Stopped();
     }
 
@@ -78,9 +84,15 @@ internal static class DaemonHost
         builder.Services.AddSingleton(logs);
         builder.Services.AddRoutingCore();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
+        var admission = new AdmissionOptions();
+        builder.Services.AddAdmission(o =>
+        {
+            admission = o;
+            o.ApiKeyFile = options.ApiKeyFile;
+        });
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
-            kestrel.AddServerHeader = false;
+            kestrel.ConfigureKestrelLimits(admission);
             kestrel.ListenUnixSocket(socket.Path);
             if (options.HttpEndPoint() is { } tcp)
                 kestrel.Listen(tcp);
@@ -111,11 +123,12 @@ internal static class DaemonHost
         }
     }
 
-    // Kestrel takes no further connection, and closes those that are idle; the rest is asked for again after the deadline.
-    private static async Task DrainAsync(WebApplication app, ActiveRequests requests, TimeSpan deadline, ILogger log)
+    // Kestrel takes no further connection, and closes those that are idle; what runs has until the deadline.
+    private static async Task DrainAsync(WebApplication app, AdmissionGate gate, ActiveRequests requests, TimeSpan deadline, ILogger log)
     {
         log.Draining(requests.Count, deadline.TotalSeconds);
         using var patience = new CancellationTokenSource();
+        _ = gate.DrainAsync();
         Task stopped = app.StopAsync(patience.Token);
         await Task.WhenAny(stopped, requests.NoneAsync(), Task.Delay(deadline)).ConfigureAwait(false);
         patience.CancelAfter(requests.Count == 0 ? Grace : TimeSpan.Zero);

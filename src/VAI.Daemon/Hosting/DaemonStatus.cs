@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Reflection;
+using VAI.Daemon.Admission;
 using VAI.Daemon.Supervision;
 using VAI.Remote;
 
 namespace VAI.Daemon.Hosting;
 
 /// <summary>What the daemon says of itself. What only the engine knows is of the last time that it was asked.</summary>
-internal sealed class DaemonStatus(SupervisedVai vai, RemoteVai engine, Supervisor supervisor, ActiveRequests requests)
+internal sealed class DaemonStatus(SupervisedVai vai, RemoteVai engine, Supervisor supervisor, ActiveRequests requests, AdmissionGate gate)
 {
     private readonly long _start = Stopwatch.GetTimestamp();
     private Task<WireStatus>? _asked;
@@ -34,7 +35,7 @@ internal sealed class DaemonStatus(SupervisedVai vai, RemoteVai engine, Supervis
             supervisor.Restarts,
             Stopwatch.GetElapsedTime(_start).TotalSeconds,
             requests.Count,
-            0,
+            gate.Waiting,
             [.. names.Select(name => Model(name, loaded.FirstOrDefault(m => m.Name == name)))]);
     }
 

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using VAI.Daemon.Api;
+using VAI.Daemon.Metrics;
 using VAI.Daemon.Supervision;
 using VAI.Native.Interop;
 
@@ -57,6 +58,7 @@ internal static class WorkerHost
         var sessions = new SessionTable();
         app.UseRouting();
         app.MapVai(vai, sessions);
+        app.MapMetrics(null);
         await app.StartAsync().ConfigureAwait(false);
         await Console.Out.WriteLineAsync(
             string.Create(CultureInfo.InvariantCulture, $"{WorkerProcess.ReadyLine}{Environment.ProcessId}")).ConfigureAwait(false);

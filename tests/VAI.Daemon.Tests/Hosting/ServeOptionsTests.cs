@@ -1,0 +1,99 @@
+using VAI.Daemon.Hosting;
+
+namespace VAI.Daemon.Tests.Hosting;
+
+/// <summary>The options of <c>vai serve</c>: each error names the key.</summary>
+public sealed class ServeOptionsTests : IDisposable
+{
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("vai-serve-");
+
+    public void Dispose() => _directory.Delete(recursive: true);
+
+    [Theory]
+    [InlineData("[]", "must be a JSON object")]
+    [InlineData("{\"ctx\": 1.5}", ": ctx is 1.5")]
+    [InlineData("{\"ctx\": 99999999999}", ": ctx is 99999999999")]
+    [InlineData("{\"ctx\": 1, \"ctx\": 2}", ": ctx is there twice")]
+    [InlineData("{\"CTX\": 1}", ": CTX is no option. Known: model,")]
+    [InlineData("{\"profile\": \"slow\"}", ": profile is \"slow\", but must be \"fast\" or \"exact\"")]
+    [InlineData("{\"profile\": 1}", ": profile is 1")]
+    [InlineData("{\"socket\": \"\"}", ": socket is \"\"")]
+    [InlineData("{\"drain\": \"long\"}", ": drain is \"long\"")]
+    [InlineData("{\"model\": [\"a\"]}", ": model must be an object")]
+    [InlineData("{\"model\": {\"a\": 1}}", ": model.a must be a file")]
+    [InlineData("{\"model\": {\"a\": {}}}", ": model.a has no file")]
+    [InlineData("{\"model\": {\"a\": {\"file\": \"x\", \"size\": 1}}}", ": model.a.size is no option of a model")]
+    [InlineData("{\"model\": {\"a\": {\"file\": \"x\", \"ctx\": null}}}", ": model.a.ctx is null")]
+    [InlineData("{", "is not JSON (line 1")]
+    [InlineData("", "is not JSON (line 1")]
+    public void File_is_read_strictly(string json, string said)
+    {
+        VaiUsageException e = Assert.Throws<VaiUsageException>(() => ServeFile.Read(Write(json)));
+        Assert.Equal(VaiError.InvalidOption, e.Code);
+        Assert.Contains(said, e.Message);
+    }
+
+    [Fact]
+    public void A_missing_file_is_said_to_be_missing() => Assert.Equal(
+        VaiError.FileNotFound, Assert.Throws<VaiUsageException>(() => ServeFile.Read("/nowhere/vai.json")).Code);
+
+    [Theory]
+    [InlineData("{\"ctx\": 0}", "ctx is 0, but must be from 1 to")]
+    [InlineData("{\"sessions\": 257}", "sessions is 257, but must be from 1 to 256")]
+    [InlineData("{\"threads\": 0}", "threads is 0")]
+    [InlineData("{\"gpuLayers\": -2}", "gpuLayers is -2")]
+    [InlineData("{\"drain\": -1}", "drain is -1")]
+    [InlineData("{\"modelsDir\": \"/nowhere\"}", "modelsDir is '/nowhere'")]
+    [InlineData("{\"apiKeyFile\": \"/nowhere\"}", "apiKeyFile is '/nowhere'")]
+    [InlineData("{\"http\": \"8080\"}", "http is '8080'")]
+    [InlineData("{\"http\": \"example.org:80\"}", "http is 'example.org:80'")]
+    [InlineData("{\"http\": \"127.0.0.1:65536\"}", "http is '127.0.0.1:65536'")]
+    [InlineData("{\"http\": \"0.0.0.0:80\"}", "http is 0.0.0.0:80, which others can reach")]
+    [InlineData("{\"http\": \"[::]:80\"}", "http is [::]:80, which others can reach")]
+    [InlineData("{\"model\": {\"a\": {\"file\": \"x\", \"sram\": 0}}}", "model.a.sram is 0")]
+    [InlineData("{\"model\": {\"a\": \"x\", \"a\": \"y\"}}", "model has two models called 'a'")]
+    public void Values_are_checked(string json, string said)
+    {
+        VaiUsageException e = Assert.Throws<VaiUsageException>(ServeFile.Read(Write(json)).Validate);
+        Assert.Equal(VaiError.InvalidOption, e.Code);
+        Assert.StartsWith(said.Split(' ')[0], e.Message);
+        Assert.Contains(said, e.Message);
+    }
+
+    [Fact]
+    public void Socket_is_short_enough_for_the_kernel() => Assert.Contains(
+        "socket is", Assert.Throws<VaiUsageException>(new ServeOptions { Socket = "/" + new string('a', 100) }.Validate).Message);
+
+    [Fact]
+    public void Command_line_wins_over_the_file()
+    {
+        ServeOptions file = ServeFile.Read(Write(
+            "{\"model\": {\"a\": \"/file/a\", \"b\": {\"file\": \"/file/b\", \"profile\": \"exact\", \"sessions\": 2}}, \"ctx\": 64, \"drain\": 1.5}"));
+        ServeOptions o = new ServeOptions { Models = [new ServedModel("a", "/line/a")], Context = 32, Sessions = 3 }.Over(file);
+        o.Validate();
+        Assert.Equal(TimeSpan.FromSeconds(1.5), o.DrainTime);
+        Assert.Equal(
+            [
+                new ModelOptions { Name = "a", File = "/line/a", ContextLength = 32, MaxSessions = 3 },
+                new ModelOptions { Name = "b", File = "/file/b", ContextLength = 32, MaxSessions = 2, Profile = RomProfile.Exact },
+            ],
+            o.Configured());
+    }
+
+    [Fact]
+    public void Models_of_a_directory_have_the_names_of_their_files()
+    {
+        File.WriteAllText(Path.Combine(_directory.FullName, "b.gguf"), "");
+        File.WriteAllText(Path.Combine(_directory.FullName, "a.gguf"), "");
+        File.WriteAllText(Path.Combine(_directory.FullName, "c.txt"), "");
+        var o = new ServeOptions { Models = [new ServedModel("b", "/other/b")], ModelsDirectory = _directory.FullName };
+        Assert.Equal([("b", "/other/b"), ("a", Path.Combine(_directory.FullName, "a.gguf"))], o.Configured().Select(m => (m.Name, m.File)));
+    }
+
+    private string Write(string json)
+    {
+        string file = Path.Combine(_directory.FullName, "vai.json");
+        File.WriteAllText(file, json);
+        return file;
+    }
+}
