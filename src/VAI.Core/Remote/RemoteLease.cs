@@ -52,10 +52,13 @@ internal sealed class RemoteLease(RemoteLink link, string client, CancellationTo
                 {
                     RemoteEvents<int> events = await link.StreamAsync(
                         new HttpRequestMessage(HttpMethod.Get, Path), WireJson.Default.Int32, closing).ConfigureAwait(false);
+                    breaks = 0;
                     await using (events.ConfigureAwait(false))
                     {
                         while (await events.MoveNextAsync().ConfigureAwait(false))
-                            breaks = 1;
+                        {
+                            // Nothing is said on it.
+                        }
                     }
 
                     cause = new InterruptedException("The daemon ended the lease.");
@@ -65,7 +68,7 @@ internal sealed class RemoteLease(RemoteLink link, string client, CancellationTo
                     cause = e;
                 }
 
-                await link.RecoverAsync(null, breaks, cause, closing).ConfigureAwait(false);
+                await link.RecoverAsync(null, Math.Max(breaks, 1), cause, closing).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is VaiException or OperationCanceledException)

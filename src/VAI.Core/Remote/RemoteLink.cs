@@ -12,9 +12,15 @@ internal sealed class RemoteLink : IDisposable
     /// <summary>How often in a row a connection may break without anything coming of it.</summary>
     public const int MaxBreaks = 5;
 
+    /// <summary>The head of an answer that says which process gave it: another one has other models loaded.</summary>
+    public const string InstanceHeader = "VAI-Instance";
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(25);
+
     private readonly IEndpoint _endpoint;
     private readonly HttpClient _http;
     private bool _reached;
+    private string? _instance;
 
     public RemoteLink(IEndpoint endpoint)
     {
@@ -35,8 +41,11 @@ internal sealed class RemoteLink : IDisposable
         };
     }
 
-    /// <summary>Called after a recovery, with the model it was about, before anything is asked again.</summary>
-    public Func<string, CancellationToken, ValueTask>? Recovered { get; set; }
+    /// <summary>Loads a model again if another process answers now than when it was loaded; says whether it did.</summary>
+    public Func<string, CancellationToken, ValueTask<bool>>? Reload { get; set; }
+
+    /// <summary>Which process answered last.</summary>
+    public string? Instance => Volatile.Read(ref _instance);
 
     public void Dispose() => _http.Dispose();
 
@@ -108,17 +117,27 @@ internal sealed class RemoteLink : IDisposable
                 cause);
         }
 
+        // One that is ending still answers for a while, that it is.
+        if (breaks > 1)
+            await Task.Delay(Pause * (1 << breaks), cancellationToken).ConfigureAwait(false);
         await _endpoint.RecoverAsync(model, cause, cancellationToken).ConfigureAwait(false);
-        if (model is not null && Recovered is { } recovered)
+    }
+
+    /// <summary>
+    /// Whether asking again may help with a model that is not there: the daemon was started anew and had to be told to load it.
+    /// </summary>
+    public async ValueTask<bool> ReloadedAsync(string model, Exception refusal, CancellationToken cancellationToken)
+    {
+        if (refusal is not VaiUsageException { Code: VaiError.UnknownModel or VaiError.ModelNotLoaded } || Reload is not { } reload)
+            return false;
+        try
         {
-            try
-            {
-                await recovered(model, cancellationToken).ConfigureAwait(false);
-            }
-            catch (Exception e) when (IsBreak(e))
-            {
-                // It went away again: what is asked next says so, and is counted.
-            }
+            return await reload(model, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsBreak(e))
+        {
+            // It went away again: what is asked next says so, and is counted.
+            return true;
         }
     }
 
@@ -135,6 +154,12 @@ internal sealed class RemoteLink : IDisposable
             catch (Exception e) when (IsBreak(e) && !cancellationToken.IsCancellationRequested)
             {
                 cause = e;
+            }
+            catch (VaiUsageException e) when (model is not null && breaks <= MaxBreaks)
+            {
+                if (!await ReloadedAsync(model, e, cancellationToken).ConfigureAwait(false))
+                    throw;
+                continue;
             }
 
             await RecoverAsync(model, breaks, cause, cancellationToken).ConfigureAwait(false);
@@ -173,6 +198,8 @@ internal sealed class RemoteLink : IDisposable
             request.Dispose();
         }
 
+        if (response.Headers.TryGetValues(InstanceHeader, out IEnumerable<string>? instance))
+            Volatile.Write(ref _instance, string.Concat(instance));
         if (response.IsSuccessStatusCode)
             return response;
         using (response)

@@ -202,6 +202,9 @@ internal sealed class RemoteSession : IInferenceSession, IResumableSession
             _log.Add(~token);
     }
 
+    internal ValueTask<bool> ReloadedAsync(VaiException refusal, CancellationToken cancellationToken) =>
+        _model.Vai.Link.ReloadedAsync(_model.Name, refusal, cancellationToken);
+
     internal ObjectDisposedException Gone() => new(nameof(IInferenceSession), "The session was disposed while it was in use.");
 
     private async IAsyncEnumerable<InferenceUpdate> Run(

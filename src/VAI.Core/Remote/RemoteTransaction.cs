@@ -78,8 +78,11 @@ internal sealed class RemoteTransaction : IAsyncDisposable
                 _cancellationToken.ThrowIfCancellationRequested();
                 cause = e;
             }
-            catch (VaiException)
+            catch (VaiException e)
             {
+                if (++_breaks <= RemoteLink.MaxBreaks && await _session.ReloadedAsync(e, _either.Token).ConfigureAwait(false))
+                    continue;
+
                 // Refused: it has not happened, there and here.
                 _settled = true;
                 throw;

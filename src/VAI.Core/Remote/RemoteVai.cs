@@ -14,7 +14,7 @@ internal sealed class RemoteVai : IVai
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(2);
 
     private readonly ModelOptions[] _configured;
-    private readonly Dictionary<string, ModelOptions> _loaded = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (ModelOptions Model, string? Instance)> _loaded = new(StringComparer.Ordinal);
     private readonly RemoteModels _models = new();
     private readonly RemoteLease _lease;
     private readonly CancellationTokenSource _closing = new();
@@ -25,7 +25,7 @@ internal sealed class RemoteVai : IVai
     {
         _configured = [.. (models ?? []).Select(m => m with { })];
         _log = (log ?? NullLoggerFactory.Instance).CreateLogger("VAI.Remote");
-        Link = new RemoteLink(endpoint) { Recovered = ReloadAsync };
+        Link = new RemoteLink(endpoint) { Reload = ReloadAsync };
         Closing = _closing.Token;
         _lease = new RemoteLease(Link, ClientId, Closing);
     }
@@ -62,7 +62,7 @@ internal sealed class RemoteVai : IVai
         model = Absolute(model);
         ModelHandle handle = await LoadAsync(model.Name, new WireModelRequest(null, model), progress, cancellationToken).ConfigureAwait(false);
         lock (_loaded)
-            _loaded[model.Name] = model;
+            _loaded[model.Name] = (model, Link.Instance);
         return handle;
     }
 
@@ -126,14 +126,22 @@ internal sealed class RemoteVai : IVai
     {
         ArgumentNullException.ThrowIfNull(name);
         ThrowIfDisposed();
+        return _models.Find(name) ?? SelectAsync(name, Closing).AsTask().GetAwaiter().GetResult();
+    }
+
+    /// <summary>As <see cref="Select(string)"/>, without holding a thread while the daemon is asked.</summary>
+    public async ValueTask<IModelContext> SelectAsync(string name, CancellationToken cancellationToken)
+    {
         if (_models.Find(name) is { } model)
             return model;
-        RefreshAsync(Closing).GetAwaiter().GetResult();
+        await RefreshAsync(cancellationToken).ConfigureAwait(false);
         return _models.Find(name) ?? throw (Configured(name) is not null
-            ? new VaiUsageException(VaiError.ModelNotLoaded, $"'{name}' is configured but the daemon has not loaded it. Call LoadAsync(\"{name}\") first.")
+            ? new VaiUsageException(
+                VaiError.ModelNotLoaded, $"'{name}' is configured but the daemon has not loaded it. Call LoadAsync(\"{name}\") first.")
             : new VaiUsageException(
                 VaiError.UnknownModel,
-                $"The daemon has no model '{name}' loaded. Loaded: {(_models.All.Count == 0 ? "none" : string.Join(", ", _models.All.Select(m => m.Name)))}."));
+                $"The daemon has no model '{name}' loaded. Loaded: "
+                + $"{(_models.All.Count == 0 ? "none" : string.Join(", ", _models.All.Select(m => m.Name)))}."));
     }
 
     /// <summary>Asks the daemon for its models.</summary>
@@ -210,18 +218,20 @@ internal sealed class RemoteVai : IVai
             "vai/models/plan", null, request, WireJson.Default.WireModelRequest, WireJson.Default.MemoryPlan, cancellationToken).ConfigureAwait(false);
     }
 
-    // Another daemon may be there now, and have loaded only what it was configured with.
-    private async ValueTask ReloadAsync(string name, CancellationToken cancellationToken)
+    // Another daemon may be there now, and have loaded only what it was configured with. If it is the same one, somebody has unloaded it.
+    private async ValueTask<bool> ReloadAsync(string name, CancellationToken cancellationToken)
     {
-        ModelOptions? options;
+        (ModelOptions Model, string? Instance) loaded;
         lock (_loaded)
-            _loaded.TryGetValue(name, out options);
-        if (options is null)
-            return;
-        IReadOnlyList<WireModel> there = await Link.AskAsync(
-            () => new HttpRequestMessage(HttpMethod.Get, "vai/models"), WireJson.Default.IReadOnlyListWireModel, cancellationToken).ConfigureAwait(false);
-        if (there.All(m => m.Name != name))
-            await LoadOnceAsync(name, new WireModelRequest(null, options), null, cancellationToken).ConfigureAwait(false);
+        {
+            if (!_loaded.TryGetValue(name, out loaded) || loaded.Instance == Link.Instance)
+                return false;
+        }
+
+        await LoadOnceAsync(name, new WireModelRequest(null, loaded.Model), null, cancellationToken).ConfigureAwait(false);
+        lock (_loaded)
+            _loaded[name] = (loaded.Model, Link.Instance);
+        return true;
     }
 
     private void Fetch()

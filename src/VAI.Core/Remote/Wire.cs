@@ -100,7 +100,8 @@ internal sealed record WireError(string Kind, string Code, string Message);
     JsonSerializerDefaults.Web,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-    UseStringEnumConverter = true)]
+    UseStringEnumConverter = true,
+    Converters = [typeof(InferenceOptionsConverter), typeof(SessionOptionsConverter)])]
 [JsonSerializable(typeof(IReadOnlyList<WireModel>))]
 [JsonSerializable(typeof(WireModelRequest))]
 [JsonSerializable(typeof(WireLoadEvent))]
@@ -123,5 +124,7 @@ internal sealed record WireError(string Kind, string Code, string Message);
 [JsonSerializable(typeof(WireError))]
 [JsonSerializable(typeof(MemoryPlan))]
 [JsonSerializable(typeof(int))]
+[JsonSerializable(typeof(WireInferenceOptions))]
+[JsonSerializable(typeof(WireSessionOptions))]
 [JsonSerializable(typeof(InferenceResult))]
 internal sealed partial class WireJson : JsonSerializerContext;

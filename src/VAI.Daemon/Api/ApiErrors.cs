@@ -9,8 +9,11 @@ internal static class ApiErrors
     private const int ClientClosedRequest = 499;
 
     /// <summary>A handler whose errors are answers.</summary>
-    public static RequestDelegate Guard(Func<HttpContext, Task> handler) => async context =>
+    /// <param name="instance">Which process answers, see <see cref="RemoteLink.InstanceHeader"/>.</param>
+    /// <param name="handler">The handler.</param>
+    public static RequestDelegate Guard(string instance, Func<HttpContext, Task> handler) => async context =>
     {
+        context.Response.Headers[RemoteLink.InstanceHeader] = instance;
         try
         {
             await handler(context).ConfigureAwait(false);

@@ -19,10 +19,19 @@ internal sealed class ModelApi(IVai vai)
         Task<ModelHandle> load = LoadAsync(request, new Reporter(phases.Writer), context.RequestAborted);
         _ = load.ContinueWith(
             _ => phases.Writer.TryComplete(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        LoadProgress? held = null;
         await foreach (LoadProgress p in phases.Reader.ReadAllAsync().ConfigureAwait(false))
         {
-            if (context.RequestAborted.IsCancellationRequested)
+            // A file that does not pass is an error with a status of its own, so that nothing is sent before it has.
+            if (p.Phase is LoadPhase.Checking && !context.Response.HasStarted)
+            {
+                held = p;
                 continue;
+            }
+
+            if (held is { } first)
+                await SendAsync(context, new WireLoadEvent(first.Phase.ToString(), first.Fraction, null, null)).ConfigureAwait(false);
+            held = null;
             await SendAsync(context, new WireLoadEvent(p.Phase.ToString(), p.Fraction, null, null)).ConfigureAwait(false);
         }
 
@@ -33,7 +42,8 @@ internal sealed class ModelApi(IVai vai)
     public async Task UnloadAsync(HttpContext context)
     {
         WireUnload request = await ApiJson.ReadAsync<WireUnload>(context).ConfigureAwait(false);
-        await vai.UnloadAsync(Select(request.Name).Handle, context.RequestAborted).ConfigureAwait(false);
+        IModelContext model = await SelectAsync(context, request.Name).ConfigureAwait(false);
+        await vai.UnloadAsync(model.Handle, context.RequestAborted).ConfigureAwait(false);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
@@ -49,7 +59,8 @@ internal sealed class ModelApi(IVai vai)
     public async Task TokenizeAsync(HttpContext context)
     {
         WireTokenize request = await ApiJson.ReadAsync<WireTokenize>(context).ConfigureAwait(false);
-        IReadOnlyList<int> tokens = await Select(request.Model).TokenizeAsync(
+        IModelContext model = await SelectAsync(context, request.Model).ConfigureAwait(false);
+        IReadOnlyList<int> tokens = await model.TokenizeAsync(
             ApiJson.Needed(request.Text, "text"), request.AddSpecial, request.ParseSpecial, context.RequestAborted).ConfigureAwait(false);
         await ApiJson.WriteAsync(context, new WireTokens(tokens), WireJson.Default.WireTokens).ConfigureAwait(false);
     }
@@ -57,7 +68,8 @@ internal sealed class ModelApi(IVai vai)
     public async Task DetokenizeAsync(HttpContext context)
     {
         WireDetokenize request = await ApiJson.ReadAsync<WireDetokenize>(context).ConfigureAwait(false);
-        string text = await Select(request.Model).DetokenizeAsync(
+        IModelContext model = await SelectAsync(context, request.Model).ConfigureAwait(false);
+        string text = await model.DetokenizeAsync(
             ApiJson.Needed(request.Tokens, "tokens"), request.Special, context.RequestAborted).ConfigureAwait(false);
         await ApiJson.WriteAsync(context, new WireText(text), WireJson.Default.WireText).ConfigureAwait(false);
     }
@@ -65,7 +77,8 @@ internal sealed class ModelApi(IVai vai)
     public async Task ChatAsync(HttpContext context)
     {
         WireChat request = await ApiJson.ReadAsync<WireChat>(context).ConfigureAwait(false);
-        string text = await Select(request.Model).RenderChatAsync(
+        IModelContext model = await SelectAsync(context, request.Model).ConfigureAwait(false);
+        string text = await model.RenderChatAsync(
             ApiJson.Needed(request.Turns, "turns"), request.AddGenerationPrompt, context.RequestAborted).ConfigureAwait(false);
         await ApiJson.WriteAsync(context, new WireText(text), WireJson.Default.WireText).ConfigureAwait(false);
     }
@@ -73,18 +86,26 @@ internal sealed class ModelApi(IVai vai)
     public async Task EmbedAsync(HttpContext context)
     {
         WireEmbed request = await ApiJson.ReadAsync<WireEmbed>(context).ConfigureAwait(false);
-        ReadOnlyMemory<float> values = await Select(request.Model).EmbedAsync(
+        IModelContext model = await SelectAsync(context, request.Model).ConfigureAwait(false);
+        ReadOnlyMemory<float> values = await model.EmbedAsync(
             ApiJson.Needed(request.Text, "text"), context.RequestAborted).ConfigureAwait(false);
         await ApiJson.WriteAsync(context, new WireEmbedding(values.ToArray()), WireJson.Default.WireEmbedding).ConfigureAwait(false);
     }
 
     /// <summary>What can be said of a model from outside; of an engine's own, how full its bank is.</summary>
-    public static WireModelStatus StatusOf(IModelContext model, IReadOnlyList<WireSessionInfo> sessions)
+    public static WireModelStatus StatusOf(IModelContext model, IReadOnlyList<WireSessionInfo> sessions, long generated)
     {
         WireSessionInfo[] its = [.. sessions.Where(s => s.Model == model.Name)];
         int size = model.Memory?.SramTokens ?? model.ContextLength;
         int used = model is ModelContext here ? here.Bank.CellsUsed : Math.Min(its.Sum(s => s.Tokens), size);
-        return new WireModelStatus(model.Name, true, false, model.OpenSessions, used, size, its.Sum(s => s.Generated));
+        return new WireModelStatus(model.Name, true, false, model.OpenSessions, used, size, generated);
+    }
+
+    /// <summary>Selects a model; where that may have to ask a daemon, without holding a thread.</summary>
+    public static ValueTask<IModelContext> SelectAsync(IVai vai, string? name, CancellationToken cancellationToken)
+    {
+        name = ApiJson.Needed(name, "model");
+        return vai is RemoteVai remote ? remote.SelectAsync(name, cancellationToken) : new ValueTask<IModelContext>(vai.Select(name));
     }
 
     private static WireModel Describe(IModelContext model) => new(
@@ -96,7 +117,7 @@ internal sealed class ModelApi(IVai vai)
             ? await vai.LoadAsync(model, progress, cancellationToken).ConfigureAwait(false)
             : await vai.LoadAsync(ApiJson.Needed(request.Name, "name"), progress, cancellationToken).ConfigureAwait(false);
 
-    private IModelContext Select(string? name) => vai.Select(ApiJson.Needed(name, "model"));
+    private ValueTask<IModelContext> SelectAsync(HttpContext context, string? name) => SelectAsync(vai, name, context.RequestAborted);
 
     private static async Task SendAsync(HttpContext context, WireLoadEvent e)
     {

@@ -73,6 +73,7 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationTo
     {
         using IDisposable lease = sessions.Lease(IdOf(context));
         using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, sessions.Closing, stopping);
+        end.Token.ThrowIfCancellationRequested();
         EventWriter.Head(context.Response);
         context.Response.BodyWriter.Write(": held\n\n"u8);
         await context.Response.BodyWriter.FlushAsync(end.Token).ConfigureAwait(false);
@@ -85,7 +86,7 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationTo
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
-    private static async Task InferAsync(HttpContext context, SessionEntry entry, WireInfer request)
+    private async Task InferAsync(HttpContext context, SessionEntry entry, WireInfer request)
     {
         var session = (IResumableSession)entry.Session!;
         InferenceOptions options = request.Options ?? new InferenceOptions();
@@ -117,7 +118,7 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationTo
         }
         finally
         {
-            entry.End(result);
+            sessions.Generated(session.Model.Name, entry.End(result));
         }
     }
 

@@ -41,10 +41,12 @@ internal sealed class SessionEntry(string id)
 
     public long Generated => Volatile.Read(ref _generated);
 
-    public void End(InferenceResult? result)
+    /// <summary>Ends what <see cref="Begin"/> began, and says how many tokens it generated.</summary>
+    public long End(InferenceResult? result)
     {
         _rate = result?.TokensPerSecond ?? 0;
         Volatile.Write(ref _started, 0);
+        return Generated - _before;
     }
 
     public WireSessionInfo? Info() => Session is { } session

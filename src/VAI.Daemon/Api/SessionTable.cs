@@ -12,6 +12,7 @@ internal sealed class SessionTable : IAsyncDisposable
     private const int MaxId = 64;
 
     private readonly ConcurrentDictionary<string, SessionEntry> _entries = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, long> _generated = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Client> _clients = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _closing = new();
     private readonly TimeSpan _grace;
@@ -33,6 +34,12 @@ internal sealed class SessionTable : IAsyncDisposable
     public Action<string>? ClientGone { get; set; }
 
     public IReadOnlyList<WireSessionInfo> List() => [.. _entries.Values.Select(e => e.Info()).OfType<WireSessionInfo>()];
+
+    /// <summary>Counts tokens that a model has generated.</summary>
+    public void Generated(string model, long tokens) => _generated.AddOrUpdate(model, tokens, (_, sum) => sum + tokens);
+
+    /// <summary>Tokens that a model has generated for ended transactions.</summary>
+    public long GeneratedBy(string model) => _generated.GetValueOrDefault(model);
 
     /// <summary>A session for one request, once nobody else has it.</summary>
     /// <param name="vai">Opens it if need be.</param>
@@ -163,7 +170,7 @@ internal sealed class SessionTable : IAsyncDisposable
         {
             if (open is null)
                 throw Unknown(entry.Id);
-            IModelContext model = vai.Select(ApiJson.Needed(open.Model, "model"));
+            IModelContext model = await ModelApi.SelectAsync(vai, open.Model, cancellationToken).ConfigureAwait(false);
             entry.Session = open switch
             {
                 { Path: { } path } => await model.RestoreSessionAsync(path, open.Options, cancellationToken).ConfigureAwait(false),

@@ -22,6 +22,7 @@ internal static class VaiApi
         // Leases are open for ever: a host that stops must not wait for them.
         CancellationToken stopping = routes.ServiceProvider.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? default;
         long started = Stopwatch.GetTimestamp();
+        string instance = Guid.NewGuid().ToString("N");
         var models = new ModelApi(vai);
         var api = new SessionApi(vai, sessions, stopping);
 
@@ -50,9 +51,9 @@ internal static class VaiApi
         Get("/vai/clients/{id}", api.LeaseAsync);
         Delete("/vai/clients/{id}", api.LeaveAsync);
 
-        void Get(string path, Func<HttpContext, Task> handler) => routes.MapGet(path, ApiErrors.Guard(handler));
-        void Post(string path, Func<HttpContext, Task> handler) => routes.MapPost(path, ApiErrors.Guard(handler));
-        void Delete(string path, Func<HttpContext, Task> handler) => routes.MapDelete(path, ApiErrors.Guard(handler));
+        void Get(string path, Func<HttpContext, Task> handler) => routes.MapGet(path, ApiErrors.Guard(instance, handler));
+        void Post(string path, Func<HttpContext, Task> handler) => routes.MapPost(path, ApiErrors.Guard(instance, handler));
+        void Delete(string path, Func<HttpContext, Task> handler) => routes.MapDelete(path, ApiErrors.Guard(instance, handler));
     }
 
     private static WireStatus StatusOf(IVai vai, SessionTable sessions, long started)
@@ -66,6 +67,6 @@ internal static class VaiApi
             Stopwatch.GetElapsedTime(started).TotalSeconds,
             open.Count(s => s.Running),
             0,
-            [.. vai.Models.Select(m => ModelApi.StatusOf(m, open))]);
+            [.. vai.Models.Select(m => ModelApi.StatusOf(m, open, sessions.GeneratedBy(m.Name)))]);
     }
 }
