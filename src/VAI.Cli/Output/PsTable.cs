@@ -13,7 +13,7 @@ internal static class PsTable
 
     public static string Title(PsDocument d) => string.Create(
         CultureInfo.InvariantCulture,
-        $"vai {d.Version}, process {d.ProcessId}{(d.WorkerId is { } worker ? $", worker {worker}" : "")}, up {Age(d.UptimeSeconds)}, "
+        $"vai {d.Version.Split('+')[0]}, process {d.ProcessId}{(d.WorkerId is { } worker ? $", worker {worker}" : "")}, up {Age(d.UptimeSeconds)}, "
         + $"{d.ActiveRequests} requests active, {d.QueuedRequests} waiting, {d.WorkerRestarts} restarts of the worker");
 
     public static IEnumerable<string[]> Models(PsDocument d) => d.Models.Select(m => new[]

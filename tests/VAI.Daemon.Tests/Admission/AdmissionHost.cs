@@ -102,7 +102,11 @@ internal sealed class AdmissionHost : IAsyncDisposable
         using var body = new StreamReader(context.Request.Body);
         string text = await body.ReadToEndAsync(context.RequestAborted);
         if (context.Request.Path.StartsWithSegments("/free"))
+        {
+            await context.Response.WriteAsync(Peer.IsLocal(context) ? Peer.Local(context) : Peer.Address(context));
             return;
+        }
+
         var computing = new Computing(text, new TaskCompletionSource());
         await _computing.Writer.WriteAsync(computing);
         await computing.Done.Task.WaitAsync(context.RequestAborted);

@@ -1,6 +1,9 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using VAI.Daemon.Admission;
 
 namespace VAI.Daemon.Tests.Admission;
 
@@ -123,6 +126,47 @@ public sealed class AdmissionTests
         Assert.Equal(["few", "few", "few", "local", "many", "many", "many"], order.Take(7).Order());
         Assert.All(order.Skip(7), o => Assert.Equal("many", o));
         Assert.True(order.IndexOf("local") <= 2 && order.IndexOf("few") <= 2, string.Join(' ', order));
+    }
+
+    [Fact]
+    public async Task A_client_of_the_socket_is_its_user_and_process()
+    {
+        await using AdmissionHost host = await AdmissionHost.StartAsync();
+        string user = File.ReadLines("/proc/self/status").First(l => l.StartsWith("Uid:", StringComparison.Ordinal)).Split('\t')[2];
+        for (int i = 0; i < 2; i++)
+            Assert.Equal($"uid:{user} pid:{Environment.ProcessId}", await host.Local.GetStringAsync("/free"));
+        Assert.Equal("address:127.0.0.1", await host.Tcp().GetStringAsync("/free"));
+    }
+
+    [Fact]
+    public async Task What_is_done_is_counted()
+    {
+        var counts = new ConcurrentDictionary<string, long>();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, l) =>
+        {
+            if (instrument.Meter.Name == AdmissionTelemetry.Name)
+                l.EnableMeasurementEvents(instrument);
+        };
+        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => counts.AddOrUpdate(instrument.Name, value, (_, v) => v + value));
+        listener.Start();
+        await using AdmissionHost host = await AdmissionHost.StartAsync(o =>
+        {
+            o.MaxActive = 1;
+            o.MaxWaiting = 4;
+        });
+        Task<HttpResponseMessage> first = host.Local.PostAsync(OpenAi, new StringContent("first"));
+        Computing computing = await host.NextAsync();
+        Task<HttpResponseMessage> second = host.Local.PostAsync(OpenAi, new StringContent("second"));
+        await host.WaitingAsync(1);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await host.Local.PostAsync(OpenAi, new StringContent("third"))).StatusCode);
+        computing.Done.SetResult();
+        (await host.NextAsync()).Done.SetResult();
+        await Task.WhenAll(first, second);
+        await host.Gate.DrainAsync();
+        Assert.Equal(
+            "active=0 admitted=2 queued=1 refused=1 waiting=0",
+            string.Join(' ', counts.OrderBy(c => c.Key).Select(c => $"{c.Key.Replace("vai.requests.", "")}={c.Value}")));
     }
 
     [Fact]
