@@ -18,7 +18,7 @@ internal sealed class Standby(WorkerCommand command, WorkerConfig config, string
     private int _started;
 
     // Right after a takeover the cores belong to the transactions that were interrupted.
-    private static TimeSpan Pause { get; } = TimeSpan.FromSeconds(0.5);
+    private static TimeSpan Pause { get; } = TimeSpan.FromSeconds(2);
 
     /// <summary>A model to warm up with: the smallest of those loaded is used.</summary>
     public void WarmWith(ModelOptions model, long bytes)

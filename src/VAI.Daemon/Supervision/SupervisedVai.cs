@@ -27,10 +27,19 @@ internal sealed class SupervisedVai(RemoteVai engine, Supervisor supervisor, IRe
         ModelOptions model, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        using IDisposable mark = supervisor.Loading(model.Name);
-        ModelHandle handle = await engine.LoadAsync(model, progress, cancellationToken).ConfigureAwait(false);
-        supervisor.Loaded(model with { }, engine.Select(handle).Info.WeightBytes);
-        return handle;
+        using Supervisor.LoadMark mark = supervisor.Loading(model.Name);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, mark.GivenUp);
+        try
+        {
+            ModelHandle handle = await engine.LoadAsync(model, progress, either.Token).ConfigureAwait(false);
+            supervisor.Loaded(model with { }, engine.Select(handle).Info.WeightBytes);
+            return handle;
+        }
+        catch (OperationCanceledException) when (mark.GivenUp.IsCancellationRequested)
+        {
+            supervisor.ThrowIfQuarantined(model.Name);
+            throw;
+        }
     }
 
     public ValueTask<MemoryPlan> PlanAsync(ModelOptions model, CancellationToken cancellationToken = default) =>

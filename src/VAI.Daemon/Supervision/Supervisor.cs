@@ -20,7 +20,7 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
     // The models to have loaded, in the order of their loads, and those being loaded now.
     private readonly Lock _gate = new();
     private readonly List<ModelOptions> _wanted = [];
-    private readonly List<string> _loading = [];
+    private readonly List<LoadMark> _loading = [];
     private TaskCompletionSource<WorkerProcess> _serving = NewServing();
     private Task _run = Task.CompletedTask;
     private int _restarts;
@@ -106,7 +106,7 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
     }
 
     /// <summary>A load begins: of a model in quarantine, too. To be disposed when it is over, however it ends.</summary>
-    public IDisposable Loading(string model)
+    public LoadMark Loading(string model)
     {
         _blame.Forgive(model);
         return new LoadMark(this, model);
@@ -228,7 +228,7 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
             else if (_serving.Task.IsCompleted)
                 return;
             if (!_stopping.IsCancellationRequested && worker.TryNoteDeath())
-                _blame.Died(_loading);
+                _blame.Died(_loading.Select(m => m.Model));
         }
     }
 
@@ -273,6 +273,11 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
     {
         _log.ModelQuarantined(guilty);
         Unloaded(guilty);
+        LoadMark[] loading;
+        lock (_gate)
+            loading = [.. _loading.Where(m => m.Model == guilty)];
+        foreach (LoadMark mark in loading)
+            mark.GiveUp();
         if (vai.Models.FirstOrDefault(m => m.Name == guilty) is { } model)
             await vai.UnloadAsync(model.Handle, _stopping.Token).ConfigureAwait(false);
     }
@@ -315,22 +320,31 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
         }
     }
 
-    private sealed class LoadMark : IDisposable
+    /// <summary>A load that is going on.</summary>
+    internal sealed class LoadMark : IDisposable
     {
         private readonly Supervisor _owner;
-        private readonly string _model;
+        private readonly CancellationTokenSource _givenUp = new();
 
         public LoadMark(Supervisor owner, string model)
         {
-            (_owner, _model) = (owner, model);
+            (_owner, Model) = (owner, model);
             lock (owner._gate)
-                owner._loading.Add(model);
+                owner._loading.Add(this);
         }
+
+        public string Model { get; }
+
+        /// <summary>Cancelled when the load has ended the engine too often.</summary>
+        public CancellationToken GivenUp => _givenUp.Token;
+
+        // Its source is not disposed: it may be cancelled at the same time, and has no timer.
+        public void GiveUp() => _givenUp.Cancel();
 
         public void Dispose()
         {
             lock (_owner._gate)
-                _owner._loading.Remove(_model);
+                _owner._loading.Remove(this);
         }
     }
 }
