@@ -18,7 +18,7 @@ internal static class RegistryCreateKills
             Directory.CreateDirectory(each);
         Make(directories[kills]);
         int unfinished = 0;
-        bool killed = Zygote.Kill(kills, seed, LongestMicroseconds, i => Make(directories[i]), _ => { });
+        bool killed = Zygote.Kill(kills, seed, LongestMicroseconds, Create, _ => { });
         foreach (string each in directories)
         {
             using RomRegistry? registry = RomRegistry.TryOpen(each);
@@ -29,6 +29,12 @@ internal static class RegistryCreateKills
 
         Console.WriteLine(unfinished);
         return killed ? ExitCodes.Done : ExitCodes.CheckFailed;
+
+        void Create(int creator, Action begun)
+        {
+            begun();
+            Make(directories[creator]);
+        }
     }
 
     private static void Make(string directory)

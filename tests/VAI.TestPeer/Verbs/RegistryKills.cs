@@ -30,8 +30,11 @@ internal static class RegistryKills
         Console.WriteLine(halfWritten);
         return killed ? ExitCodes.Done : ExitCodes.CheckFailed;
 
-        void WriteForEver(int writer)
+        void WriteForEver(int writer, Action begun)
         {
+            // With the first one come the pages that a fork copies.
+            Write(registry, writer);
+            begun();
             while (true)
                 Write(registry, writer);
         }
