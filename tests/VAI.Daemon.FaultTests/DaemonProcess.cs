@@ -13,10 +13,14 @@ internal sealed class DaemonProcess : IAsyncDisposable
     private static readonly string Program = Path.Combine(
         typeof(DaemonProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "VaiDirectory").Value!, "vai.dll");
 
+    public static string DotNet { get; } =
+        Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+
     private readonly Process _process;
     private readonly Socket _notified;
     private readonly string _place;
     private readonly ConcurrentQueue<string> _log = new();
+    private readonly TaskCompletionSource _standsBy = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _reading;
 
     private DaemonProcess(Process process, Socket notified, string place)
@@ -41,10 +45,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
         string name = $"vai-fault-{Guid.NewGuid():N}";
         var notified = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         notified.Bind(new UnixDomainSocketEndPoint("\0" + name));
-        var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet")
-        {
-            RedirectStandardError = true,
-        };
+        var start = new ProcessStartInfo(DotNet) { RedirectStandardError = true };
         foreach (string argument in (string[])[Program, "serve", "--socket", SocketIn(place), .. arguments])
             start.ArgumentList.Add(argument);
         start.Environment["NOTIFY_SOCKET"] = "@" + name;
@@ -74,6 +75,13 @@ internal sealed class DaemonProcess : IAsyncDisposable
         return true;
     }
 
+    /// <summary>Waits until a second engine process stands by: before that the daemon is not at rest, and is slower than it will be.</summary>
+    public async Task StandsByAsync()
+    {
+        await Task.WhenAny(_standsBy.Task, Exited);
+        Assert.True(_standsBy.Task.IsCompleted, Log);
+    }
+
     /// <summary>What it tells systemd next.</summary>
     public async Task<string> NotificationAsync()
     {
@@ -83,6 +91,10 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     /// <summary>A client. One whose daemon is gone is told so at once.</summary>
     public RemoteVai Connect() => new(new SocketEndpoint(SocketPath, TimeSpan.Zero));
+
+    /// <summary>A client of the engine process itself.</summary>
+    public RemoteVai ConnectToEngine() => new(new SocketEndpoint(
+        new DirectoryInfo(SocketPath + ".engine").GetFiles().OrderBy(f => f.CreationTimeUtc).First().FullName, TimeSpan.Zero));
 
     /// <summary>The engine process, once there is one.</summary>
     public async Task<Process> WorkerAsync()
@@ -123,6 +135,10 @@ internal sealed class DaemonProcess : IAsyncDisposable
     private async Task ReadAsync()
     {
         while (await _process.StandardError.ReadLineAsync() is { } line)
+        {
             _log.Enqueue(line);
+            if (line.Contains("stands by", StringComparison.Ordinal))
+                _standsBy.TrySetResult();
+        }
     }
 }

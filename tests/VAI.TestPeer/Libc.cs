@@ -48,6 +48,24 @@ internal static partial class Libc
     [LibraryImport("libc.so.6", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int mount(string source, string target, string type, nuint flags, string options);
 
+    [LibraryImport("libc.so.6")]
+    internal static unsafe partial int connect(int socket, byte* address, int length);
+
+    [LibraryImport("libc.so.6")]
+    internal static partial int socket(int domain, int type, int protocol);
+
+    [LibraryImport("libc.so.6")]
+    internal static unsafe partial int pipe(int* ends);
+
+    [LibraryImport("libc.so.6")]
+    internal static partial int close(int file);
+
+    [LibraryImport("libc.so.6")]
+    internal static unsafe partial nint read(int file, byte* buffer, nint length);
+
+    [LibraryImport("libc.so.6")]
+    internal static unsafe partial nint write(int file, byte* buffer, nint length);
+
     /// <summary>Gives up root, in every thread, for a user and the group of the same number.</summary>
     internal static void BecomeUser(int id)
     {

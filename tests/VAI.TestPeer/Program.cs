@@ -22,6 +22,7 @@ try
         ["rom-attach", var directory, var name, var user] => RomAttach.Run(directory, name, Number(user)),
         ["rom-write", var directory, var name] => RomWrite.Run(directory, name),
         ["rom-stranger", var directory, var image, var user] => RomStranger.Run(directory, image, Number(user)),
+        ["stream-kills", var socket, var request] => StreamKills.Run(socket, request),
         ["rom-locate"] => RomLocate.Run(null),
         ["rom-locate", var option] => RomLocate.Run(option),
         _ => ExitCodes.UnknownVerb,

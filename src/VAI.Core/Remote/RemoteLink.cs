@@ -30,6 +30,9 @@ internal sealed class RemoteLink : IDisposable
             // One connection for each stream that runs: none waits for another.
             ConnectCallback = ConnectAsync,
             MaxConnectionsPerServer = int.MaxValue,
+
+            // Hanging up is how a stream is cancelled: to read on for the connection's sake would keep the other side computing.
+            MaxResponseDrainSize = 0,
             UseProxy = false,
             UseCookies = false,
             AllowAutoRedirect = false,

@@ -26,7 +26,7 @@ internal static partial class DaemonLog
     [LoggerMessage(312, LogLevel.Error, "The engine process {Id} cannot be used: {Reason}")]
     public static partial void WorkerUnusable(this ILogger log, int id, string reason);
 
-    [LoggerMessage(313, LogLevel.Debug, "The engine process {Id} stands by")]
+    [LoggerMessage(313, LogLevel.Information, "The engine process {Id} stands by")]
     public static partial void WorkerStandsBy(this ILogger log, int id);
 
     [LoggerMessage(314, LogLevel.Warning, "No engine process stands by: {Reason}")]
