@@ -1,27 +1,24 @@
 using System.Diagnostics.Metrics;
+using VAI.Daemon.Metrics;
 
 namespace VAI.Daemon.Admission;
 
-/// <summary>What admission did, on the meter <see cref="Name"/>.</summary>
+/// <summary>What admission did, on the daemon's meter.</summary>
 internal static class AdmissionTelemetry
 {
-    public const string Name = "VAI.Daemon";
-
-    private static readonly Meter Meter = new(Name);
-
-    private static readonly Counter<long> AdmittedCount = Meter.CreateCounter<long>(
+    private static readonly Counter<long> AdmittedCount = DaemonMeter.Meter.CreateCounter<long>(
         "vai.requests.admitted", "{request}", "Requests that were let in to compute.");
 
-    private static readonly Counter<long> QueuedCount = Meter.CreateCounter<long>(
+    private static readonly Counter<long> QueuedCount = DaemonMeter.Meter.CreateCounter<long>(
         "vai.requests.queued", "{request}", "Requests that had to wait for a place.");
 
-    private static readonly Counter<long> RefusedCount = Meter.CreateCounter<long>(
+    private static readonly Counter<long> RefusedCount = DaemonMeter.Meter.CreateCounter<long>(
         "vai.requests.refused", "{request}", "Requests that were refused, by status.");
 
-    private static readonly UpDownCounter<long> ActiveCount = Meter.CreateUpDownCounter<long>(
+    private static readonly UpDownCounter<long> ActiveCount = DaemonMeter.Meter.CreateUpDownCounter<long>(
         "vai.requests.active", "{request}", "Requests that compute now.");
 
-    private static readonly UpDownCounter<long> WaitingCount = Meter.CreateUpDownCounter<long>(
+    private static readonly UpDownCounter<long> WaitingCount = DaemonMeter.Meter.CreateUpDownCounter<long>(
         "vai.requests.waiting", "{request}", "Requests that wait for a place now.");
 
     public static void Admitted()

@@ -3,12 +3,13 @@ using System.Diagnostics.Metrics;
 
 namespace VAI.Daemon.Metrics;
 
-/// <summary>What the daemon counts of its own: the requests of the HTTP API. Times are in seconds.</summary>
+/// <summary>The daemon's meter, and what it counts of the HTTP API. Times are in seconds.</summary>
 internal static class DaemonMeter
 {
     public const string Name = "VAI.Daemon";
 
-    private static readonly Meter Meter = new(Name);
+    /// <summary>For whoever counts something else of the daemon's.</summary>
+    public static readonly Meter Meter = new(Name);
 
     private static readonly Counter<long> Requests = Meter.CreateCounter<long>(
         "vai.daemon.requests", "{request}", "Requests that ended, by route and status; 499 for a client that went away.");

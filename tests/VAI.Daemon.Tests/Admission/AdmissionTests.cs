@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using VAI.Daemon.Admission;
+using VAI.Daemon.Metrics;
 
 namespace VAI.Daemon.Tests.Admission;
 
@@ -145,7 +145,7 @@ public sealed class AdmissionTests
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, l) =>
         {
-            if (instrument.Meter.Name == AdmissionTelemetry.Name)
+            if (instrument.Meter.Name == DaemonMeter.Name && instrument.Name.StartsWith("vai.requests.", StringComparison.Ordinal))
                 l.EnableMeasurementEvents(instrument);
         };
         listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => counts.AddOrUpdate(instrument.Name, value, (_, v) => v + value));
