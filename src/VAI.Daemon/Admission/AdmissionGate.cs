@@ -85,6 +85,8 @@ internal sealed class AdmissionGate
 
         if (entry != Entry.Admitted)
         {
+            if (entry == Entry.ClientFull)
+                await Task.Delay(_options.RefusalDelay, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await (entry switch
             {
                 Entry.ClientFull => Refusal.ClientFull.WriteAsync(context, _queue.RetryAfter()),

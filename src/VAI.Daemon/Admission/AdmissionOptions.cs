@@ -12,8 +12,20 @@ internal sealed class AdmissionOptions
     /// <summary>Of <see cref="MaxActive"/>, what one client may have; null for a quarter, so that there is room for who comes next.</summary>
     public int? MaxActivePerClient { get; set; }
 
+    /// <summary>
+    /// What a client may have of it while others are there, or were a moment ago; null for an eighth of it. What computes at once shares
+    /// each step of the engine, and on a CPU a step of sixteen takes ten times as long as a step of one.
+    /// </summary>
+    public int? MaxActiveBesideOthers { get; set; }
+
     /// <summary>Of <see cref="MaxWaiting"/>, what one client may have; null for a quarter.</summary>
     public int? MaxWaitingPerClient { get; set; }
+
+    /// <summary>
+    /// How long a client that has as many waiting as it may waits for its 429. One that asks again at once would otherwise be refused
+    /// thousands of times a second, and take the cores from those that compute.
+    /// </summary>
+    public TimeSpan RefusalDelay { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Largest body of a request in bytes.</summary>
     public long MaxBodyBytes { get; set; } = 16 << 20;
@@ -37,8 +49,14 @@ internal sealed class AdmissionOptions
     public TimeSpan SlowReaderTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>What one client may have at once, and what may wait of it.</summary>
-    internal (int Active, int Waiting) Share =>
-        (MaxActivePerClient ?? Math.Max(1, MaxActive / 4), MaxWaitingPerClient ?? (MaxWaiting + 3) / 4);
+    internal (int Active, int BesideOthers, int Waiting) Share
+    {
+        get
+        {
+            int active = MaxActivePerClient ?? Math.Max(1, MaxActive / 4);
+            return (active, Math.Min(active, MaxActiveBesideOthers ?? Math.Max(1, active / 8)), MaxWaitingPerClient ?? (MaxWaiting + 3) / 4);
+        }
+    }
 
     /// <summary>The limit of a path in bytes.</summary>
     internal long BodyLimitOf(string path) =>
@@ -51,11 +69,13 @@ internal sealed class AdmissionOptions
         InRange(nameof(MaxActive), MaxActive, 1, 65_536);
         InRange(nameof(MaxWaiting), MaxWaiting, 0, 1 << 20);
         InRange(nameof(MaxActivePerClient), MaxActivePerClient ?? 1, 1, MaxActive);
+        InRange(nameof(MaxActiveBesideOthers), MaxActiveBesideOthers ?? 1, 1, MaxActive);
         InRange(nameof(MaxWaitingPerClient), MaxWaitingPerClient ?? 0, 0, MaxWaiting);
         InRange(nameof(MaxConnections), MaxConnections, 1, int.MaxValue);
         InRange(nameof(MaxBodyBytes), MaxBodyBytes, 1, int.MaxValue);
         foreach ((string path, long limit) in BodyLimits)
             InRange($"{nameof(BodyLimits)}['{path}']", limit, 1, int.MaxValue);
+        InRange(nameof(RefusalDelay), RefusalDelay, TimeSpan.Zero, TimeSpan.FromMinutes(1));
         InRange(nameof(HeaderTimeout), HeaderTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         InRange(nameof(IdleTimeout), IdleTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
         InRange(nameof(SlowReaderTimeout), SlowReaderTimeout, TimeSpan.FromSeconds(2), TimeSpan.FromHours(1));

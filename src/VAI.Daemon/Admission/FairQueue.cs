@@ -22,9 +22,14 @@ internal enum Entry
 /// A bounded number of places, and a bounded number of those who wait for one. Each client waits in a queue of its own and the clients
 /// take turns: for each of its requests a client waits for at most one of each other client. Thread-safe.
 /// </summary>
-/// <remarks>A client is known here only while it has a place or waits, so that memory is bounded by the options.</remarks>
+/// <remarks>
+/// A client is known here only while it has a place or waits, so that memory is bounded by the options; but for the last two that left,
+/// since one that asks again and again is there in between, too.
+/// </remarks>
 internal sealed class FairQueue
 {
+    private static readonly TimeSpan Lingers = TimeSpan.FromSeconds(1);
+
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Client> _clients = new(StringComparer.Ordinal);
 
@@ -32,15 +37,18 @@ internal sealed class FairQueue
     private readonly LinkedList<Client> _turns = new();
     private readonly int _maxActive;
     private readonly int _maxWaiting;
-    private readonly (int Active, int Waiting) _share;
+    private readonly (int Active, int BesideOthers, int Waiting) _share;
+    private readonly TimeProvider _time;
+    private (string Client, long At)? _left;
+    private (string Client, long At)? _leftBefore;
     private TaskCompletionSource? _idle;
     private double _meanSeconds;
     private int _active;
     private int _waiting;
     private bool _draining;
 
-    public FairQueue(AdmissionOptions options) =>
-        (_maxActive, _maxWaiting, _share) = (options.MaxActive, options.MaxWaiting, options.Share);
+    public FairQueue(AdmissionOptions options, TimeProvider? time = null) =>
+        (_maxActive, _maxWaiting, _share, _time) = (options.MaxActive, options.MaxWaiting, options.Share, time ?? TimeProvider.System);
 
     /// <summary>Requests that have a place.</summary>
     public int Active => Volatile.Read(ref _active);
@@ -72,7 +80,7 @@ internal sealed class FairQueue
             if (_draining)
                 return Entry.Draining;
             Client? known = _clients.GetValueOrDefault(client);
-            if (_active < _maxActive && (known is null || known.Active < _share.Active))
+            if (_active < _maxActive && (known is null || (known.Waiting.Count == 0 && known.Active < ShareOf(client))))
             {
                 Start(known ?? Add(client));
                 return Entry.Admitted;
@@ -86,6 +94,7 @@ internal sealed class FairQueue
             waiter.Client.Waiting.AddLast(waiter.Node);
             _waiting++;
             QueueForTurn(waiter.Client);
+            ServeTurns();
         }
 
         AdmissionTelemetry.Queued(1);
@@ -112,10 +121,12 @@ internal sealed class FairQueue
             Client c = _clients[client];
             c.Active--;
             _active--;
+            if (_left?.Client != client)
+                _leftBefore = _left;
+            _left = (client, _time.GetTimestamp());
             QueueForTurn(c);
             Forget(c);
-            while (_active < _maxActive && _turns.First is { } turn)
-                Serve(turn.Value);
+            ServeTurns();
             if (_active == 0)
                 _idle?.TrySetResult();
         }
@@ -160,20 +171,36 @@ internal sealed class FairQueue
         _active++;
     }
 
+    private int ShareOf(string client)
+    {
+        (string Client, long At)? other = _left?.Client == client ? _leftBefore : _left;
+        bool others = _clients.Count > (_clients.ContainsKey(client) ? 1 : 0) || (other is { } o && _time.GetElapsedTime(o.At) < Lingers);
+        return others ? _share.BesideOthers : _share.Active;
+    }
+
+    private void ServeTurns()
+    {
+        while (_active < _maxActive && _turns.First is { } turn)
+            Serve(turn.Value);
+    }
+
     private void Serve(Client client)
     {
+        // Its share may have become smaller; it gets its turn again when it leaves.
+        _turns.Remove(client.Turn);
+        if (client.Active >= ShareOf(client.Id))
+            return;
         Waiter waiter = client.Waiting.First!.Value;
         client.Waiting.RemoveFirst();
         _waiting--;
         Start(client);
-        _turns.Remove(client.Turn);
         QueueForTurn(client);
         waiter.Answer(Entry.Admitted);
     }
 
     private void QueueForTurn(Client client)
     {
-        if (client.Turn.List is null && client.Waiting.Count > 0 && client.Active < _share.Active)
+        if (client.Turn.List is null && client.Waiting.Count > 0 && client.Active < ShareOf(client.Id))
             _turns.AddLast(client.Turn);
     }
 

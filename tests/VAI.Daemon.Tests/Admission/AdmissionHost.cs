@@ -44,6 +44,7 @@ internal sealed class AdmissionHost : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.Services.AddAdmission(o =>
         {
+            o.RefusalDelay = TimeSpan.Zero;
             configure?.Invoke(o);
             o.ApiKeyFile = keys is null ? null : host.KeyFile;
         });

@@ -14,6 +14,7 @@ public sealed class FairQueueTests
         var options = new AdmissionOptions { MaxActive = random.Next(1, 6), MaxWaiting = random.Next(0, 24) };
         if (random.Next(2) == 0)
             options.MaxActivePerClient = options.MaxActive;
+        options.MaxActiveBesideOthers = options.Share.Active;
         var run = new Run(options);
         for (int i = 0; i < 300; i++)
         {
@@ -96,6 +97,45 @@ public sealed class FairQueueTests
         Assert.Equal(2, queue.Waiting);
         Assert.Equal(9_996, entries.Count(e => e.IsCompletedSuccessfully && e.Result == Entry.ClientFull));
         Assert.Equal(Entry.Admitted, await queue.EnterAsync("other"));
+    }
+
+    [Fact]
+    public async Task Beside_others_one_client_has_less()
+    {
+        var time = new Time();
+        var queue = new FairQueue(new AdmissionOptions { MaxActive = 16, MaxActivePerClient = 4, MaxActiveBesideOthers = 2, MaxWaiting = 32 }, time);
+        List<Task<Entry>> flood = [.. Enumerable.Range(0, 12).Select(_ => queue.EnterAsync("flood").AsTask())];
+        Assert.Equal((4, 8), (queue.Active, queue.Waiting));
+        Assert.Equal(Entry.Admitted, await queue.EnterAsync("other"));
+
+        // What runs is not taken away; who leaves is followed by nobody until there are two.
+        Leave("flood");
+        Leave("flood");
+        Assert.Equal((3, 8), (queue.Active, queue.Waiting));
+        Leave("flood");
+        Assert.Equal((3, 7), (queue.Active, queue.Waiting));
+        Leave("other");
+        Leave("flood");
+        Assert.Equal((2, 6), (queue.Active, queue.Waiting));
+
+        // Alone again it has all of its share with the next that comes or leaves, the oldest first.
+        time.Now += TimeSpan.FromSeconds(2).Ticks;
+        flood.Add(queue.EnterAsync("flood").AsTask());
+        Assert.Equal((4, 5), (queue.Active, queue.Waiting));
+        Assert.False(flood[^1].IsCompleted);
+        Leave("flood");
+        Assert.Equal((4, 4), (queue.Active, queue.Waiting));
+
+        void Leave(string client) => queue.Leave(client, Stopwatch.GetTimestamp());
+    }
+
+    private sealed class Time : TimeProvider
+    {
+        public long Now { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now;
     }
 
     private sealed class Request(string client, int ahead)
