@@ -45,6 +45,8 @@ internal sealed class ModelLane : ILane
 
     public bool Computed { get; private set; }
 
+    public bool Began { get; private set; }
+
     /// <summary>Jobs that wait for SRAM. From any thread, as of some moment.</summary>
     public int Waiting => _waiting.Count;
 
@@ -84,6 +86,9 @@ internal sealed class ModelLane : ILane
     /// <summary>Something of the bank was given back. On the pipeline's thread.</summary>
     public void Freed() => _mayPlace = true;
 
+    /// <summary>A transaction has handed over its first token. On the pipeline's thread.</summary>
+    public void Begun() => Began = true;
+
     /// <summary>A job was cancelled: a step that computes for it alone is of no use. From any thread.</summary>
     public void CancelStep(SequenceJob job)
     {
@@ -94,7 +99,7 @@ internal sealed class ModelLane : ILane
 
     public void Step()
     {
-        Computed = false;
+        Computed = Began = false;
         if (Interlocked.Exchange(ref _attention, 0) != 0 || NextTimer <= Stopwatch.GetTimestamp())
             KeepHouse();
         Place();
