@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using VAI.Diagnostics;
 using VAI.Engine;
 
 namespace VAI.Bench;
@@ -47,10 +47,12 @@ public sealed record DaemonBenchmarkResult(
 /// <summary>Measures what a daemon costs against the engine in one's own process.</summary>
 public static class DaemonBenchmark
 {
-    private const int Warmup = 5;
+    // .NET compiles anew what was called thirty times, on a thread that takes the cores of whatever computes then.
+    private const int Warmup = 40;
 
     // An engine's threads spin for about 100 ms after a step, and would take the other's cores.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
 
     /// <summary>Runs it.</summary>
     /// <param name="local">An engine in this process.</param>
@@ -78,6 +80,8 @@ public static class DaemonBenchmark
         var over = new List<TimeSpan>();
         for (int i = -Warmup; i < options.Rounds; i++)
         {
+            if (i == 0)
+                await Task.Delay(Settling, cancellationToken).ConfigureAwait(false);
             progress?.Report(new BenchProgress("first tokens", Math.Max(0.0, i) / options.Rounds));
             TimeSpan first = await FirstAsync(i % 2 == 0 ? here : there, i).ConfigureAwait(false);
             TimeSpan second = await FirstAsync(i % 2 == 0 ? there : here, i).ConfigureAwait(false);
@@ -97,7 +101,8 @@ public static class DaemonBenchmark
 
         async Task<TimeSpan> FirstAsync(IModelContext on, int round)
         {
-            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+            if (round >= 0)
+                await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
 
             // Of the same tokens on both sides, and begun by one that no earlier prompt had.
             var random = new Random(round);
@@ -120,7 +125,7 @@ public static class DaemonBenchmark
     {
         // The first ones are paid for once: buffers of the pools, code that is compiled.
         await HoldAsync(options.Connections / 10).ConfigureAwait(false);
-        long before = ResidentBytes(process);
+        long before = Memory.ResidentBytes(process);
         return (await HoldAsync(options.Connections).ConfigureAwait(false) - before) / options.Connections;
 
         async Task<long> HoldAsync(int count)
@@ -140,19 +145,12 @@ public static class DaemonBenchmark
                         throw new VaiEngineException(VaiError.DaemonUnavailable, $"The daemon closed connection {i + 1} of {count}. Allow it more.");
                 }
 
-                return ResidentBytes(process);
+                return Memory.ResidentBytes(process);
             }
             finally
             {
                 sockets.ForEach(s => s.Dispose());
             }
         }
-    }
-
-    // Source: proc(5), status: "VmRSS:   123 kB".
-    private static long ResidentBytes(int process)
-    {
-        string line = File.ReadLines($"/proc/{process}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
-        return long.Parse(line.AsSpan(6, line.Length - 9).Trim(), CultureInfo.InvariantCulture) << 10;
     }
 }

@@ -28,21 +28,7 @@ public abstract class EngineTest(ForgedModels models)
 
     protected static InferenceOptions Greedy(int tokens) => InferenceOptions.Greedy with { MaxTokens = tokens };
 
-    protected static async Task<Response> ReadAsync(IAsyncEnumerable<InferenceUpdate> updates)
-    {
-        var response = new Response();
-        await foreach (InferenceUpdate update in updates)
-        {
-            Assert.Null(response.Result);
-            response.Text += update.Text;
-            response.Result = update.Result;
-            if (update.Result is null)
-                response.Tokens.Add(update.TokenId);
-        }
-
-        Assert.NotNull(response.Result);
-        return response;
-    }
+    private protected static Task<Response> ReadAsync(IAsyncEnumerable<InferenceUpdate> updates) => Response.ReadAsync(updates);
 
     protected static async Task<TError> ThrowsAsync<TError>(VaiError code, Func<Task> act)
         where TError : VaiException
@@ -50,14 +36,5 @@ public abstract class EngineTest(ForgedModels models)
         TError error = await Assert.ThrowsAsync<TError>(act);
         Assert.Equal(code, error.Code);
         return error;
-    }
-
-    protected sealed class Response
-    {
-        public string Text { get; set; } = "";
-
-        public List<int> Tokens { get; } = [];
-
-        public InferenceResult? Result { get; set; }
     }
 }

@@ -35,6 +35,9 @@ internal static class Memory
         }
     }
 
+    /// <summary>What a process has in memory, in bytes; zero where there is none.</summary>
+    public static long ResidentBytes(int process) => Field($"/proc/{process}/status", "VmRSS:") * 1024;
+
     private static long Field(string file, string name)
     {
         try

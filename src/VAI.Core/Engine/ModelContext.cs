@@ -226,9 +226,6 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
         Weights.Dispose();
     }
 
-    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: an id is outside the vocabulary.</exception>
-    public void CheckTokens(ReadOnlySpan<int> tokens, string what) => OptionCheck.Tokens(tokens, what, Name, Model.Vocab.Count);
-
     /// <summary>Counts tokens that were generated, for the registry. No lock and no allocation.</summary>
     public void CountTokens(int tokens) => Weights.Hold?.Lease.AddTokens(tokens);
 

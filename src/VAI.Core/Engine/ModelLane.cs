@@ -9,7 +9,7 @@ namespace VAI.Engine;
 /// A model's jobs: those that wait for SRAM, those that run, and those whose reader is behind. A step is one batch of all that
 /// run: the next token of each, and prompts up to a budget (continuous batching).
 /// </summary>
-internal sealed class ModelLane : ILane
+internal sealed partial class ModelLane : ILane
 {
     // What is reached without a step has no logits.
     private const int NoRow = -1;
@@ -44,6 +44,8 @@ internal sealed class ModelLane : ILane
     public SramPlacer Placer { get; }
 
     public bool Computed { get; private set; }
+
+    public bool Began { get; private set; }
 
     /// <summary>Jobs that wait for SRAM. From any thread, as of some moment.</summary>
     public int Waiting => _waiting.Count;
@@ -84,6 +86,9 @@ internal sealed class ModelLane : ILane
     /// <summary>Something of the bank was given back. On the pipeline's thread.</summary>
     public void Freed() => _mayPlace = true;
 
+    /// <summary>A transaction has handed over its first token. On the pipeline's thread.</summary>
+    public void Begun() => Began = true;
+
     /// <summary>A job was cancelled: a step that computes for it alone is of no use. From any thread.</summary>
     public void CancelStep(SequenceJob job)
     {
@@ -94,7 +99,7 @@ internal sealed class ModelLane : ILane
 
     public void Step()
     {
-        Computed = false;
+        Computed = Began = false;
         if (Interlocked.Exchange(ref _attention, 0) != 0 || NextTimer <= Stopwatch.GetTimestamp())
             KeepHouse();
         Place();
@@ -240,99 +245,6 @@ internal sealed class ModelLane : ILane
         return promised;
     }
 
-    private void Build()
-    {
-        _parts.Clear();
-        _llama.Batch.Clear();
-        MakeRoom();
-        bool tokens = false, prompts = false;
-        foreach (SequenceJob job in _running)
-        {
-            bool single = IsSingle(job);
-            tokens |= single;
-            prompts |= !single;
-        }
-
-        // Under the exact schedule a chunk is a step of its own: by turns, then.
-        _promptsTurn = !_promptsTurn;
-        if (_schedule.Exact && tokens && prompts)
-            (tokens, prompts) = (!_promptsTurn, _promptsTurn);
-        if (tokens)
-        {
-            foreach (SequenceJob job in _running)
-            {
-                if (IsSingle(job))
-                    Add(job, 1);
-            }
-        }
-
-        int budget = _promptTokens;
-        while (prompts && budget > 0 && NextPrompt() is { } job)
-        {
-            int length = _schedule.Step(job.Session.LogSpan[..job.Target], job.Session.Line!.Tokens.Count, budget);
-            Add(job, length);
-            budget = _schedule.Exact ? 0 : budget - length;
-        }
-    }
-
-    private bool IsSingle(SequenceJob job)
-    {
-        int computed = job.Session.Line!.Tokens.Count;
-        return _schedule.Exact ? job.Session.LogSpan[computed] < 0 : computed == job.Target - 1;
-    }
-
-    /// <summary>The prompt that is due first and not in the step yet.</summary>
-    private SequenceJob? NextPrompt()
-    {
-        SequenceJob? next = null;
-        foreach (SequenceJob job in _running)
-        {
-            if (!IsSingle(job) && (next is null || job.Due < next.Due) && !IsPart(job))
-                next = job;
-        }
-
-        return next;
-    }
-
-    private bool IsPart(SequenceJob job)
-    {
-        foreach (Part part in _parts)
-        {
-            if (part.Job == job)
-                return true;
-        }
-
-        return false;
-    }
-
-    private void Add(SequenceJob job, int length)
-    {
-        SramLine line = job.Session.Line!;
-        ReadOnlySpan<int> log = job.Session.LogSpan;
-        int from = line.Tokens.Count;
-        LlamaBatch batch = _llama.Batch;
-        for (int i = from; i < from + length; i++)
-            batch.Add(Schedule.Id(log[i]), i, line.Sequence, logits: i == log.Length - 1);
-        _parts.Add(new Part(job, length, batch.Count - 1));
-    }
-
-    // What runs may grow by one cell each; the one that is due last goes back to the queue if that is too much.
-    private void MakeRoom()
-    {
-        while (_running.Count > 1 && !Placer.MakeRoom(_running.Count))
-        {
-            SequenceJob last = _running[0];
-            foreach (SequenceJob job in _running)
-                last = job.Due >= last.Due ? job : last;
-            _running.Remove(last);
-            Placer.Park(last.Session);
-            Insert(_waiting, last);
-        }
-
-        if (_running.Count == 1)
-            Placer.MakeRoom(1);
-    }
-
     private void Decode()
     {
         // SYNC POINT with SequenceJob.Cancel.
@@ -446,6 +358,4 @@ internal sealed class ModelLane : ILane
         VaiError.SramFull,
         $"The bank of '{_name}' has no room: {_running.Count} of its {_bank.Lines.Length} lines run, {_bank.CellsUsed} of {_bank.Cells} cells are "
         + "taken. Wait longer, end a transaction, or load the model with a larger SramTokens or MaxSessions.");
-
-    private readonly record struct Part(SequenceJob Job, int Length, int LastRow);
 }

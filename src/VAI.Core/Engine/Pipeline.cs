@@ -19,6 +19,9 @@ internal interface ILane : ITurn
     /// <summary>Whether <see cref="Step"/> computed, rather than kept house.</summary>
     bool Computed { get; }
 
+    /// <summary>Whether <see cref="Step"/> gave a reader what it has waited for: its transaction's first token.</summary>
+    bool Began => false;
+
     /// <summary>Ends what runs, after a step that threw what it should not have.</summary>
     void Fail(Exception error);
 }
@@ -31,15 +34,23 @@ internal sealed class Pipeline : IDisposable
 {
     private static readonly long Quantum = Stopwatch.Frequency / 100;
 
+    // What a first token takes to its client through the daemon's two sockets, if there is a core for it.
+    private static readonly TimeSpan HandingOver = TimeSpan.FromMilliseconds(1);
+
     private readonly ConcurrentQueue<IAction> _actions = new();
     private readonly DeficitRoundRobin<ILane> _lanes = new(Quantum);
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
+    private readonly Action? _rest;
     private ILane? _last;
     private volatile bool _stopping;
 
-    public Pipeline()
+    /// <param name="rest">
+    /// Has the compute threads sleep until the next step; null where they leave cores to others, so that this is of no use.
+    /// </param>
+    public Pipeline(Action? rest)
     {
+        _rest = rest;
         _thread = new Thread(Run) { IsBackground = true, Name = "vai-pipeline" };
         _thread.Start();
     }
@@ -116,11 +127,18 @@ internal sealed class Pipeline : IDisposable
         }
 
         _lanes.Charge(Stopwatch.GetTimestamp() - start);
-        if (!lane.Computed || lane == _last)
+        if (lane.Computed && lane != _last)
+        {
+            if (_last is not null)
+                Telemetry.Switched(lane.Name);
+            _last = lane;
+        }
+
+        // A kernel without full preemption lets who was woken wait for the next tick, up to 4 ms, where compute threads spin.
+        if (_rest is null || !lane.Began)
             return;
-        if (_last is not null)
-            Telemetry.Switched(lane.Name);
-        _last = lane;
+        _rest();
+        Thread.Sleep(HandingOver);
     }
 
     private int Timeout()

@@ -79,9 +79,7 @@ internal sealed class Session : IInferenceSession, IResumableSession
         string prompt, InferenceOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompt);
-        options ??= new InferenceOptions();
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        SamplerFactory.Check(options, _model.Model.Vocab.Count);
+        options = SessionCheck.Options(this, _disposed, options);
         return Run(prompt, default, default, options, cancellationToken);
     }
 
@@ -92,10 +90,8 @@ internal sealed class Session : IInferenceSession, IResumableSession
     public IAsyncEnumerable<InferenceUpdate> ResumeAsync(
         ReadOnlyMemory<int> prompt, ReadOnlyMemory<int> generated, InferenceOptions options, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        SamplerFactory.Check(options, _model.Model.Vocab.Count);
-        _model.CheckTokens(prompt.Span, "The prompt");
-        _model.CheckTokens(generated.Span, "What was generated");
+        options = SessionCheck.Options(this, _disposed, options);
+        SessionCheck.Tokens(this, prompt, generated);
         return Run(null, prompt, generated, options, cancellationToken);
     }
 
@@ -316,15 +312,7 @@ internal sealed class Session : IInferenceSession, IResumableSession
         }
     }
 
-    private void ThrowIfUnusable()
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_job is not null || _verb is not null)
-        {
-            throw new VaiUsageException(
-                VaiError.SessionBusy, "The session is in use by a transaction, or by another call. Await that, cancel it, or open another session.");
-        }
-    }
+    private void ThrowIfUnusable() => SessionCheck.Usable(this, _disposed, busy: _job is not null || _verb is not null);
 }
 
 /// <summary>What a session is made of anew.</summary>

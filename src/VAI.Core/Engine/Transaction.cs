@@ -141,9 +141,15 @@ internal sealed class Transaction : SequenceJob
         Volatile.Write(ref _generated, _generated + 1);
         long now = Stopwatch.GetTimestamp();
         if (_firstToken == 0)
+        {
             (_firstToken, _waited) = (now, Waited);
+            Session.Context.Lane.Begun();
+        }
         else
+        {
             Telemetry.TokenAfter(Session.Context.Name, _lastToken, now);
+        }
+
         _lastToken = now;
 
         bool endOfSequence = _vocab.IsEndOfGeneration(token);

@@ -46,7 +46,7 @@ internal sealed class VaiEngine : IVai
             throw;
         }
 
-        _pipeline = new Pipeline();
+        _pipeline = new Pipeline(threads >= Environment.ProcessorCount ? _pool.Rest : null);
         _roms = new RomLoader(options.RomDirectory, options.RomWait, _log);
         _loader = new ModelLoader(_pipeline, _pool, _roms, new ParkingLot(options.ParkLimit));
         _planner = new Planner(options.RomDirectory, threads);

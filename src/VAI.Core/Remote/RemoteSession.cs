@@ -86,9 +86,7 @@ internal sealed class RemoteSession : IInferenceSession, IResumableSession
         string prompt, InferenceOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompt);
-        options ??= new InferenceOptions();
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        SamplerFactory.Check(options, _model.Info.VocabularySize);
+        options = SessionCheck.Options(this, _disposed, options);
         return Run(prompt, default, default, options, cancellationToken);
     }
 
@@ -99,10 +97,8 @@ internal sealed class RemoteSession : IInferenceSession, IResumableSession
     public IAsyncEnumerable<InferenceUpdate> ResumeAsync(
         ReadOnlyMemory<int> prompt, ReadOnlyMemory<int> generated, InferenceOptions options, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        SamplerFactory.Check(options, _model.Info.VocabularySize);
-        OptionCheck.Tokens(prompt.Span, "The prompt", _model.Name, _model.Info.VocabularySize);
-        OptionCheck.Tokens(generated.Span, "What was generated", _model.Name, _model.Info.VocabularySize);
+        options = SessionCheck.Options(this, _disposed, options);
+        SessionCheck.Tokens(this, prompt, generated);
         return Run(null, prompt, generated, options, cancellationToken);
     }
 
@@ -311,13 +307,5 @@ internal sealed class RemoteSession : IInferenceSession, IResumableSession
             _busy = false;
     }
 
-    private void ThrowIfUnusable()
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_busy)
-        {
-            throw new VaiUsageException(
-                VaiError.SessionBusy, "The session is in use by a transaction, or by another call. Await that, cancel it, or open another session.");
-        }
-    }
+    private void ThrowIfUnusable() => SessionCheck.Usable(this, _disposed, busy: _busy);
 }

@@ -83,6 +83,7 @@ internal static class DaemonHost
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.AddSingleton(logs);
         builder.Services.AddRoutingCore();
+        builder.Services.AddInlineTransport();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         var admission = new AdmissionOptions();
         builder.Services.AddAdmission(o =>

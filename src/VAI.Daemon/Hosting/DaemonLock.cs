@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
-using VAI.Native.Interop;
 using VAI.Native.Memory;
 using VAI.Native.Registry;
 
@@ -13,14 +12,9 @@ namespace VAI.Daemon.Hosting;
 /// A file that one daemon holds: of a ROM directory (<see cref="FileName"/>), or of a socket. It names its holder, and the kernel drops
 /// the lock with the process.
 /// </summary>
-internal sealed class DaemonLock : IDisposable
+internal static class DaemonLock
 {
     public const string FileName = "daemon.lock";
-    private const uint OwnerOnly = 0b_110_000_000;
-
-    private readonly SafeFileHandle _file;
-
-    private DaemonLock(SafeFileHandle file) => _file = file;
 
     /// <summary>Takes it.</summary>
     /// <param name="path">The file, made if it is missing.</param>
@@ -29,40 +23,24 @@ internal sealed class DaemonLock : IDisposable
     /// <exception cref="VaiUsageException">
     /// <see cref="VaiError.InvalidOption"/>: another daemon holds it; <see cref="VaiError.FileNotWritable"/>.
     /// </exception>
-    public static DaemonLock Take(string path, string what, string advice)
+    public static LockFile Take(string path, string what, string advice)
     {
-        int flags = LibcNative.O_RDWR | LibcNative.O_CREAT | LibcNative.O_CLOEXEC | LibcNative.O_NOFOLLOW | LibcNative.O_NONBLOCK;
-        int descriptor = LibcNative.open(path, flags, OwnerOnly);
-        if (descriptor < 0)
-        {
-            throw new VaiUsageException(
-                VaiError.FileNotWritable, $"{path}: cannot be opened for writing ({Marshal.GetLastPInvokeErrorMessage()}). Check its directory.");
-        }
-
-        var file = new SafeFileHandle(descriptor, ownsHandle: true);
+        LockFile file = LockFile.Open(path) ?? throw new VaiUsageException(
+            VaiError.FileNotWritable, $"{path}: cannot be opened for writing ({Marshal.GetLastPInvokeErrorMessage()}). Check its directory.");
         try
         {
-            if (!FileLock.TryTake(file))
-                throw new VaiUsageException(VaiError.InvalidOption, $"{what} belongs to the daemon of process {Owner(file)}. {advice}");
+            if (!file.TryTake())
+                throw new VaiUsageException(VaiError.InvalidOption, $"{what} belongs to the daemon of process {Owner(file.Handle)}. {advice}");
             byte[] pid = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n"));
-            RandomAccess.SetLength(file, 0);
-            RandomAccess.Write(file, pid, 0);
-            return new DaemonLock(file);
+            RandomAccess.SetLength(file.Handle, 0);
+            RandomAccess.Write(file.Handle, pid, 0);
+            return file;
         }
         catch
         {
             file.Dispose();
             throw;
         }
-    }
-
-    /// <summary>Gives it back. The file stays: to remove it would let two hold it.</summary>
-    public void Dispose()
-    {
-        if (_file.IsClosed)
-            return;
-        FileLock.Release(_file);
-        _file.Dispose();
     }
 
     // Between its taking the lock and its writing who it is there is a moment.

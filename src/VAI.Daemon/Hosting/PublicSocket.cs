@@ -1,14 +1,15 @@
 using System.Net.Sockets;
 using VAI.Native.Interop;
+using VAI.Native.Memory;
 
 namespace VAI.Daemon.Hosting;
 
 /// <summary>The daemon's Unix socket: this user's alone, and this daemon's alone. What a dead daemon left is replaced.</summary>
 internal sealed class PublicSocket : IDisposable
 {
-    private readonly DaemonLock _lock;
+    private readonly LockFile _lock;
 
-    private PublicSocket(string path, DaemonLock taken)
+    private PublicSocket(string path, LockFile taken)
     {
         Path = path;
         _lock = taken;
@@ -27,7 +28,7 @@ internal sealed class PublicSocket : IDisposable
         LibcNative.umask(0b_000_111_111);
         PrivateDirectory.Ensure(System.IO.Path.GetDirectoryName(path)!);
         const string Advice = "Stop it first, or give this one another socket (--socket).";
-        DaemonLock taken = DaemonLock.Take(path + ".lock", $"The socket {path}", Advice);
+        LockFile taken = DaemonLock.Take(path + ".lock", $"The socket {path}", Advice);
         try
         {
             if (Answers(path))

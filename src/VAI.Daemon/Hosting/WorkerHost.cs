@@ -34,6 +34,7 @@ internal static class WorkerHost
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.AddSingleton(log);
         builder.Services.AddRoutingCore();
+        builder.Services.AddInlineTransport();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             // Whoever is on the other side has checked what it sends, and times it.

@@ -9,7 +9,8 @@ internal static class ProcessMaps
     /// <summary>The directory of that library, or the empty string.</summary>
     public static string DirectoryOf(string prefix) => Path.GetDirectoryName(PathOf(prefix)) ?? "";
 
-    private static string? PathOf(string prefix)
+    /// <summary>The path of that library; null if there is none.</summary>
+    public static string? PathOf(string prefix)
     {
         foreach (string line in File.ReadLines("/proc/self/maps"))
         {

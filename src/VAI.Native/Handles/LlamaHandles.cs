@@ -106,12 +106,34 @@ internal sealed class LlamaSamplerHandle : SafeHandle
 internal sealed unsafe class ThreadpoolHandle : SafeHandle
 {
     private readonly delegate* unmanaged[Cdecl]<nint, void> _free;
+    private readonly delegate* unmanaged[Cdecl]<nint, void> _pause;
 
-    public ThreadpoolHandle(nint pool, delegate* unmanaged[Cdecl]<nint, void> free)
+    /// <param name="pool">The pool.</param>
+    /// <param name="free"><c>ggml_threadpool_free</c>.</param>
+    /// <param name="pause"><c>ggml_threadpool_pause</c>; null if the library has none.</param>
+    public ThreadpoolHandle(nint pool, delegate* unmanaged[Cdecl]<nint, void> free, delegate* unmanaged[Cdecl]<nint, void> pause)
         : base(0, ownsHandle: true)
     {
         _free = free;
+        _pause = pause;
         SetHandle(pool);
+    }
+
+    /// <summary>Has its threads sleep; the next graph wakes them.</summary>
+    public void Pause()
+    {
+        bool held = false;
+        try
+        {
+            DangerousAddRef(ref held);
+            if (_pause is not null)
+                _pause(handle);
+        }
+        finally
+        {
+            if (held)
+                DangerousRelease();
+        }
     }
 
     public override bool IsInvalid => handle == 0;

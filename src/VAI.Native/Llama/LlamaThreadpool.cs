@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using VAI.Native.Abi;
 using VAI.Native.Handles;
 using VAI.Native.Interop;
@@ -45,12 +46,22 @@ internal sealed unsafe class LlamaThreadpool : IDisposable
         nint pool = create(parameters);
         if (pool == 0)
             throw new VaiEngineException(VaiError.OutOfMemory, $"ggml could not start {threads} threads. Use fewer threads.");
-        Handle = new ThreadpoolHandle(pool, free);
+        Handle = new ThreadpoolHandle(pool, free, (delegate* unmanaged[Cdecl]<nint, void>)Exported("ggml_threadpool_pause"));
     }
 
     public ThreadpoolHandle Handle { get; }
 
     public int Threads { get; }
 
+    /// <summary>Has the threads sleep at once instead of polling. The next step wakes them; none may run meanwhile.</summary>
+    public void Rest() => Handle.Pause();
+
     public void Dispose() => Handle.Dispose();
+
+    // Not among those that the registry gives out. The library is loaded for good, so that this reference to it changes nothing.
+    private static nint Exported(string name) =>
+        ProcessMaps.PathOf("libggml-cpu") is { } path && NativeLibrary.TryLoad(path, out nint library)
+        && NativeLibrary.TryGetExport(library, name, out nint function)
+            ? function
+            : 0;
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using VAI.Native.Memory;
 
 namespace VAI.Native.Registry;
 
@@ -10,10 +11,10 @@ namespace VAI.Native.Registry;
 internal sealed class RegistryWriter : IDisposable
 {
     private readonly RomRegistry _registry;
-    private readonly WriterLock _gate;
+    private readonly LockFile _gate;
     private bool _disposed;
 
-    internal RegistryWriter(RomRegistry registry, WriterLock gate) => (_registry, _gate) = (registry, gate);
+    internal RegistryWriter(RomRegistry registry, LockFile gate) => (_registry, _gate) = (registry, gate);
 
     /// <inheritdoc cref="RomRegistry.TryRead"/>
     public bool TryRead(int index, out RegistryEntry entry) => _registry.TryRead(index, out entry);

@@ -8,7 +8,7 @@ namespace VAI.Daemon.Tests.Api;
 
 /// <summary>Bodies that no client of ours sends: each is answered, and the API goes on.</summary>
 [Collection(ApiCollection.Name)]
-public sealed class AbuseTests(ApiModels models)
+public sealed class AbuseTests(ForgedModels models)
 {
     [Theory]
     [InlineData("sessions/s/infer", "", 400, "InvalidOption")]

@@ -28,10 +28,10 @@ internal sealed class ApiHost : IAsyncDisposable
         return new ApiHost(app, vai, sessions);
     }
 
-    public static Task<ApiHost> StartAsync(string socket, ApiModels models, TimeSpan? grace = null) =>
+    public static Task<ApiHost> StartAsync(string socket, ForgedModels models, TimeSpan? grace = null) =>
         StartAsync(socket, Engine(models), grace);
 
-    public static IVai Engine(ApiModels models, Action<VaiOptions>? configure = null) => VAI.Vai.Create(o =>
+    public static IVai Engine(ForgedModels models, Action<VaiOptions>? configure = null) => VAI.Vai.Create(o =>
     {
         o.Threads = 2;
         o.RomDirectory = models.Roms;

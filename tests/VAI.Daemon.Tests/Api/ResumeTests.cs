@@ -7,7 +7,7 @@ namespace VAI.Daemon.Tests.Api;
 
 /// <summary>Connections that break, daemons that end and clients that go.</summary>
 [Collection(ApiCollection.Name)]
-public sealed class ResumeTests(ApiModels models)
+public sealed class ResumeTests(ForgedModels models)
 {
     private const string Prompt = "Write Verilog AND gate";
 

@@ -2,11 +2,11 @@ namespace VAI.Daemon.Tests.Api;
 
 /// <summary>What an <see cref="IVai"/> promises, whoever answers.</summary>
 [Collection(ApiCollection.Name)]
-public abstract class VaiConformance(ApiModels models)
+public abstract class VaiConformance(ForgedModels models)
 {
     protected const string Prompt = "Write Verilog AND gate";
 
-    protected ApiModels Models { get; } = models;
+    protected ForgedModels Models { get; } = models;
 
     [Fact]
     public async Task A_model_is_loaded_selected_and_unloaded()
@@ -421,21 +421,7 @@ public abstract class VaiConformance(ApiModels models)
 
     internal static InferenceOptions Greedy(int tokens) => InferenceOptions.Greedy with { MaxTokens = tokens };
 
-    internal static async Task<Response> ReadAsync(IAsyncEnumerable<InferenceUpdate> updates)
-    {
-        var response = new Response();
-        await foreach (InferenceUpdate update in updates)
-        {
-            Assert.Null(response.Result);
-            response.Text += update.Text;
-            response.Result = update.Result;
-            if (update.Result is null)
-                response.Tokens.Add(update.TokenId);
-        }
-
-        Assert.NotNull(response.Result);
-        return response;
-    }
+    internal static Task<Response> ReadAsync(IAsyncEnumerable<InferenceUpdate> updates) => Response.ReadAsync(updates);
 
     private static void AssertKept(IInferenceSession session, IReadOnlyList<int> prompt, List<int> seen)
     {
@@ -475,15 +461,6 @@ public abstract class VaiConformance(ApiModels models)
         }
     }
 
-    internal sealed class Response
-    {
-        public string Text { get; set; } = "";
-
-        public List<int> Tokens { get; } = [];
-
-        public InferenceResult? Result { get; set; }
-    }
-
     private sealed class Listener(List<LoadPhase> phases) : IProgress<LoadProgress>
     {
         public void Report(LoadProgress value)
@@ -495,14 +472,14 @@ public abstract class VaiConformance(ApiModels models)
 }
 
 /// <summary>The engine in this process.</summary>
-public sealed class EngineConformance(ApiModels models) : VaiConformance(models)
+public sealed class EngineConformance(ForgedModels models) : VaiConformance(models)
 {
     protected override Task<Rig> StartAsync(Action<VaiOptions> configure) =>
         Task.FromResult(new Rig(ApiHost.Engine(Models, configure)));
 }
 
 /// <summary>An engine behind a socket.</summary>
-public sealed class RemoteConformance(ApiModels models) : VaiConformance(models)
+public sealed class RemoteConformance(ForgedModels models) : VaiConformance(models)
 {
     protected override async Task<Rig> StartAsync(Action<VaiOptions> configure)
     {

@@ -33,6 +33,23 @@ public sealed class HandleTests(NativeFixture fixture) : IClassFixture<NativeFix
         Assert.Throws<ObjectDisposedException>(() => model.Vocab.Tokenize("x", true, true));
     }
 
+    [Fact]
+    public void A_pool_that_rests_computes_the_next_step()
+    {
+        using var model = LlamaModel.Load(fixture.Tiny, new LlamaModelSettings());
+        using var context = new LlamaContext(model, Small);
+        using var pool = new LlamaThreadpool(2);
+        context.Attach(pool);
+        for (int i = 0; i < 3; i++)
+        {
+            pool.Rest();
+            pool.Rest();
+            context.Batch.Clear();
+            context.Batch.Add(1, i, 0, logits: true);
+            Assert.Equal(DecodeStatus.Ok, context.Decode());
+        }
+    }
+
     /// <summary>Each of these ends the process if it reaches llama.cpp (abi.md, "Calls that kill the process").</summary>
     [Fact]
     public void Numbers_that_would_kill_the_process_are_refused()
