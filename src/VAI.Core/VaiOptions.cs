@@ -32,6 +32,11 @@ public sealed class VaiOptions
     public long ParkLimit { get; set; } = 4L << 30;
 
     /// <summary>
+    /// Where copies of KV are kept for a process that takes over when this one dies; null for none. They count as parked KV.
+    /// </summary>
+    internal string? StashDirectory { get; set; }
+
+    /// <summary>
     /// The Unix socket of the daemon that is to answer instead of an engine in this process; null for an engine. Of the options
     /// above none matters then: the daemon has its own. Its models can be selected, and those added here can be loaded.
     /// </summary>

@@ -61,7 +61,7 @@ public sealed class SessionFileTests(ForgedModels models) : EngineTest(models)
         byte[] whole = await File.ReadAllBytesAsync(path);
         string changed = Models.NewFile("changed.session");
         var random = new Random(7);
-        int[] places = [.. Enumerable.Range(0, SessionFile.HeaderBytes), .. Enumerable.Range(0, 60).Select(_ => random.Next(whole.Length))];
+        int[] places = [.. Enumerable.Range(0, SessionSeal.HeaderBytes), .. Enumerable.Range(0, 60).Select(_ => random.Next(whole.Length))];
         foreach (int place in places)
         {
             byte[] bytes = [.. whole];
@@ -70,7 +70,7 @@ public sealed class SessionFileTests(ForgedModels models) : EngineTest(models)
             await RejectedAsync(changed);
         }
 
-        foreach (int length in (int[])[0, 7, SessionFile.HeaderBytes, whole.Length - 1])
+        foreach (int length in (int[])[0, 7, SessionSeal.HeaderBytes, whole.Length - 1])
         {
             await File.WriteAllBytesAsync(changed, whole[..length]);
             await RejectedAsync(changed);

@@ -45,6 +45,9 @@ internal sealed class StreamRun(string model, uint seed, int tokens)
         return next < 0 ? null : Stopwatch.GetElapsedTime(since, Times[next]).TotalMilliseconds;
     }
 
+    /// <summary>Tokens that had come by that instant.</summary>
+    public int TokensBefore(long instant) => Math.Min(Tokens.Count, Times.Count(t => t <= instant));
+
     public static void Same(StreamRun expected, StreamRun actual)
     {
         Assert.Equal(expected.Tokens, actual.Tokens);

@@ -53,7 +53,9 @@ public sealed class WorkerKillTests(ForgedModels models, ITestOutputHelper outpu
                 StreamRun.Same(expected[i], actual[i]);
             double[] now = [.. actual.Select(a => a.GapMs(killed)).OfType<double>()];
             gaps.AddRange(now);
-            output.WriteLine($"kill {kill + 1}: gaps {string.Join(' ', now.Select(g => $"{g:F0}"))} ms");
+            output.WriteLine(
+                $"kill {kill + 1}: gaps {string.Join(' ', now.Select(g => $"{g:F0}"))} ms, not computed again: "
+                + string.Join(' ', actual.Select(a => $"{a.Result!.ReusedTokens}/{a.TokensBefore(killed)}")));
         }
 
         Assert.Equal(Kills, (await vai.StatusAsync(default)).WorkerRestarts);

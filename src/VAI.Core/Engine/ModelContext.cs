@@ -14,7 +14,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
     private int _embeddings;
     private bool _closed;
 
-    public ModelContext(ModelOptions options, Weights weights, LlamaContext context, Pipeline pipeline, ParkingLot lot)
+    public ModelContext(ModelOptions options, Weights weights, LlamaContext context, Pipeline pipeline, ParkingLot lot, KvStashDirectory? stash = null)
     {
         Options = options;
         Weights = weights;
@@ -25,7 +25,8 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
         Schedule = new Schedule(options.Profile == RomProfile.Exact);
         Bank = new SramBank(Math.Min(context.Cells, context.Settings.Cells), context.Settings.MaxSequences, context.Settings.UnifiedKv);
         ContextLength = options.ContextLength!.Value;
-        Lane = new ModelLane(options.Name, context, Bank, Schedule, lot, pipeline, options.BatchSize!.Value);
+        KvStash? copies = stash is null ? null : KvStash.For(this, stash);
+        Lane = new ModelLane(options.Name, context, Bank, Schedule, lot, copies, pipeline, options.BatchSize!.Value);
         _embedder = new EmbeddingLane(options.Name, context, pipeline);
     }
 

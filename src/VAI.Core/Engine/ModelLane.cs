@@ -19,6 +19,7 @@ internal sealed partial class ModelLane : ILane
     private readonly SramBank _bank;
     private readonly Schedule _schedule;
     private readonly Pipeline _pipeline;
+    private readonly KvStash? _stash;
     private readonly int _promptTokens;
     private readonly ConcurrentQueue<SequenceJob> _incoming = new();
 
@@ -33,10 +34,12 @@ internal sealed partial class ModelLane : ILane
     private bool _mayPlace;
     private bool _promptsTurn;
 
-    public ModelLane(string name, LlamaContext llama, SramBank bank, Schedule schedule, ParkingLot lot, Pipeline pipeline, int promptTokens)
+    public ModelLane(
+        string name, LlamaContext llama, SramBank bank, Schedule schedule, ParkingLot lot, KvStash? stash, Pipeline pipeline, int promptTokens)
     {
+        _stash = stash;
         (_name, _llama, _bank, _schedule, _pipeline, _promptTokens) = (name, llama, bank, schedule, pipeline, promptTokens);
-        Placer = new SramPlacer(llama, bank, schedule, lot);
+        Placer = new SramPlacer(llama, bank, schedule, lot, stash);
     }
 
     public string Name => _name;
@@ -287,6 +290,7 @@ internal sealed partial class ModelLane : ILane
             _bank.Extend(line, job.Session.LogSpan.Slice(from, part.Length));
             _bank.Touch(line);
             job.Stepped(start, end);
+            _stash?.Stepped(job.Session, (end - start) / _parts.Count);
             if (line.Tokens.Count < job.Target)
                 continue;
             Reach(job, part.LastRow);
@@ -297,6 +301,8 @@ internal sealed partial class ModelLane : ILane
             else if (job.Blocked)
                 Block(job);
         }
+
+        _stash?.Copy();
     }
 
     private void Block(SequenceJob job)

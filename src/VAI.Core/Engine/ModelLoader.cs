@@ -6,8 +6,17 @@ using VAI.Native.Llama;
 namespace VAI.Engine;
 
 /// <summary>From options to a resident model: gate, weights, SRAM bank. Undoes what it did if a later part fails.</summary>
-internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool, RomLoader roms, ParkingLot lot)
+internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool, RomLoader roms, ParkingLot lot, KvStashDirectory? stash) : IDisposable
 {
+    private readonly PreparedWeights _prepared = new();
+
+    /// <summary>The models whose weights are attached ahead of their loads.</summary>
+    public IReadOnlyList<ModelOptions> Prepared => _prepared.Models;
+
+    /// <summary>Attaches models' weights ahead of their loads, where there are ROMs of them, and lets go of others that were.</summary>
+    public void Prepare(IReadOnlyList<ModelOptions> models, CancellationToken cancellationToken) =>
+        _prepared.Keep(models, m => TryAttach(m, cancellationToken));
+
     public ModelContext Load(ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
@@ -15,11 +24,10 @@ internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool, RomLo
 
         Report(LoadPhase.Checking, 0);
         cancellationToken.ThrowIfCancellationRequested();
-        LlamaModelSettings settings = Settings(options);
-        settings.Check(NativeLoader.EnsureLoaded());
-        Weights weights = options.Profile == RomProfile.None
+        LlamaModelSettings settings = Checked(options);
+        Weights weights = _prepared.Take(options) ?? (options.Profile == RomProfile.None
             ? FromFile(options, settings, Report, cancellationToken)
-            : roms.Load(options, settings, info => Resolve(options, info), Report, cancellationToken);
+            : roms.Load(options, settings, info => Resolve(options, info), Report, cancellationToken));
         LlamaContext? context = null;
         try
         {
@@ -30,7 +38,7 @@ internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool, RomLo
                 context.RequirePooling(weights.Info.File);
             context.Attach(pool);
             cancellationToken.ThrowIfCancellationRequested();
-            var loaded = new ModelContext(resolved, weights, context, pipeline, lot)
+            var loaded = new ModelContext(resolved, weights, context, pipeline, lot, stash)
             {
                 OnGpu = RomLoader.UsesGpu(settings),
                 Memory = Footprint.Measured(resolved, context, weights.Hold?.File.Header.ImageBytes ?? 0),
@@ -52,6 +60,28 @@ internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool, RomLo
     public static LlamaModelSettings Settings(ModelOptions o) => !Enum.IsDefined(o.Profile)
         ? throw OptionCheck.Invalid($"'{o.Name}' has a Profile that is none of the enumeration's.")
         : new() { GpuLayers = o.GpuLayers, MainGpu = o.MainGpu, TensorSplit = o.TensorSplit?.ToArray() };
+
+    public void Dispose() => _prepared.Dispose();
+
+    // What is wrong with one, its load will say.
+    private Weights? TryAttach(ModelOptions model, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return roms.TryAttach(model, Checked(model), cancellationToken);
+        }
+        catch (VaiException)
+        {
+            return null;
+        }
+    }
+
+    private static LlamaModelSettings Checked(ModelOptions o)
+    {
+        LlamaModelSettings settings = Settings(o);
+        settings.Check(NativeLoader.EnsureLoaded());
+        return settings;
+    }
 
     // Without a ROM: llama.cpp maps the file itself.
     private Weights FromFile(

@@ -24,7 +24,7 @@ internal sealed class ParkingLot(long limit)
 /// <summary>A line's KV, copied to host memory. Used by one thread at a time.</summary>
 internal sealed unsafe class ParkedKv : IDisposable
 {
-    private readonly ParkingLot _lot;
+    private readonly ParkingLot? _lot;
     private void* _bytes;
 
     private ParkedKv(ParkingLot lot, int[] tokens, long length)
@@ -33,6 +33,13 @@ internal sealed unsafe class ParkedKv : IDisposable
         Tokens = tokens;
         Length = length;
         _bytes = NativeMemory.Alloc((nuint)length);
+    }
+
+    private ParkedKv(int[] tokens, void* bytes, long length)
+    {
+        Tokens = tokens;
+        Length = length;
+        _bytes = bytes;
     }
 
     ~ParkedKv() => Free();
@@ -60,6 +67,9 @@ internal sealed unsafe class ParkedKv : IDisposable
     public static ParkedKv? Reserve(ParkingLot lot, int[] tokens, long length) =>
         length is > 0 and <= int.MaxValue && lot.TryTake(length) ? new ParkedKv(lot, tokens, length) : null;
 
+    /// <summary>KV that lies in memory of somebody else's, who keeps it for longer than this is used.</summary>
+    public static ParkedKv Lend(int[] tokens, void* bytes, long length) => new(tokens, bytes, length);
+
     public ParkedKv? Copy(ParkingLot lot)
     {
         ParkedKv? copy = Reserve(lot, Tokens, Length);
@@ -75,10 +85,12 @@ internal sealed unsafe class ParkedKv : IDisposable
 
     private void Free()
     {
-        if (_bytes is null)
-            return;
-        NativeMemory.Free(_bytes);
+        if (_bytes is not null && _lot is not null)
+        {
+            NativeMemory.Free(_bytes);
+            _lot.Return(Length);
+        }
+
         _bytes = null;
-        _lot.Return(Length);
     }
 }

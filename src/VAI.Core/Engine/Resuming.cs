@@ -31,3 +31,18 @@ internal interface IResumableSession : IInferenceSession
     IAsyncEnumerable<InferenceUpdate> ResumeAsync(
         ReadOnlyMemory<int> prompt, ReadOnlyMemory<int> generated, InferenceOptions options, CancellationToken cancellationToken = default);
 }
+
+/// <summary>An engine that can be told ahead of time what it will have to load.</summary>
+internal interface IPreparable
+{
+    /// <summary>
+    /// Attaches the ROMs of these models, and of no other that is not loaded, so that their loads need no more than SRAM. One that
+    /// cannot be attached is left out.
+    /// </summary>
+    ValueTask PrepareAsync(IReadOnlyList<ModelOptions> models, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Loads all that is prepared, side by side. One that fails is left out: to load it by its name says why.
+    /// </summary>
+    ValueTask LoadPreparedAsync(CancellationToken cancellationToken);
+}

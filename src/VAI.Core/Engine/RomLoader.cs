@@ -55,6 +55,31 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
             hold = store.Hold(entry, wait, cancellationToken);
         }
 
+        return Attach(hold, settings, burned ? SwitchClass.Loaded : SwitchClass.Attached, report, cancellationToken);
+    }
+
+    /// <summary>Attaches a ROM that is there; null if there is none, or if attaching would copy it.</summary>
+    public Weights? TryAttach(ModelOptions options, LlamaModelSettings settings, CancellationToken cancellationToken) =>
+        options.Profile != RomProfile.None && !UsesGpu(settings) && Find(Store(), options, settings, cancellationToken) is { } hold
+            ? Attach(hold, settings, SwitchClass.Attached, static (_, _) => { }, cancellationToken)
+            : null;
+
+    /// <summary>Tells the registry what a load took.</summary>
+    public void Note(ModelContext model)
+    {
+        if (model.Weights.Hold is { } hold)
+            _store?.NoteLoad(hold, model.LoadTime, model.OnGpu);
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+            _store?.Dispose();
+    }
+
+    private Weights Attach(
+        RomHold hold, LlamaModelSettings settings, SwitchClass switchClass, Action<LoadPhase, double> report, CancellationToken cancellationToken)
+    {
         try
         {
             report(LoadPhase.Weights, 0);
@@ -80,26 +105,13 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
 
             if (attached.Overlay is { CopiedBytes: > 1 << 20 } overlay)
                 log.RomCopied(hold.Entry.Name, overlay.CopiedBytes >> 20);
-            return new Weights(attached.Model, parsing.GetAwaiter().GetResult(), burned ? SwitchClass.Loaded : SwitchClass.Attached, hold);
+            return new Weights(attached.Model, parsing.GetAwaiter().GetResult(), switchClass, hold);
         }
         catch
         {
             hold.Dispose();
             throw;
         }
-    }
-
-    /// <summary>Tells the registry what a load took.</summary>
-    public void Note(ModelContext model)
-    {
-        if (model.Weights.Hold is { } hold)
-            _store?.NoteLoad(hold, model.LoadTime, model.OnGpu);
-    }
-
-    public void Dispose()
-    {
-        lock (_gate)
-            _store?.Dispose();
     }
 
     private RomStore Store()

@@ -29,6 +29,7 @@ internal sealed class Session : IInferenceSession, IResumableSession
         Log.AddRange(image.Log);
         _committed = image.Committed;
         Parked = image.Kv;
+        MayBeCopied = image.Kv is null && image.Log.Length > 0;
     }
 
     public IModelContext Model => _model;
@@ -74,6 +75,15 @@ internal sealed class Session : IInferenceSession, IResumableSession
 
     /// <summary>Its KV in host memory; null if there is none. On the pipeline's thread.</summary>
     internal ParkedKv? Parked { get; set; }
+
+    /// <summary>Its KV in shared memory, as of some moment; null if it was not copied. On the pipeline's thread.</summary>
+    internal KvStashFile? Copied { get; set; }
+
+    /// <summary>Stopwatch ticks of computing that would have to be done again without what is not copied. On the pipeline's thread.</summary>
+    internal long Uncopied { get; set; }
+
+    /// <summary>Whether another process may have left its KV. On the pipeline's thread.</summary>
+    internal bool MayBeCopied { get; set; }
 
     public IAsyncEnumerable<InferenceUpdate> InferAsync(
         string prompt, InferenceOptions? options = null, CancellationToken cancellationToken = default)

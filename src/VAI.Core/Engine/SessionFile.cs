@@ -1,8 +1,5 @@
-using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using System.Text;
-using VAI.Native.Rom;
 
 namespace VAI.Engine;
 
@@ -10,52 +7,16 @@ namespace VAI.Engine;
 /// Sessions in files. A file is untrusted: it is authenticated by a key that only this user's ROM directory holds before
 /// anything of it is used, because llama.cpp trusts the KV that it is given.
 /// </summary>
-/// <remarks>
-/// <code>
-///   0  magic                       8 bytes
-///   8  version                     int32, little-endian like all that follows
-///  12  flags                       int32: 1 exact schedule
-///  16  digest of the model's file  32 bytes
-///  48  digest of the KV's kind     32 bytes: llama.cpp build, kernels, weights, KV types, attention
-///  80  log entries                 int32
-///  84  committed entries           int32
-///  88  KV entries                  int32
-///  92  reserved                    int32, 0
-///  96  KV bytes                    int64
-/// 104  log, KV log, KV             int32 each, int32 each, bytes
-///   n  HMAC-SHA256 of all that     32 bytes
-/// </code>
-/// </remarks>
 internal sealed class SessionFile
 {
-    public const int Version = 1;
-    public const int HeaderBytes = 104;
-    public const int MacBytes = 32;
-    private const int KeyBytes = 32;
-    private const string KeyName = "sessions.key";
-
     private readonly ModelContext _model;
-    private readonly byte[] _digest;
-    private readonly byte[] _kind;
-    private readonly string _directory;
+    private readonly SessionSeal _seal;
 
-    private SessionFile(ModelContext model, RomHold hold)
-    {
-        _model = model;
-        RomHeader rom = hold.File.Header;
-        ModelOptions o = model.Options;
-        _digest = rom.SourceDigest;
-        _directory = Path.GetDirectoryName(hold.File.Path)!;
-        (string build, string cpu) = RomBuild.Current;
-        _kind = SHA256.HashData(Encoding.UTF8.GetBytes(
-            $"{build}|{cpu}|{rom.Weights}|{o.Profile}|{o.KeyType}|{o.ValueType}|{o.FlashAttention}|{o.GpuLayers}"));
-    }
-
-    private static ReadOnlySpan<byte> Magic => "VAISESS\x1a"u8;
+    private SessionFile(ModelContext model, SessionSeal seal) => (_model, _seal) = (model, seal);
 
     /// <exception cref="VaiUsageException"><see cref="VaiError.NotSupported"/>: the model has no ROM to bind a file to.</exception>
-    public static SessionFile For(ModelContext model) => model.Weights.Hold is { } hold
-        ? new SessionFile(model, hold)
+    public static SessionFile For(ModelContext model) => SessionSeal.For(model) is { } seal
+        ? new SessionFile(model, seal)
         : throw new VaiUsageException(
             VaiError.NotSupported,
             $"'{model.Name}' was loaded without a ROM, by whose digest a saved session is bound to its model. Load it with profile fast or exact.");
@@ -64,20 +25,12 @@ internal sealed class SessionFile
     /// <exception cref="VaiEngineException"><see cref="VaiError.FileNotWritable"/>.</exception>
     public void Write(string path, int[] log, int committed, ParkedKv? kv)
     {
-        byte[] header = new byte[HeaderBytes];
-        Magic.CopyTo(header);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(8), Version);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(12), _model.Schedule.Exact ? 1 : 0);
-        _digest.CopyTo(header, 16);
-        _kind.CopyTo(header, 48);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(80), log.Length);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(84), committed);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(88), kv?.Tokens.Length ?? 0);
-        BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(96), kv?.Length ?? 0);
+        byte[] header = new byte[SessionSeal.HeaderBytes];
+        _seal.WriteHeader(header, log.Length, committed, kv?.Tokens.Length ?? 0, kv?.Length ?? 0);
         string temporary = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():N}.tmp";
         try
         {
-            using (var mac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, Key()))
+            using (IncrementalHash mac = _seal.NewMac())
             using (FileStream file = NewPrivate(temporary))
             {
                 Put(header);
@@ -126,38 +79,27 @@ internal sealed class SessionFile
 
     private SessionImage Read(string path, FileStream file)
     {
-        byte[] header = new byte[HeaderBytes];
-        if (file.ReadAtLeast(header, HeaderBytes, throwOnEndOfStream: false) < HeaderBytes || !header.AsSpan().StartsWith(Magic))
-            throw Rejected(path, "it is not a saved session");
-        int version = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(8));
-        if (version != Version)
-            throw Rejected(path, $"it has version {version}, and this VAI reads {Version}");
-        int entries = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(80));
-        int committed = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(84));
-        int computed = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(88));
-        long kvBytes = BinaryPrimitives.ReadInt64LittleEndian(header.AsSpan(96));
-        const int Most = 1 << 26;
-        if (entries is < 0 or > Most || committed < 0 || committed > entries || computed is < 0 or > Most || kvBytes is < 0 or > int.MaxValue
-            || file.Length != HeaderBytes + (4L * ((long)entries + computed)) + kvBytes + MacBytes)
-        {
+        byte[] header = new byte[SessionSeal.HeaderBytes];
+        int length = file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
+        if (SessionSeal.TryRead(header.AsSpan(0, length), out SessionSeal.Header numbers) is { } wrong)
+            throw Rejected(path, wrong);
+        if (file.Length != numbers.ImageBytes)
             throw Rejected(path, "its length is not what its header says");
-        }
-
-        using var mac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, Key());
+        (int entries, int committed, int computed, long kvBytes) = numbers;
+        using IncrementalHash mac = _seal.NewMac();
         mac.AppendData(header);
         int[] log = new int[entries];
         int[] kvLog = new int[computed];
         Take(MemoryMarshal.AsBytes(log.AsSpan()));
         Take(MemoryMarshal.AsBytes(kvLog.AsSpan()));
-        bool sameKind = header.AsSpan(48, 32).SequenceEqual(_kind);
-        ParkedKv? kv = sameKind ? ParkedKv.Reserve(_model.Lot, kvLog, kvBytes) : null;
+        ParkedKv? kv = _seal.IsOfKind(header) ? ParkedKv.Reserve(_model.Lot, kvLog, kvBytes) : null;
         try
         {
             if (kv is not null)
                 Take(kv.Bytes);
             else
                 Skip(kvBytes);
-            byte[] stored = new byte[MacBytes];
+            byte[] stored = new byte[SessionSeal.MacBytes];
             file.ReadExactly(stored);
             if (!CryptographicOperations.FixedTimeEquals(stored, mac.GetHashAndReset()))
                 throw Rejected(path, "it was changed, or saved under another ROM directory");
@@ -185,7 +127,7 @@ internal sealed class SessionFile
 
     private SessionImage Checked(string path, byte[] header, int[] log, int committed, ParkedKv? kv)
     {
-        if (!header.AsSpan(16, 32).SequenceEqual(_digest))
+        if (!_seal.IsOfModel(header))
             throw Rejected(path, $"it belongs to another model than '{_model.Name}'");
         if (log.Length > _model.ContextLength)
         {
@@ -203,43 +145,8 @@ internal sealed class SessionFile
         return new SessionImage(log, committed, kv);
     }
 
-    // Made by the first session that is saved; a key that two processes make at once is the one that got its name first.
-    private byte[] Key()
-    {
-        string path = Path.Combine(_directory, KeyName);
-        try
-        {
-            if (!File.Exists(path))
-            {
-                string temporary = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():N}";
-                using (FileStream file = NewPrivate(temporary))
-                {
-                    file.Write(RandomNumberGenerator.GetBytes(KeyBytes));
-                    file.Flush(flushToDisk: true);
-                }
-
-                try
-                {
-                    File.Move(temporary, path, overwrite: false);
-                }
-                catch (IOException) when (File.Exists(path))
-                {
-                    File.Delete(temporary);
-                }
-            }
-
-            byte[] key = File.ReadAllBytes(path);
-            return key.Length == KeyBytes ? key : throw new VaiEngineException(
-                VaiError.FileNotReadable, $"{path}: the key of saved sessions is damaged. Delete it: sessions saved with it are lost.");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new VaiEngineException(
-                VaiError.FileNotWritable, $"{path}: the key of saved sessions cannot be used: {e.Message} Only the owner of a ROM directory saves sessions.", e);
-        }
-    }
-
-    private static FileStream NewPrivate(string path)
+    /// <summary>Makes a file that only this user can read.</summary>
+    internal static FileStream NewPrivate(string path)
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())

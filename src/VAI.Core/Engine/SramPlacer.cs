@@ -6,7 +6,7 @@ namespace VAI.Engine;
 /// Finds lines and cells for sessions: what is computed already is shared, what nobody uses is given up, least recently used
 /// first, and what an idle session holds is parked. On the pipeline's thread.
 /// </summary>
-internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule schedule, ParkingLot lot)
+internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule schedule, ParkingLot lot, KvStash? stash)
 {
     /// <summary>Gives a session a line that holds as much of its log as is known anywhere, and room for the rest of the log.</summary>
     /// <param name="session">The session; its log is not empty.</param>
@@ -14,6 +14,9 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
     /// <returns>False while there is no room: the session keeps what it has, and can be placed later.</returns>
     public bool TryPlace(Session session, int promised)
     {
+        if (session.MayBeCopied && session.Line is null && session.Parked is null)
+            stash?.Recall(session);
+        session.MayBeCopied = false;
         ReadOnlySpan<int> log = session.LogSpan;
         (SramLine? donor, int reused) = Best(session, log);
         int parked = session.Parked is { } p ? schedule.Reusable(log, p.Tokens) : 0;
@@ -92,6 +95,7 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
         if (session.Line is { } line)
             (session.Line, line.Owner, line.Use) = (null, null, LineUse.Idle);
         session.Unpark();
+        stash?.Release(session);
     }
 
     /// <summary>Drops a session's KV.</summary>

@@ -116,6 +116,7 @@ internal sealed class Transaction : SequenceJob
         log.AddRange(_prompt);
         foreach (int token in _resumed)
             log.Add(Session.Context.Schedule.Generated(token));
+        Session.MayBeCopied |= _resumed.Length > 0;
 
         // Interrupted between its last token and its result: there is nothing to compute.
         if (_resumed.Length == 0 || Finished(_resumed[^1]) is not { } reason)

@@ -6,7 +6,7 @@ using VAI.Native.Llama;
 namespace VAI.Engine;
 
 /// <summary>The in-process engine: residency, the pipeline and its thread pool.</summary>
-internal sealed class VaiEngine : IVai
+internal sealed class VaiEngine : IVai, IPreparable
 {
     private readonly ModelOptions[] _configured;
     private readonly ILogger _log;
@@ -16,6 +16,7 @@ internal sealed class VaiEngine : IVai
     private readonly RomLoader _roms;
     private readonly ModelLoader _loader;
     private readonly Planner _planner;
+    private readonly KvStashDirectory? _stash;
     private readonly Residency _residency = new();
 
     // One load or unload at a time: they compete for the same disk and memory anyway.
@@ -47,8 +48,10 @@ internal sealed class VaiEngine : IVai
         }
 
         _pipeline = new Pipeline(threads >= Environment.ProcessorCount ? _pool.Rest : null);
+        var lot = new ParkingLot(options.ParkLimit);
+        _stash = options.StashDirectory is { } directory ? new KvStashDirectory(directory, lot) : null;
         _roms = new RomLoader(options.RomDirectory, options.RomWait, _log);
-        _loader = new ModelLoader(_pipeline, _pool, _roms, new ParkingLot(options.ParkLimit));
+        _loader = new ModelLoader(_pipeline, _pool, _roms, lot, _stash);
         _planner = new Planner(options.RomDirectory, threads);
     }
 
@@ -86,14 +89,59 @@ internal sealed class VaiEngine : IVai
 
             ModelContext loaded = await Task.Run(
                 () => _loader.Load(model, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
-            await loaded.StartAsync().ConfigureAwait(false);
-            _residency.Add(loaded);
-            _log.ModelLoaded(loaded.Name, loaded.Options.File, loaded.LoadTime.TotalMilliseconds);
+            await AddAsync(loaded).ConfigureAwait(false);
             return loaded.Handle;
         }
         finally
         {
             _moving.Release();
+        }
+    }
+
+    public async ValueTask PrepareAsync(IReadOnlyList<ModelOptions> models, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
+        foreach (ModelOptions model in models)
+            CheckName(model);
+        await _moving.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
+            ModelOptions[] missing = [.. models.Where(m => _residency.Find(m.Name) is null)];
+            await Task.Run(() => _loader.Prepare(missing, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _moving.Release();
+        }
+    }
+
+    public async ValueTask LoadPreparedAsync(CancellationToken cancellationToken)
+    {
+        await _moving.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
+
+            // All that is left of a load is to clear its SRAM, which one core does not do as fast as memory can be had.
+            await Task.WhenAll(_loader.Prepared.Where(m => _residency.Find(m.Name) is null).Select(LoadPreparedAsync)).ConfigureAwait(false);
+        }
+        finally
+        {
+            _moving.Release();
+        }
+
+        async Task LoadPreparedAsync(ModelOptions model)
+        {
+            try
+            {
+                await AddAsync(await Task.Run(() => _loader.Load(model, null, cancellationToken), cancellationToken).ConfigureAwait(false))
+                    .ConfigureAwait(false);
+            }
+            catch (VaiException)
+            {
+                // Its own load says why.
+            }
         }
     }
 
@@ -158,10 +206,19 @@ internal sealed class VaiEngine : IVai
 
         _pipeline.Dispose();
         _pool.Dispose();
+        _stash?.Dispose();
+        _loader.Dispose();
         _roms.Dispose();
         _nativeLog.Dispose();
         _moving.Release();
         _disposal.SetResult();
+    }
+
+    private async Task AddAsync(ModelContext loaded)
+    {
+        await loaded.StartAsync().ConfigureAwait(false);
+        _residency.Add(loaded);
+        _log.ModelLoaded(loaded.Name, loaded.Options.File, loaded.LoadTime.TotalMilliseconds);
     }
 
     private async Task RemoveAsync(ModelContext model)

@@ -19,6 +19,9 @@ internal sealed record WireLoadEvent(string? Phase, double Fraction, WireModel? 
 /// <summary><c>POST /vai/models/unload</c>.</summary>
 internal sealed record WireUnload(string Name);
 
+/// <summary><c>POST /vai/models/prepare</c>, of an engine process only: the models that it may have to load.</summary>
+internal sealed record WirePrepare(IReadOnlyList<ModelOptions> Models);
+
 /// <summary><c>POST /vai/models/tokenize</c>, answered by <see cref="WireTokens"/>.</summary>
 internal sealed record WireTokenize(string Model, string Text, bool AddSpecial, bool ParseSpecial);
 
@@ -106,6 +109,7 @@ internal sealed record WireError(string Kind, string Code, string Message);
 [JsonSerializable(typeof(WireModelRequest))]
 [JsonSerializable(typeof(WireLoadEvent))]
 [JsonSerializable(typeof(WireUnload))]
+[JsonSerializable(typeof(WirePrepare))]
 [JsonSerializable(typeof(WireTokenize))]
 [JsonSerializable(typeof(WireDetokenize))]
 [JsonSerializable(typeof(WireChat))]

@@ -47,6 +47,19 @@ internal sealed class ModelApi(IVai vai)
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
+    public static async Task PrepareAsync(HttpContext context, IPreparable engine)
+    {
+        WirePrepare request = await ApiJson.ReadAsync<WirePrepare>(context).ConfigureAwait(false);
+        await engine.PrepareAsync(ApiJson.Needed(request.Models, "models"), context.RequestAborted).ConfigureAwait(false);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    public static async Task LoadPreparedAsync(HttpContext context, IPreparable engine)
+    {
+        await engine.LoadPreparedAsync(context.RequestAborted).ConfigureAwait(false);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
     public async Task PlanAsync(HttpContext context)
     {
         WireModelRequest request = await ApiJson.ReadAsync<WireModelRequest>(context).ConfigureAwait(false);

@@ -36,8 +36,10 @@ internal static class DaemonHost
             $"The ROM directory {roms.Path}",
             "Use that one, stop it first, or give this one another directory (--rom-dir).");
         using var socket = PublicSocket.Take(options.SocketPath);
+        using var estate = new KvEstate(Path.Combine(roms.Path, "kv"));
+        estate.Clear();
         await using var supervisor = new Supervisor(
-            command, new WorkerConfig(roms.Path, options.Threads), socket.EngineDirectory, logs.CreateLogger("VAI.Supervisor"));
+            command, new WorkerConfig(roms.Path, options.Threads), socket.EngineDirectory, estate, logs.CreateLogger("VAI.Supervisor"));
         await supervisor.StartAsync(stopping.Token).ConfigureAwait(false);
         await using var engine = new RemoteVai(supervisor, logs);
         var vai = new SupervisedVai(engine, supervisor, options.Configured());

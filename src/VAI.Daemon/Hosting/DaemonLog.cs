@@ -32,6 +32,9 @@ internal static partial class DaemonLog
     [LoggerMessage(314, LogLevel.Warning, "No engine process stands by: {Reason}")]
     public static partial void NoStandby(this ILogger log, string reason);
 
+    [LoggerMessage(315, LogLevel.Warning, "Copies of KV are lost, and computed again: {Reason}")]
+    public static partial void CopiesLost(this ILogger log, string reason);
+
     [LoggerMessage(320, LogLevel.Information, "Model {Name}: {Phase} {Percent:F0} %")]
     public static partial void ModelProgress(this ILogger log, string name, LoadPhase phase, double percent);
 

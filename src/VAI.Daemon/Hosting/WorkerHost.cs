@@ -28,7 +28,14 @@ internal static class WorkerHost
         using var ignored = new StopSignals(static () => { });
         using ILoggerFactory log = LoggerFactory.Create(HostLog.Configure);
         Task<IVai> starting = Task.Run(() => Vai.Create(
-            new VaiOptions { RomDirectory = config.RomDirectory, Threads = config.Threads, NativeDirectory = config.NativeDirectory }, log));
+            new VaiOptions
+            {
+                RomDirectory = config.RomDirectory,
+                Threads = config.Threads,
+                NativeDirectory = config.NativeDirectory,
+                StashDirectory = config.StashDirectory,
+            },
+            log));
 
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();

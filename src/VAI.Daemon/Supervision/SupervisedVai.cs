@@ -55,7 +55,7 @@ internal sealed class SupervisedVai(RemoteVai engine, Supervisor supervisor, IRe
     {
         string name = engine.Select(handle).Name;
         await engine.UnloadAsync(handle, cancellationToken).ConfigureAwait(false);
-        supervisor.Unloaded(name);
+        await supervisor.Unloaded(name).ConfigureAwait(false);
     }
 
     public IModelContext Select(ModelHandle handle)

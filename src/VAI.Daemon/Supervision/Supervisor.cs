@@ -12,6 +12,7 @@ namespace VAI.Daemon.Supervision;
 internal sealed class Supervisor : IEndpoint, IAsyncDisposable
 {
     private readonly Standby _standby;
+    private readonly KvEstate _estate;
     private readonly ILogger _log;
     private readonly Blame _blame = new(TimeProvider.System);
     private readonly Backoff _backoff = new();
@@ -19,7 +20,7 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
 
     // The models to have loaded, in the order of their loads, and those being loaded now.
     private readonly Lock _gate = new();
-    private readonly List<ModelOptions> _wanted = [];
+    private readonly List<(ModelOptions Model, long Bytes)> _wanted = [];
     private readonly List<LoadMark> _loading = [];
     private TaskCompletionSource<WorkerProcess> _serving = NewServing();
     private Task _run = Task.CompletedTask;
@@ -28,11 +29,13 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
     /// <param name="command">Starts an engine process.</param>
     /// <param name="config">What it is told.</param>
     /// <param name="directory">A private directory for the sockets.</param>
+    /// <param name="estate">Where they keep copies of KV.</param>
     /// <param name="log">Where to log to.</param>
-    public Supervisor(WorkerCommand command, WorkerConfig config, string directory, ILogger log)
+    public Supervisor(WorkerCommand command, WorkerConfig config, string directory, KvEstate estate, ILogger log)
     {
         _log = log;
-        _standby = new Standby(command, config, directory, log);
+        _estate = estate;
+        _standby = new Standby(command, config, directory, estate, log);
     }
 
     /// <summary>How many engine processes died.</summary>
@@ -117,19 +120,19 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
     {
         lock (_gate)
         {
-            _wanted.RemoveAll(m => m.Name == model.Name);
-            _wanted.Add(model);
+            _wanted.RemoveAll(w => w.Model.Name == model.Name);
+            _wanted.Add((model, bytes));
         }
 
-        _standby.WarmWith(model, bytes);
-        _standby.Prepare(_stopping.Token);
+        _ = PrepareNext();
     }
 
-    public void Unloaded(string model)
+    /// <summary>It is not to be loaded any more. Ends when no process that stands by holds its ROM.</summary>
+    public Task Unloaded(string model)
     {
         lock (_gate)
-            _wanted.RemoveAll(m => m.Name == model);
-        _standby.Forget(model);
+            _wanted.RemoveAll(w => w.Model.Name == model);
+        return PrepareNext();
     }
 
     /// <summary>Ends the engine.</summary>
@@ -154,21 +157,24 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
 
     private async Task RunAsync(WorkerProcess? worker)
     {
+        TimeSpan served = TimeSpan.Zero;
         while (!_stopping.IsCancellationRequested)
         {
             long since = Stopwatch.GetTimestamp();
-            TimeSpan served = TimeSpan.Zero;
+            bool sideBySide = served > TimeSpan.Zero;
+            served = TimeSpan.Zero;
             worker ??= await _standby.TakeAsync().ConfigureAwait(false);
             try
             {
                 await worker.Ready.WaitAsync(_stopping.Token).ConfigureAwait(false);
-                await ReloadAsync(worker).ConfigureAwait(false);
+                Leave(worker);
+                await ReloadAsync(worker, sideBySide).ConfigureAwait(false);
                 if (Restarts > 0)
                     _log.WorkerServes(worker.Id, Stopwatch.GetElapsedTime(since).TotalMilliseconds);
                 since = Stopwatch.GetTimestamp();
                 lock (_gate)
                     _serving.TrySetResult(worker);
-                _standby.Prepare(_stopping.Token);
+                _ = PrepareNext();
                 await worker.Ended.WaitAsync(_stopping.Token).ConfigureAwait(false);
                 served = Stopwatch.GetElapsedTime(since);
             }
@@ -185,6 +191,25 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
             await EndAsync(worker, _backoff.Next(served)).ConfigureAwait(false);
             worker = null;
         }
+    }
+
+    private void Leave(WorkerProcess heir)
+    {
+        try
+        {
+            _estate.Leave(heir.Number);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Copies only: what they hold is computed again.
+            _log.CopiesLost(e.Message);
+        }
+    }
+
+    private Task PrepareNext()
+    {
+        lock (_gate)
+            return _standby.Prepare([.. _wanted], _stopping.Token);
     }
 
     private async Task EndAsync(WorkerProcess worker, TimeSpan wait)
@@ -239,13 +264,19 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
         Lost(worker);
     }
 
-    /// <summary>Loads what the last one had. One after the other, as the engine does it anyway: so it is known which one it died of.</summary>
-    private async Task ReloadAsync(WorkerProcess worker)
+    /// <summary>Loads what the last one had.</summary>
+    /// <param name="worker">The next one.</param>
+    /// <param name="sideBySide">
+    /// What it is prepared for at once. Where the last one died of a load one goes after the other, so that it is known of which.
+    /// </param>
+    private async Task ReloadAsync(WorkerProcess worker, bool sideBySide)
     {
         ModelOptions[] wanted;
         lock (_gate)
-            wanted = [.. _wanted];
+            wanted = [.. _wanted.Select(w => w.Model)];
         await using var vai = new RemoteVai(new WorkerEndpoint(worker));
+        if (sideBySide && !wanted.Any(m => _blame.IsQuarantined(m.Name)))
+            await LoadPreparedAsync(worker, vai).ConfigureAwait(false);
         foreach (ModelOptions model in wanted.Where(m => !_blame.IsQuarantined(m.Name)))
         {
             using var mark = new LoadMark(this, model.Name);
@@ -256,7 +287,7 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
             catch (VaiException e) when (!worker.HasEnded && e.Code != VaiError.EngineLost)
             {
                 _log.ModelNotReloaded(model.Name, e.Message);
-                Unloaded(model.Name);
+                _ = Unloaded(model.Name);
             }
             catch
             {
@@ -269,10 +300,25 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
             await QuarantineAsync(vai, guilty).ConfigureAwait(false);
     }
 
+    private async Task LoadPreparedAsync(WorkerProcess worker, RemoteVai vai)
+    {
+        try
+        {
+            await vai.LoadPreparedAsync(_stopping.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is VaiException || RemoteLink.IsBreak(e))
+        {
+            if (!worker.HasEnded)
+                return;
+            await DiscardAsync(worker).ConfigureAwait(false);
+            throw new VaiEngineException(VaiError.EngineLost, $"It ended while it took over: {e.Message}", e);
+        }
+    }
+
     private async Task QuarantineAsync(RemoteVai vai, string guilty)
     {
         _log.ModelQuarantined(guilty);
-        Unloaded(guilty);
+        _ = Unloaded(guilty);
         LoadMark[] loading;
         lock (_gate)
             loading = [.. _loading.Where(m => m.Model == guilty)];

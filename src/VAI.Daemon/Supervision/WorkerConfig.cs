@@ -6,7 +6,9 @@ namespace VAI.Daemon.Supervision;
 /// <param name="RomDirectory">As <see cref="VaiOptions.RomDirectory"/>.</param>
 /// <param name="Threads">As <see cref="VaiOptions.Threads"/>.</param>
 /// <param name="NativeDirectory">As <see cref="VaiOptions.NativeDirectory"/>.</param>
-internal sealed record WorkerConfig(string? RomDirectory = null, int? Threads = null, string? NativeDirectory = null);
+/// <param name="StashDirectory">As <see cref="VaiOptions.StashDirectory"/>.</param>
+internal sealed record WorkerConfig(
+    string? RomDirectory = null, int? Threads = null, string? NativeDirectory = null, string? StashDirectory = null);
 
 [JsonSourceGenerationOptions(
     System.Text.Json.JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

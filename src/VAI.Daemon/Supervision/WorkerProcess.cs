@@ -18,8 +18,9 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     private int _noted;
 
-    private WorkerProcess(Process process, string socket)
+    private WorkerProcess(Process process, int number, string socket)
     {
+        Number = number;
         _process = process;
         Id = process.Id;
         Socket = socket;
@@ -27,6 +28,9 @@ internal sealed class WorkerProcess : IAsyncDisposable
     }
 
     public int Id { get; }
+
+    /// <summary>Which one it is of this daemon's, from 1.</summary>
+    public int Number { get; }
 
     /// <summary>Where it listens.</summary>
     public string Socket { get; }
@@ -39,7 +43,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     public bool HasEnded => _ended.Task.IsCompleted;
 
-    public static WorkerProcess Start(WorkerCommand command, WorkerConfig config, string socket)
+    public static WorkerProcess Start(WorkerCommand command, WorkerConfig config, int number, string socket)
     {
         var start = new ProcessStartInfo(command.Program, command.Arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.ArgumentList.Add("--socket");
@@ -54,7 +58,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         start.Environment.Remove("NOTIFY_SOCKET");
         try
         {
-            return new WorkerProcess(Process.Start(start)!, socket);
+            return new WorkerProcess(Process.Start(start)!, number, socket);
         }
         catch (System.ComponentModel.Win32Exception e)
         {
