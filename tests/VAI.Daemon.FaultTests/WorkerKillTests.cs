@@ -35,6 +35,7 @@ public sealed class WorkerKillTests(ForgedModels models, ITestOutputHelper outpu
         await Task.WhenAll(expected.Select(s => s.RunAsync(vai)));
 
         var gaps = new List<double>();
+        int reused = 0;
         for (int kill = 0; kill < Kills; kill++)
         {
             // Of all their tokens, the last ones left out: one model alone would be to blame.
@@ -51,6 +52,7 @@ public sealed class WorkerKillTests(ForgedModels models, ITestOutputHelper outpu
             })));
             for (int i = 0; i < expected.Length; i++)
                 StreamRun.Same(expected[i], actual[i]);
+            reused += actual.Sum(a => a.Result!.ReusedTokens);
             double[] now = [.. actual.Select(a => a.GapMs(killed)).OfType<double>()];
             gaps.AddRange(now);
             output.WriteLine(
@@ -59,6 +61,7 @@ public sealed class WorkerKillTests(ForgedModels models, ITestOutputHelper outpu
         }
 
         Assert.Equal(Kills, (await vai.StatusAsync(default)).WorkerRestarts);
+        Assert.NotEqual(0, reused);
         gaps.Sort();
         output.WriteLine($"gaps of {gaps.Count} streams: median {gaps[gaps.Count / 2]:F0} ms, p95 {gaps[gaps.Count * 95 / 100]:F0} ms, max {gaps[^1]:F0} ms");
         output.WriteLine(daemon.Log);

@@ -1,0 +1,93 @@
+using VAI.Daemon.Supervision;
+
+namespace VAI.Daemon.Tests.Supervision;
+
+/// <summary>Copies go from one engine process to the next, and those that nobody has wanted for long go away.</summary>
+public sealed class KvEstateTests : IDisposable
+{
+    private readonly string _root = Path.Combine(Path.GetTempPath(), $"vai-estate-{Guid.NewGuid():N}");
+
+    public void Dispose()
+    {
+        if (Directory.Exists(_root))
+            Directory.Delete(_root, recursive: true);
+    }
+
+    [Fact]
+    public void The_next_process_has_what_the_last_one_had()
+    {
+        using KvEstate estate = New();
+        Put(estate, 1, "1-1.kv", "1-2.kv");
+        estate.Leave(2);
+        Assert.Equal(["1-1.kv", "1-2.kv"], Left(estate, 2));
+        Assert.False(Directory.Exists(estate.Of(1)));
+    }
+
+    [Fact]
+    public void One_that_died_before_it_served_passes_it_on()
+    {
+        using KvEstate estate = New();
+        Put(estate, 1, "1-1.kv");
+        estate.Leave(2);
+        Put(estate, 2, "2-1.kv");
+        estate.Leave(3);
+        Assert.Equal(["1-1.kv", "2-1.kv"], Left(estate, 3));
+    }
+
+    [Fact]
+    public void What_three_processes_had_no_use_for_is_deleted()
+    {
+        using KvEstate estate = New();
+        Put(estate, 1, "1-1.kv", "nobody's.kv");
+        for (int heir = 2; heir <= 4; heir++)
+        {
+            estate.Leave(heir);
+            Assert.Equal(["1-1.kv"], Left(estate, heir));
+        }
+
+        estate.Leave(5);
+        Assert.Empty(Left(estate, 5));
+    }
+
+    [Fact]
+    public void A_process_that_stands_by_keeps_its_own()
+    {
+        using KvEstate estate = New();
+        Put(estate, 1, "1-1.kv");
+        Put(estate, 3, "3-1.kv");
+        estate.Leave(2);
+        Assert.Equal(["1-1.kv"], Left(estate, 2));
+        Assert.True(File.Exists(Path.Combine(estate.Of(3), "3-1.kv")));
+    }
+
+    [Fact]
+    public void A_daemon_begins_and_ends_without_any()
+    {
+        KvEstate estate = New();
+        Put(estate, 7, "7-1.kv");
+        estate.Clear();
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_root));
+        estate.Dispose();
+        Assert.False(Directory.Exists(_root));
+    }
+
+    private KvEstate New()
+    {
+        var estate = new KvEstate(_root);
+        estate.Clear();
+        return estate;
+    }
+
+    private static void Put(KvEstate estate, int worker, params string[] names)
+    {
+        Directory.CreateDirectory(estate.Of(worker));
+        foreach (string name in names)
+            File.WriteAllText(Path.Combine(estate.Of(worker), name), name);
+    }
+
+    private static string[] Left(KvEstate estate, int worker)
+    {
+        string left = Path.Combine(estate.Of(worker), "inherited");
+        return Directory.Exists(left) ? [.. Directory.EnumerateFiles(left).Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)] : [];
+    }
+}
