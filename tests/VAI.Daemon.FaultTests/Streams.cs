@@ -38,11 +38,27 @@ internal sealed class StreamRun(string model, uint seed, int tokens)
         Assert.NotNull(Result);
     }
 
-    /// <summary>From that instant to the next update; null if the stream had ended.</summary>
+    /// <summary>
+    /// From that instant to the first update that cannot have come out of a buffer, as it came later than any of those does; null if
+    /// there is none.
+    /// </summary>
     public double? GapMs(long since)
     {
-        int next = Times.FindIndex(t => t > since);
-        return next < 0 ? null : Stopwatch.GetElapsedTime(since, Times[next]).TotalMilliseconds;
+        const double Buffered = 20;
+        return Times.Where(t => t > since).Select(t => (double?)Stopwatch.GetElapsedTime(since, t).TotalMilliseconds).FirstOrDefault(g => g > Buffered);
+    }
+
+    /// <summary>The longest that its reader waited after that instant, for whatever reason; null if it had ended.</summary>
+    public double? PauseMs(long since)
+    {
+        double? longest = null;
+        foreach (long time in Times.Where(t => t > since))
+        {
+            longest = Math.Max(longest ?? 0, Stopwatch.GetElapsedTime(since, time).TotalMilliseconds);
+            since = time;
+        }
+
+        return longest;
     }
 
     /// <summary>Tokens that had come by that instant.</summary>

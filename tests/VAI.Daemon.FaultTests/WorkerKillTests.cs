@@ -35,6 +35,7 @@ public sealed class WorkerKillTests(ForgedModels models, ITestOutputHelper outpu
         await Task.WhenAll(expected.Select(s => s.RunAsync(vai)));
 
         var gaps = new List<double>();
+        var pauses = new List<double>();
         int reused = 0;
         for (int kill = 0; kill < Kills; kill++)
         {
@@ -55,6 +56,7 @@ public sealed class WorkerKillTests(ForgedModels models, ITestOutputHelper outpu
             reused += actual.Sum(a => a.Result!.ReusedTokens);
             double[] now = [.. actual.Select(a => a.GapMs(killed)).OfType<double>()];
             gaps.AddRange(now);
+            pauses.AddRange(actual.Select(a => a.PauseMs(killed)).OfType<double>());
             output.WriteLine(
                 $"kill {kill + 1}: gaps {string.Join(' ', now.Select(g => $"{g:F0}"))} ms, not computed again: "
                 + string.Join(' ', actual.Select(a => $"{a.Result!.ReusedTokens}/{a.TokensBefore(killed)}")));
@@ -63,7 +65,9 @@ public sealed class WorkerKillTests(ForgedModels models, ITestOutputHelper outpu
         Assert.Equal(Kills, (await vai.StatusAsync(default)).WorkerRestarts);
         Assert.NotEqual(0, reused);
         gaps.Sort();
+        pauses.Sort();
         output.WriteLine($"gaps of {gaps.Count} streams: median {gaps[gaps.Count / 2]:F0} ms, p95 {gaps[gaps.Count * 95 / 100]:F0} ms, max {gaps[^1]:F0} ms");
+        output.WriteLine($"longest pause of a stream from then to its end: median {pauses[pauses.Count / 2]:F0} ms, max {pauses[^1]:F0} ms");
         output.WriteLine(daemon.Log);
     }
 

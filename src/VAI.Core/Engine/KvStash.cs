@@ -26,8 +26,8 @@ internal sealed unsafe class KvStash
     private readonly KvStashDirectory _directory;
     private readonly SessionSeal _seal;
     private readonly LlamaContext _llama;
+    private readonly List<Session> _due = [];
     private double _ticksPerToken;
-    private Session? _due;
 
     private KvStash(KvStashDirectory directory, SessionSeal seal, LlamaContext llama) =>
         (_directory, _seal, _llama) = (directory, seal, llama);
@@ -42,19 +42,21 @@ internal sealed unsafe class KvStash
     public void Stepped(Session session, long ticks)
     {
         session.Uncopied += ticks;
-        if (session.Uncopied >= Worth * Cost(session) && (_due is null || _due.Uncopied < session.Uncopied))
-            _due = session;
+        if (session.Uncopied >= Worth * Cost(session))
+            _due.Add(session);
     }
 
-    /// <summary>Copies one session, if one is due: the others wait for their next step.</summary>
+    /// <summary>Copies the sessions that are due, after the step that made them so.</summary>
     public void Copy()
     {
-        if (_due is not { } session)
-            return;
-        _due = null;
-        session.Uncopied = 0;
-        if (session.Line is { } line)
-            Copy(session, line);
+        foreach (Session session in _due)
+        {
+            session.Uncopied = 0;
+            if (session.Line is { } line)
+                Copy(session, line);
+        }
+
+        _due.Clear();
     }
 
     /// <summary>Finds what another process has left of a session, which is then parked until it is placed.</summary>
@@ -84,8 +86,6 @@ internal sealed unsafe class KvStash
         if (session.Copied is { } file)
             _directory.Return(file);
         session.Copied = null;
-        if (_due == session)
-            _due = null;
     }
 
     // Against a process that died because it wrote where it should not have. The directory is as private as that of the weights,

@@ -143,18 +143,19 @@ internal sealed class Standby(WorkerCommand command, WorkerConfig config, string
         await vai.UnloadAsync(handle, cancellationToken).ConfigureAwait(false);
     }
 
-    // A session, its KV moved out and in again, and one that is taken up in its middle: often enough for .NET to compile all that anew.
+    // A session, its KV moved out and in again, and one that is taken up in its middle. As few steps as that needs: their threads spin
+    // on the cores of those who are served.
     private static async Task WarmAsync(IRebuildableModel model, CancellationToken cancellationToken)
     {
-        InferenceOptions options = InferenceOptions.Greedy with { MaxTokens = WarmTokens / 3, Seed = 1 };
+        InferenceOptions options = InferenceOptions.Greedy with { MaxTokens = 2, Seed = 1 };
         await using IInferenceSession session = model.OpenSession();
         await ReadAsync(session.InferAsync("a", options, cancellationToken)).ConfigureAwait(false);
         await session.ParkAsync(cancellationToken).ConfigureAwait(false);
-        await ReadAsync(session.InferAsync("b", options with { MaxTokens = 2 }, cancellationToken)).ConfigureAwait(false);
+        await ReadAsync(session.InferAsync("b", options with { MaxTokens = 1 }, cancellationToken)).ConfigureAwait(false);
         SessionState state = ((IResumableSession)session).State;
         await using IInferenceSession again = model.OpenSession(null, state);
         int[] token = [Schedule.Id(state.Log[0])];
-        await ReadAsync(((IResumableSession)again).ResumeAsync(token, token, options with { MaxTokens = 3 }, cancellationToken)).ConfigureAwait(false);
+        await ReadAsync(((IResumableSession)again).ResumeAsync(token, token, options with { MaxTokens = 2 }, cancellationToken)).ConfigureAwait(false);
     }
 
     private static async Task ReadAsync(IAsyncEnumerable<InferenceUpdate> updates)
