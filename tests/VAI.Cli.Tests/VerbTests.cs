@@ -63,7 +63,10 @@ public sealed class VerbTests(Forged forged)
     [Fact]
     public async Task Run_prints_one_document_and_repeats_itself()
     {
-        string[] line = ["run", forged.A, "-p", "Write Verilog AND gate", "-n", "8", "--seed", "7", "--json"];
+        string[] line =
+        [
+            "run", forged.A, "-p", "Write Verilog AND gate", "-n", "8", "--seed", "7", "--rom-dir", VaiProcess.NewRomDirectory(), "--json",
+        ];
         VaiRun run = await VaiProcess.RunAsync(line);
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         run.Has(
@@ -75,6 +78,7 @@ public sealed class VerbTests(Forged forged)
         Assert.Equal("loaded", json.GetProperty("switch_class").GetString());
         Assert.Equal(7u, json.GetProperty("seed").GetUInt32());
         VaiRun again = await VaiProcess.RunAsync(line);
+        Assert.Equal("attached", again.Json.GetProperty("switch_class").GetString());
         Assert.Equal(json.GetProperty("text").GetString(), again.Json.GetProperty("text").GetString());
     }
 
