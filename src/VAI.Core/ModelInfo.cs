@@ -65,6 +65,9 @@ public sealed record ModelInfo
     /// <summary>Whether it makes embeddings instead of text.</summary>
     public bool IsEmbedding { get; init; }
 
+    /// <summary>The types of all tensors that are matrices.</summary>
+    internal IReadOnlyCollection<GgmlType> MatrixTypes { get; init; } = [];
+
     /// <exception cref="VaiModelException">It does not say what it is, or a value has the wrong type.</exception>
     internal static ModelInfo From(GgufFile file)
     {
@@ -89,6 +92,7 @@ public sealed record ModelInfo
             WeightBytes = m.TensorBytes,
             Parameters = m.Parameters,
             WeightTypes = [.. m.TensorTypes.Select(t => new WeightType(t.Type.ToString(), t.Tensors, t.Bytes))],
+            MatrixTypes = m.MatrixTypes,
             ChatTemplate = m.ChatTemplate,
             IsEmbedding = m.IsEmbedding,
         };

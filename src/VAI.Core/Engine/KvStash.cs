@@ -26,15 +26,16 @@ internal sealed unsafe class KvStash
     private readonly KvStashDirectory _directory;
     private readonly SessionSeal _seal;
     private readonly LlamaContext _llama;
+    private readonly Schedule _schedule;
     private readonly List<Session> _due = [];
     private double _ticksPerToken;
 
-    private KvStash(KvStashDirectory directory, SessionSeal seal, LlamaContext llama) =>
-        (_directory, _seal, _llama) = (directory, seal, llama);
+    private KvStash(KvStashDirectory directory, SessionSeal seal, ModelContext model) =>
+        (_directory, _seal, _llama, _schedule) = (directory, seal, model.Llama, model.Schedule);
 
     /// <summary>Null for a model without a ROM.</summary>
     public static KvStash? For(ModelContext model, KvStashDirectory directory) =>
-        SessionSeal.For(model) is { } seal ? new KvStash(directory, seal, model.Llama) : null;
+        SessionSeal.For(model) is { } seal ? new KvStash(directory, seal, model) : null;
 
     /// <summary>A step computed for a session.</summary>
     /// <param name="session">The session.</param>
@@ -42,7 +43,7 @@ internal sealed unsafe class KvStash
     public void Stepped(Session session, long ticks)
     {
         session.Uncopied += ticks;
-        if (session.Uncopied >= Worth * Cost(session))
+        if (session.Line is { } line && session.Uncopied >= Worth * Cost(line) && _schedule.CanCopy(line.Tokens.Count))
             _due.Add(session);
     }
 
@@ -124,7 +125,7 @@ internal sealed unsafe class KvStash
         return best;
     }
 
-    private double Cost(Session session) => session.Line is { } line ? _ticksPerToken * line.Tokens.Count : 0;
+    private double Cost(SramLine line) => _ticksPerToken * line.Tokens.Count;
 
     private void Copy(Session session, SramLine line)
     {
@@ -134,7 +135,7 @@ internal sealed unsafe class KvStash
         long bytes = SessionSeal.Length(0, log.Length, kvBytes);
         KvStashFile? old = session.Copied;
         KvStashFile? file = old is not null && old.Capacity >= bytes ? old : _directory.Take(2 * bytes);
-        if (file is null || bytes > int.MaxValue)
+        if (file is null)
             return;
         Span<byte> image = file.Next[..(int)bytes];
         Span<byte> kv = image[(SessionSeal.HeaderBytes + (4 * log.Length))..^SessionSeal.MacBytes];

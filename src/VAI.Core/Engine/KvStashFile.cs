@@ -81,12 +81,14 @@ internal sealed unsafe class KvStashFile : IDisposable
     public static KvStashFile? TryOpen(string path, ParkingLot lot)
     {
         KvStashFile? opened = null;
+        long taken = 0;
         try
         {
             using SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
             long length = RandomAccess.GetLength(file);
             if (length >= Head && length <= Head + (2L * int.MaxValue) && lot.TryTake(length))
             {
+                taken = length;
                 opened = new KvStashFile(path, Segment.Map(file, length, writable: true), lot);
                 if (opened.IsWhole)
                     return opened;
@@ -97,7 +99,10 @@ internal sealed unsafe class KvStashFile : IDisposable
             // As if it were not there.
         }
 
-        opened?.Dispose();
+        if (opened is not null)
+            opened.Dispose();
+        else
+            lot.Return(taken);
         File.Delete(path);
         return null;
     }

@@ -22,7 +22,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
         Llama = context;
         Pipeline = pipeline;
         Lot = lot;
-        Schedule = new Schedule(options.Profile == RomProfile.Exact);
+        Schedule = Schedule.For(options, weights.Info);
         Bank = new SramBank(Math.Min(context.Cells, context.Settings.Cells), context.Settings.MaxSequences, context.Settings.UnifiedKv);
         ContextLength = options.ContextLength!.Value;
         KvStash? copies = stash is null ? null : KvStash.For(this, stash);

@@ -22,13 +22,19 @@ internal sealed partial class ModelLane
         _promptsTurn = !_promptsTurn;
         if (_schedule.Exact && tokens && prompts)
             (tokens, prompts) = (!_promptsTurn, _promptsTurn);
-        if (tokens)
+        for (int i = 0; tokens && i < _running.Count; i++)
         {
-            foreach (SequenceJob job in _running)
-            {
-                if (IsSingle(job))
-                    Add(job, 1);
-            }
+            SequenceJob job = _running[i];
+            if (!IsSingle(job))
+                continue;
+            Add(job, 1);
+            if (!_schedule.Alone)
+                continue;
+
+            // By turns.
+            _running.RemoveAt(i);
+            _running.Add(job);
+            break;
         }
 
         int budget = _promptTokens;

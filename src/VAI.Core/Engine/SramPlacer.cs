@@ -74,14 +74,12 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
     }
 
     /// <summary>A copy of a session's KV; null if it has none, or there is no host memory for it.</summary>
-    public ParkedKv? Copy(Session session) => session.Line is { } line
-        ? ParkedKv.Copy(lot, llama, line)
-        : session.Parked?.Copy(lot);
+    public ParkedKv? Copy(Session session) => session.Line is { } line ? Copy(line) : session.Parked?.Copy(lot);
 
     /// <summary>Gives a forked session the KV of its parent, if a line is to be had that nobody's session holds.</summary>
     public void Fork(Session parent, Session child)
     {
-        if (parent.Line is not { } from || Victim(except: from, empty: true) is not { Owner: null } line)
+        if (parent.Line is not { } from || !schedule.CanCopy(from.Tokens.Count) || Victim(except: from, empty: true) is not { Owner: null } line)
             return;
         Clear(line);
         (child.Line, line.Owner, line.Use) = (line, child, LineUse.Idle);
@@ -116,7 +114,9 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
         int reused = donor is null ? 0 : schedule.Reusable(log, donor.Span);
         foreach (SramLine line in bank.Lines)
         {
-            if (line.Tokens.Count > reused && schedule.Reusable(log, line.Span) is var common && common > reused)
+            if (line.Tokens.Count <= reused || schedule.Reusable(log, line.Span) is var common && common <= reused)
+                continue;
+            if (schedule.CanCopy(line.Tokens.Count) || (session.Line is null && IsTakenOver(line, common)))
                 (donor, reused) = (line, common);
         }
 
@@ -125,9 +125,11 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
 
     // A cache that is taken over as a whole costs no other line; else one that nobody needs, the donor's last.
     private SramLine? Choose(SramLine? donor, int reused) =>
-        donor is { Owner: null } && donor.Tokens.Count == reused
+        donor is not null && IsTakenOver(donor, reused)
             ? donor
             : Victim(except: donor, empty: true) ?? (donor is { Use: not LineUse.Running } ? donor : null);
+
+    private static bool IsTakenOver(SramLine donor, int reused) => donor.Owner is null && donor.Tokens.Count == reused;
 
     private SramLine? Victim(SramLine? except, bool empty)
     {
@@ -146,13 +148,15 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
             (line.Owner is not null ? 2 + (int)line.Use : line.Tokens.Count > 0 ? 1 : 0, line.LastUsed);
     }
 
+    private ParkedKv? Copy(SramLine line) => schedule.CanCopy(line.Tokens.Count) ? ParkedKv.Copy(lot, llama, line) : null;
+
     // What there is no host memory for is computed again from the log.
     private void Disown(SramLine line)
     {
         if (line.Owner is not { } owner)
             return;
         owner.Unpark();
-        owner.Parked = ParkedKv.Copy(lot, llama, line);
+        owner.Parked = Copy(line);
         (owner.Line, line.Owner, line.Use) = (null, null, LineUse.Idle);
     }
 

@@ -50,6 +50,7 @@ internal sealed class GgufModelInfo
             .OrderByDescending(u => u.Bytes).ThenBy(u => u.Type)];
         TensorBytes = TensorTypes.Sum(u => u.Bytes);
         Parameters = file.Tensors.Sum(t => t.Elements);
+        MatrixTypes = [.. file.Tensors.Where(t => t.Rank > 1).Select(t => t.Type).Distinct()];
     }
 
     /// <summary>The file's path.</summary>
@@ -81,6 +82,9 @@ internal sealed class GgufModelInfo
 
     /// <summary>The tensor type that takes the most bytes; null where there are no tensors.</summary>
     public GgmlType? Quantization => TensorTypes.Count > 0 ? TensorTypes[0].Type : null;
+
+    /// <summary>The types of the tensors with more than one dimension.</summary>
+    public IReadOnlyCollection<GgmlType> MatrixTypes { get; }
 
     /// <summary>general.file_type: enum llama_ftype of llama.cpp.</summary>
     public long? FileType { get; }

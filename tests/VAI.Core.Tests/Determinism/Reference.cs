@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using VAI.Engine;
 using VAI.Native.Llama;
@@ -18,16 +17,20 @@ internal sealed class Reference : IDisposable
     private readonly LlamaContext _context;
     private readonly LlamaThreadpool _pool = new(1);
     private int _computed;
+    private int _sequence;
 
-    public Reference(string file, int contextLength)
+    /// <param name="file">The model.</param>
+    /// <param name="contextLength">Tokens of a sequence.</param>
+    /// <param name="sequences">Places for sequences, of which one is used at a time: a saved one says which of how many it was.</param>
+    public Reference(string file, int contextLength, int sequences)
     {
         _model = LlamaModel.Load(file, new LlamaModelSettings());
         _context = new LlamaContext(_model, new LlamaContextSettings
         {
-            Cells = (contextLength + 255) / 256 * 256,
+            Cells = (contextLength + 255) / 256 * 256 * sequences,
             BatchSize = 64,
             MicroBatchSize = 64,
-            MaxSequences = 1,
+            MaxSequences = sequences,
             Threads = 1,
             FlashAttention = 0,
             UnifiedKv = false,
@@ -51,27 +54,13 @@ internal sealed class Reference : IDisposable
         return generated;
     }
 
-    /// <summary>The KV of the first tokens of a history, as <see cref="Digest"/> has it.</summary>
-    public byte[] KvOf(IReadOnlyList<Piece> history, int tokens)
+    /// <summary>A digest of the KV of the first tokens of a history, as llama.cpp saves it.</summary>
+    public byte[] KvOf(IReadOnlyList<Piece> history, int tokens, int sequence)
     {
-        Compute(history, tokens);
-        byte[] state = new byte[_context.StateBytes(0)];
-        Assert.Equal(state.Length, _context.SaveState(0, state));
-        return Digest(state, tokens);
-    }
-
-    /// <summary>A digest of the keys and values in a state, without what says which sequence of how many it was.</summary>
-    public static byte[] Digest(ReadOnlySpan<byte> state, int tokens)
-    {
-        // Eight bytes of head, the number of streams, of each the number of its cells and, where that is not 0, their positions
-        // and sequences (12 bytes a cell), then the data.
-        int streams = MemoryMarshal.Read<int>(state[8..]);
-        int at = 12, empty = 0;
-        for (; MemoryMarshal.Read<int>(state[at..]) == 0; at += sizeof(int))
-            empty++;
-        Assert.Equal(tokens, MemoryMarshal.Read<int>(state[at..]));
-        int after = sizeof(int) * (streams - 1 - empty);
-        return SHA256.HashData(state[(at + sizeof(int) + (12 * tokens))..^after]);
+        Compute(history, tokens, sequence);
+        byte[] state = new byte[_context.StateBytes(sequence)];
+        Assert.Equal(state.Length, _context.SaveState(sequence, state));
+        return SHA256.HashData(state);
     }
 
     public void Dispose()
@@ -81,10 +70,10 @@ internal sealed class Reference : IDisposable
         _model.Dispose();
     }
 
-    private void Compute(IReadOnlyList<Piece> history, int tokens = int.MaxValue)
+    private void Compute(IReadOnlyList<Piece> history, int tokens = int.MaxValue, int sequence = 0)
     {
-        _context.Clear(0);
-        _computed = 0;
+        _context.Clear(_sequence);
+        (_computed, _sequence) = (0, sequence);
         foreach (Piece piece in history)
         {
             for (int at = 0; at < piece.Tokens.Length && _computed < tokens;)
@@ -100,7 +89,7 @@ internal sealed class Reference : IDisposable
     {
         _context.Batch.Clear();
         for (int i = 0; i < tokens.Length; i++)
-            _context.Batch.Add(tokens[i], _computed + i, 0, logits: i == tokens.Length - 1);
+            _context.Batch.Add(tokens[i], _computed + i, _sequence, logits: i == tokens.Length - 1);
         Assert.Equal(DecodeStatus.Ok, _context.Decode());
         _computed += tokens.Length;
     }

@@ -36,6 +36,15 @@ public sealed class ScheduleTests
         Assert.True(reused > Math.Min(common, log.Length - 1) - Schedule.Chunk, $"{reused} of {common} are reused");
     }
 
+    [Fact]
+    public void What_a_window_leaves_behind_is_not_copied()
+    {
+        Assert.True(new Schedule(Exact: true, Window: 256).CanCopy(255));
+        Assert.False(new Schedule(Exact: true, Window: 256).CanCopy(256));
+        Assert.True(new Schedule(Exact: true, Window: 0).CanCopy(256));
+        Assert.True(new Schedule(Exact: false, Window: 256).CanCopy(256));
+    }
+
     private static List<int> Boundaries(int[] log)
     {
         List<int> boundaries = [0];
