@@ -138,19 +138,44 @@ internal sealed unsafe class LlamaSampler : IDisposable
         return left[best].id;
     }
 
-    // The first of the highest, as llama.cpp's greedy sampler.
-    private static int Highest(ReadOnlySpan<float> logits)
+    // The first of the highest, as llama.cpp's greedy sampler; what is not a number is never higher. A block that has it is searched
+    // while it lies in the first cache.
+    internal static int Highest(ReadOnlySpan<float> logits)
     {
-        Vector<float> highest = new(float.NegativeInfinity);
-        int i = 0;
-        for (; i <= logits.Length - Vector<float>.Count; i += Vector<float>.Count)
-            highest = Vector.MaxNumber(highest, new Vector<float>(logits[i..]));
+        const int Block = 2048;
         float best = float.NegativeInfinity;
+        int at = 0;
+        for (int start = 0; start < logits.Length; start += Block)
+        {
+            ReadOnlySpan<float> block = logits[start..Math.Min(start + Block, logits.Length)];
+            if (Max(block) is var highest && highest > best)
+                (best, at) = (highest, start + block.IndexOf(highest));
+        }
+
+        return at;
+    }
+
+    private static float Max(ReadOnlySpan<float> logits)
+    {
+        // Two, so that one comparison need not wait for the other.
+        Vector<float> a = new(float.NegativeInfinity), b = a;
+        int i = 0;
+        for (; i <= logits.Length - (2 * Vector<float>.Count); i += 2 * Vector<float>.Count)
+        {
+            a = Higher(new Vector<float>(logits[i..]), a);
+            b = Higher(new Vector<float>(logits[(i + Vector<float>.Count)..]), b);
+        }
+
+        a = Higher(a, b);
+        float highest = float.NegativeInfinity;
         for (int lane = 0; lane < Vector<float>.Count; lane++)
-            best = float.MaxNumber(best, highest[lane]);
+            highest = a[lane] > highest ? a[lane] : highest;
         for (; i < logits.Length; i++)
-            best = float.MaxNumber(best, logits[i]);
-        return Math.Max(0, logits.IndexOf(best));
+            highest = logits[i] > highest ? logits[i] : highest;
+        return highest;
+
+        static Vector<float> Higher(Vector<float> value, Vector<float> than) =>
+            Vector.ConditionalSelect(Vector.GreaterThan(value, than), value, than);
     }
 
     private void Add(nint sampler)
