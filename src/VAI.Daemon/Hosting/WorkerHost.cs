@@ -20,9 +20,6 @@ internal static class WorkerHost
     public static async Task<int> RunAsync(string socket, WorkerConfig config)
     {
         LibcNative.umask(0b_000_111_111);
-        CpuShare.BeginSession();
-        if (config.Aside)
-            CpuShare.StandAside();
 
         // The kernel frees what this process has; there is nothing to put right, as it may be killed at any instant anyway.
         new Thread(EndWithInput) { IsBackground = true, Name = "supervisor's end" }.Start();

@@ -17,7 +17,6 @@ internal sealed class Standby(WorkerCommand command, WorkerConfig config, string
     private readonly Lock _gate = new();
     private IReadOnlyList<(ModelOptions Model, long Bytes)> _wanted = [];
     private Task<WorkerProcess?>? _prepared;
-    private WorkerProcess? _starting;
     private int _started;
 
     // Right after a takeover the cores belong to the transactions that were interrupted.
@@ -53,11 +52,7 @@ internal sealed class Standby(WorkerCommand command, WorkerConfig config, string
         Task<WorkerProcess?>? prepared;
         lock (_gate)
             (prepared, _prepared) = (_prepared, null);
-        if (prepared is null)
-            return Start(aside: false);
-        if (Volatile.Read(ref _starting) is { } starting)
-            await CpuShare.RestoreAsync(starting.Id).ConfigureAwait(false);
-        return await prepared.ConfigureAwait(false) is { HasEnded: false } worker ? worker : Start(aside: false);
+        return prepared is not null && await prepared.ConfigureAwait(false) is { HasEnded: false } worker ? worker : Start();
     }
 
     public async ValueTask DisposeAsync()
@@ -69,11 +64,11 @@ internal sealed class Standby(WorkerCommand command, WorkerConfig config, string
             await worker.DisposeAsync().ConfigureAwait(false);
     }
 
-    private WorkerProcess Start(bool aside)
+    private WorkerProcess Start()
     {
         int number = Interlocked.Increment(ref _started);
         return WorkerProcess.Start(
-            command, config with { StashDirectory = estate.Of(number), Aside = aside }, number, Path.Combine(directory, $"{number}.sock"));
+            command, config with { StashDirectory = estate.Of(number) }, number, Path.Combine(directory, $"{number}.sock"));
     }
 
     private async Task<WorkerProcess?> PrepareAsync(CancellationToken cancellationToken)
@@ -82,24 +77,18 @@ internal sealed class Standby(WorkerCommand command, WorkerConfig config, string
         try
         {
             await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
-            worker = Start(aside: true);
-            Volatile.Write(ref _starting, worker);
+            worker = Start();
             await worker.Ready.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (Wanted() is { Count: > 0 } wanted)
                 await WarmAsync(worker, wanted.MinBy(w => w.Bytes).Model, cancellationToken).ConfigureAwait(false);
             await TellAsync(worker, cancellationToken).ConfigureAwait(false);
             log.WorkerStandsBy(worker.Id);
-            await CpuShare.RestoreAsync(worker.Id).ConfigureAwait(false);
             return worker;
         }
         catch (Exception e) when (IsFailure(e))
         {
             await GiveUpAsync(worker, e).ConfigureAwait(false);
             return null;
-        }
-        finally
-        {
-            Volatile.Write(ref _starting, null);
         }
     }
 

@@ -7,9 +7,8 @@ namespace VAI.Daemon.Supervision;
 /// <param name="Threads">As <see cref="VaiOptions.Threads"/>.</param>
 /// <param name="NativeDirectory">As <see cref="VaiOptions.NativeDirectory"/>.</param>
 /// <param name="StashDirectory">As <see cref="VaiOptions.StashDirectory"/>.</param>
-/// <param name="Aside">Whether it starts beside one that serves: see <see cref="CpuShare"/>.</param>
 internal sealed record WorkerConfig(
-    string? RomDirectory = null, int? Threads = null, string? NativeDirectory = null, string? StashDirectory = null, bool Aside = false);
+    string? RomDirectory = null, int? Threads = null, string? NativeDirectory = null, string? StashDirectory = null);
 
 [JsonSourceGenerationOptions(
     System.Text.Json.JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -75,10 +75,6 @@ internal static partial class LibcNative
     [LibraryImport(Libraries.Libc)]
     internal static partial uint geteuid();
 
-    /// <summary>setsid(2): the new session, or -1 if this process leads a group already.</summary>
-    [LibraryImport(Libraries.Libc)]
-    internal static partial int setsid();
-
     /// <summary>fchmod(2): 0, or -1 with errno set.</summary>
     [LibraryImport(Libraries.Libc, SetLastError = true)]
     internal static partial int fchmod(SafeHandle file, uint mode);
