@@ -8,6 +8,7 @@ using VAI.Remote;
 namespace VAI.Daemon.FaultTests;
 
 /// <summary>The real <c>vai serve</c>, where the build put it, as a process of its own. Killed on disposal if it still runs.</summary>
+/// <remarks><c>VAI_TEST_PROGRAM</c> names another <c>vai</c>, as it is published.</remarks>
 internal sealed class DaemonProcess : IAsyncDisposable
 {
     private static readonly string Program = Path.Combine(
@@ -45,8 +46,11 @@ internal sealed class DaemonProcess : IAsyncDisposable
         string name = $"vai-fault-{Guid.NewGuid():N}";
         var notified = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         notified.Bind(new UnixDomainSocketEndPoint("\0" + name));
-        var start = new ProcessStartInfo(DotNet) { RedirectStandardError = true };
-        foreach (string argument in (string[])[Program, "serve", "--socket", SocketIn(place), .. arguments])
+        string? published = Environment.GetEnvironmentVariable("VAI_TEST_PROGRAM");
+        var start = new ProcessStartInfo(published ?? DotNet) { RedirectStandardError = true };
+        if (published is null)
+            start.ArgumentList.Add(Program);
+        foreach (string argument in (string[])["serve", "--socket", SocketIn(place), .. arguments])
             start.ArgumentList.Add(argument);
         start.Environment["NOTIFY_SOCKET"] = "@" + name;
         return new DaemonProcess(Process.Start(start)!, notified, place);

@@ -38,7 +38,8 @@ internal readonly unsafe struct LlamaTensor(ggml_tensor* tensor)
 /// <summary>The memory of some of a model's tensors.</summary>
 internal readonly unsafe record struct LlamaBuffer(nint Handle)
 {
-    public byte* Start => GgmlNative.ggml_backend_buffer_get_base(Handle);
+    // Not public: a record prints what is, and the AOT compiler cannot print a pointer.
+    internal byte* Start => GgmlNative.ggml_backend_buffer_get_base(Handle);
 
     public long Length => (long)GgmlNative.ggml_backend_buffer_get_size(Handle);
 
