@@ -95,6 +95,10 @@ public sealed class KvStashTests(ForgedModels models) : EngineTest(models)
         var engine = (IPreparable)vai;
         await engine.PrepareAsync([.. two, Exact("c", Models.NewFile("not.there"))], default);
         Assert.Empty(vai.Models);
+        await engine.PrepareAsync([two[1] with { ContextLength = 128 }], default);
+        await vai.LoadAsync(two[1] with { ContextLength = 256 });
+        Assert.Equal(256, vai.Select("b").ContextLength);
+        await vai.UnloadAsync(vai.Models.Single().Handle);
         await engine.PrepareAsync([two[1]], default);
         await engine.LoadPreparedAsync(default);
         Assert.Equal(["b"], vai.Models.Select(m => m.Name));

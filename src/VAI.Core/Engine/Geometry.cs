@@ -75,6 +75,10 @@ internal static class Geometry
         };
     }
 
+    /// <summary>About what a bank takes: 16-bit keys and values of every layer.</summary>
+    public static long SramBytes(ModelOptions o, ModelInfo info) =>
+        4L * info.Layers * info.EmbeddingLength * Math.Max(1, info.KvHeads) / Math.Max(1, info.Heads) * o.SramTokens!.Value;
+
     private static int RoundUp(int cells) => (cells + 255) / 256 * 256;
 
     private static int Step(ModelOptions o, ModelInfo info, int threads)

@@ -1,22 +1,36 @@
+using VAI.Native.Llama;
+
 namespace VAI.Engine;
 
+/// <summary>A model that nobody has loaded yet: its weights are attached, and where it was to be had for little it has SRAM too.</summary>
+internal sealed record PreparedModel(ModelOptions Model, Weights Weights) : IDisposable
+{
+    /// <summary>Null: the load makes it.</summary>
+    public LlamaContext? Context { get; set; }
+
+    public void Dispose()
+    {
+        Context?.Dispose();
+        Weights.Dispose();
+    }
+}
+
 /// <summary>
-/// Models whose weights are attached before anybody loads them: a process that stands by for another has these ready, and gives them
-/// SRAM when it takes over. That costs next to nothing, as the weights are shared.
+/// Models that are ready before anybody loads them: a process that stands by for another has these. The weights cost next to nothing, as
+/// they are shared.
 /// </summary>
 /// <remarks>Thread-safe; one <see cref="Keep"/> at a time.</remarks>
-internal sealed class PreparedWeights : IDisposable
+internal sealed class PreparedModels : IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly List<(ModelOptions Model, Weights Weights)> _models = [];
+    private readonly List<PreparedModel> _models = [];
 
-    /// <summary>The models that are ready.</summary>
-    public IReadOnlyList<ModelOptions> Models
+    public IReadOnlyList<PreparedModel> Models
     {
         get
         {
             lock (_gate)
-                return [.. _models.Select(p => p.Model)];
+                return [.. _models];
         }
     }
 
@@ -25,29 +39,29 @@ internal sealed class PreparedWeights : IDisposable
     /// <param name="attach">Attaches one; null if it is not to be had without burning or copying it.</param>
     public void Keep(IReadOnlyList<ModelOptions> models, Func<ModelOptions, Weights?> attach)
     {
-        foreach (ModelOptions old in Models.Where(o => !models.Any(m => Same(m, o))))
-            Take(old)?.Dispose();
+        foreach (PreparedModel old in Models.Where(o => !models.Any(m => Same(m, o.Model))))
+            Take(old.Model)?.Dispose();
         foreach (ModelOptions model in models)
         {
-            if (!Models.Any(m => Same(m, model)) && attach(model) is { } weights)
+            if (!Models.Any(m => Same(m.Model, model)) && attach(model) is { } weights)
             {
                 lock (_gate)
-                    _models.Add((model, weights));
+                    _models.Add(new PreparedModel(model, weights));
             }
         }
     }
 
-    /// <summary>Hands over a model's weights; null if they are not ready.</summary>
-    public Weights? Take(ModelOptions model)
+    /// <summary>Hands over a model; null if it is not ready.</summary>
+    public PreparedModel? Take(ModelOptions model)
     {
         lock (_gate)
         {
             int at = _models.FindIndex(p => Same(model, p.Model));
             if (at < 0)
                 return null;
-            Weights weights = _models[at].Weights;
+            PreparedModel taken = _models[at];
             _models.RemoveAt(at);
-            return weights;
+            return taken;
         }
     }
 
