@@ -5,6 +5,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Text;
+using VAI.Diagnostics;
 using VAI.Remote;
 using Xunit.Abstractions;
 
@@ -94,10 +95,10 @@ public sealed class ClientStormTests(ForgedModels models, ITestOutputHelper outp
         await Task.WhenAll(FloodAsync(flood, AtOnce * 2), TimedAsync(quiet, 200));
         List<double> alone = await TimedAsync(quiet, 200);
 
-        long before = ResidentBytes(daemon.Id);
+        long before = Memory.ResidentBytes(daemon.Id);
         Task<(int Served, int Refused)> flooding = FloodAsync(flood, requests);
         List<double> beside = await TimedAsync(quiet, 20, flooding);
-        long memory = ResidentBytes(daemon.Id);
+        long memory = Memory.ResidentBytes(daemon.Id);
         (int served, int refused) = await flooding;
         File.Delete(keys);
 
@@ -172,12 +173,6 @@ public sealed class ClientStormTests(ForgedModels models, ITestOutputHelper outp
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
-
-    private static long ResidentBytes(int process)
-    {
-        string line = File.ReadLines($"/proc/{process}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
-        return long.Parse(line.AsSpan(6, line.Length - 9).Trim(), CultureInfo.InvariantCulture) << 10;
     }
 
     private static int Number(string variable, int otherwise) =>

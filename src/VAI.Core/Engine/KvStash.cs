@@ -90,7 +90,7 @@ internal sealed unsafe class KvStash
     }
 
     // Against a process that died because it wrote where it should not have. The directory is as private as that of the weights,
-    // which are trusted too: to authenticate would take most of a copy's time.
+    // which are trusted too: nothing is authenticated.
     private static uint Checksum(ReadOnlySpan<byte> image) => Crc32C.Append(Crc32C.Seed, image[..^8]);
 
     private static void* Kv(KvStashFile file, in SessionSeal.Header numbers) =>

@@ -36,8 +36,8 @@ internal interface IResumableSession : IInferenceSession
 internal interface IPreparable
 {
     /// <summary>
-    /// Attaches the ROMs of these models, and of no other that is not loaded, so that their loads need no more than SRAM. One that
-    /// cannot be attached is left out.
+    /// Attaches the ROMs of these models, and of no other that is not loaded, so that their loads need no more than SRAM, and not even
+    /// that where it is small. One that cannot be attached is left out.
     /// </summary>
     ValueTask PrepareAsync(IReadOnlyList<ModelOptions> models, CancellationToken cancellationToken);
 

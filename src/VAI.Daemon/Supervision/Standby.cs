@@ -6,8 +6,7 @@ namespace VAI.Daemon.Supervision;
 
 /// <summary>
 /// The engine process that takes over. It has llama.cpp loaded and has run what a takeover runs, on a model of a few cells that it
-/// forgot again, and it has the ROMs attached, which takes no memory: what is left is the SRAM, none of it is .NET's starting and
-/// compiling.
+/// forgot again, and it has the ROMs attached, which takes no memory, and small SRAM cleared: what is left of a takeover is large SRAM.
 /// </summary>
 internal sealed class Standby(WorkerCommand command, WorkerConfig config, string directory, KvEstate estate, ILogger log) : IAsyncDisposable
 {

@@ -6,7 +6,7 @@ namespace VAI.Daemon.Supervision;
 
 /// <summary>
 /// Keeps one engine process running and its models loaded. As an endpoint it is the engine that serves at the moment; while there is
-/// none, who asks waits. A second process stands by, warm but without models, so that the first one's death costs an attach alone.
+/// none, who asks waits. A second process stands by with the models attached: the first one's death costs little more than a step.
 /// </summary>
 /// <remarks>No code of llama.cpp runs in this process.</remarks>
 internal sealed class Supervisor : IEndpoint, IAsyncDisposable
