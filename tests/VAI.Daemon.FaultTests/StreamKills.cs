@@ -27,14 +27,16 @@ internal sealed class StreamKills : IDisposable
         return kills;
     }
 
-    /// <summary>Starts a client for each number, kills them all when each has had so many events, and says when.</summary>
-    public async Task<long> KillAsync(IEnumerable<int> events)
+    /// <summary>Starts a client for each number, kills them all when each has had so many events.</summary>
+    /// <returns>When they were killed, and when the kernel had ended them all: each closes its socket in between.</returns>
+    public async Task<(long Killed, long Dead)> KillAsync(IEnumerable<int> events)
     {
         await _process.StandardInput.WriteLineAsync(string.Join(' ', events));
         await _process.StandardInput.FlushAsync();
         string? killed = await _process.StandardOutput.ReadLineAsync();
         Assert.True(killed is not null, "A client ended before it was killed.");
-        return long.Parse(killed, CultureInfo.InvariantCulture);
+        string[] times = killed.Split(' ');
+        return (long.Parse(times[0], CultureInfo.InvariantCulture), long.Parse(times[1], CultureInfo.InvariantCulture));
     }
 
     public void Dispose()

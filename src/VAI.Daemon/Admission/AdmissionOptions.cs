@@ -13,8 +13,8 @@ internal sealed class AdmissionOptions
     public int? MaxActivePerClient { get; set; }
 
     /// <summary>
-    /// What a client may have of it while others are there, or were a moment ago; null for an eighth of it. What computes at once shares
-    /// each step of the engine, and on a CPU a step of sixteen takes ten times as long as a step of one.
+    /// What a client may have of it while others are there, or were a moment ago; null for one for every two cores. What computes at once shares
+    /// each step of the engine, and on two cores a step of three takes twice as long as a step of one, of sixteen ten times.
     /// </summary>
     public int? MaxActiveBesideOthers { get; set; }
 
@@ -54,7 +54,7 @@ internal sealed class AdmissionOptions
         get
         {
             int active = MaxActivePerClient ?? Math.Max(1, MaxActive / 4);
-            return (active, Math.Min(active, MaxActiveBesideOthers ?? Math.Max(1, active / 8)), MaxWaitingPerClient ?? (MaxWaiting + 3) / 4);
+            return (active, Math.Min(active, MaxActiveBesideOthers ?? Math.Max(1, Environment.ProcessorCount / 2)), MaxWaitingPerClient ?? (MaxWaiting + 3) / 4);
         }
     }
 

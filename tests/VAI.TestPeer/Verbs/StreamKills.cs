@@ -7,7 +7,8 @@ namespace VAI.TestPeer.Verbs;
 /// <summary>
 /// <c>stream-kills SOCKET REQUEST</c>: for each line of numbers, as many clients of a daemon. Each is a process that sends the HTTP
 /// request, in which <c>@@@@@@</c> stands for a number of its own, and reads what comes. Once each has had as many events as its
-/// number says, all are killed at once; prints the <see cref="Stopwatch"/>'s timestamp before the first kill. Ends with its input.
+/// number says, all are killed at once; prints the <see cref="Stopwatch"/>'s timestamps before the first kill and when the kernel
+/// has ended the last one. Ends with its input.
 /// </summary>
 /// <remarks>The clients are forks, as <see cref="Zygote"/> has them: they allocate nothing. Start it with its environment.</remarks>
 internal static unsafe class StreamKills
@@ -55,7 +56,7 @@ internal static unsafe class StreamKills
                 all &= Libc.waitpid(child, out int status, 0) == child && (status & 0x7F) == Libc.SIGKILL;
             if (!all)
                 return ExitCodes.CheckFailed;
-            Console.WriteLine(killed);
+            Console.WriteLine($"{killed} {Stopwatch.GetTimestamp()}");
         }
 
         return ExitCodes.Done;
