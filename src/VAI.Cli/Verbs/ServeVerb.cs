@@ -22,7 +22,8 @@ internal static class ServeVerb
 
     private static readonly Option<string?> Socket = new("--socket")
     {
-        Description = "The Unix socket; VAI_SOCKET, or vai/vai.sock in this user's runtime directory, if not given.",
+        Description = "The Unix socket; VAI_SOCKET, or vai/vai.sock in this user's runtime directory, if not given. In a directory of mode 750 it "
+            + "is the directory's group's too.",
         HelpName = "PATH",
     };
 

@@ -8,9 +8,17 @@ namespace VAI.Daemon.Hosting;
 internal static class PrivateDirectory
 {
     private const uint Mode = 0b_111_000_000;
+    private const uint GroupMode = 0b_111_101_000;
 
     /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: it is not private, or cannot be made.</exception>
-    public static void Ensure(string path)
+    public static void Ensure(string path) => _ = Ensure(path, orGroup: false);
+
+    /// <summary>As <see cref="Ensure(string)"/>, but one of mode 750 will do: its group may use the daemon too.</summary>
+    /// <returns>That group; null for a private directory.</returns>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: others can look into it, or it cannot be made.</exception>
+    public static uint? EnsureForGroup(string path) => Ensure(path, orGroup: true);
+
+    private static uint? Ensure(string path, bool orGroup)
     {
         if (LibcNative.mkdir(path, Mode) != 0 && Marshal.GetLastPInvokeError() != LibcNative.EEXIST)
             throw Refused(path, $"cannot be made ({Marshal.GetLastPInvokeErrorMessage()})");
@@ -22,8 +30,12 @@ internal static class PrivateDirectory
             throw Refused(path, $"cannot be examined ({Marshal.GetLastPInvokeErrorMessage()})");
         if (status.stx_uid != LibcNative.geteuid())
             throw Refused(path, $"belongs to user {status.stx_uid}, not to {LibcNative.geteuid()}");
-        if ((status.stx_mode & 0x1FFu) != Mode)
-            throw Refused(path, $"has mode {Convert.ToString(status.stx_mode & 0xFFF, 8)}; it must be 700");
+        uint mode = status.stx_mode & 0x1FFu;
+        if (orGroup && mode == GroupMode)
+            return status.stx_gid;
+        if (mode != Mode)
+            throw Refused(path, $"has mode {Convert.ToString(status.stx_mode & 0xFFF, 8)}; it must be 700{(orGroup ? ", or 750 for a group" : "")}");
+        return null;
     }
 
     private static VaiUsageException Refused(string path, string what) => new(

@@ -1,17 +1,23 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using VAI.Native.Interop;
 using VAI.Native.Memory;
 
 namespace VAI.Daemon.Hosting;
 
-/// <summary>The daemon's Unix socket: this user's alone, and this daemon's alone. What a dead daemon left is replaced.</summary>
+/// <summary>
+/// The daemon's Unix socket: this user's alone, or its directory's group's too where that has mode 750, and this daemon's alone. What a dead
+/// daemon left is replaced.
+/// </summary>
 internal sealed class PublicSocket : IDisposable
 {
     private readonly LockFile _lock;
+    private readonly uint? _group;
 
-    private PublicSocket(string path, LockFile taken)
+    private PublicSocket(string path, LockFile taken, uint? group)
     {
         Path = path;
+        _group = group;
         _lock = taken;
         EngineDirectory = path + ".engine";
     }
@@ -26,7 +32,7 @@ internal sealed class PublicSocket : IDisposable
     {
         // The modes below are of files that others must not see even for a moment.
         LibcNative.umask(0b_000_111_111);
-        PrivateDirectory.Ensure(System.IO.Path.GetDirectoryName(path)!);
+        uint? group = PrivateDirectory.EnsureForGroup(System.IO.Path.GetDirectoryName(path)!);
         const string Advice = "Stop it first, or give this one another socket (--socket).";
         LockFile taken = DaemonLock.Take(path + ".lock", $"The socket {path}", Advice);
         try
@@ -34,7 +40,7 @@ internal sealed class PublicSocket : IDisposable
             if (Answers(path))
                 throw ServeOptions.Invalid("socket", $"is {path}, where another program listens. {Advice}");
             File.Delete(path);
-            var socket = new PublicSocket(path, taken);
+            var socket = new PublicSocket(path, taken, group);
             if (Directory.Exists(socket.EngineDirectory))
                 Directory.Delete(socket.EngineDirectory, recursive: true);
             PrivateDirectory.Ensure(socket.EngineDirectory);
@@ -47,11 +53,21 @@ internal sealed class PublicSocket : IDisposable
         }
     }
 
-    /// <summary>To be called when it is bound.</summary>
+    /// <summary>To be called when it is bound: until then nobody else reaches it.</summary>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: this user may not give it to the directory's group.</exception>
     public void Protect()
     {
-        if (OperatingSystem.IsLinux())
-            File.SetUnixFileMode(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (!OperatingSystem.IsLinux())
+            return;
+        const UnixFileMode User = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        if (_group is { } group && LibcNative.lchown(Path, uint.MaxValue, group) != 0)
+        {
+            throw ServeOptions.Invalid(
+                "socket", $"is {Path}, which cannot be given to its directory's group {group} ({Marshal.GetLastPInvokeErrorMessage()}). "
+                + "Join that group, or give the directory mode 700.");
+        }
+
+        File.SetUnixFileMode(Path, _group is null ? User : User | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
     }
 
     public void Dispose()

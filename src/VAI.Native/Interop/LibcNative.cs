@@ -75,6 +75,10 @@ internal static partial class LibcNative
     [LibraryImport(Libraries.Libc)]
     internal static partial uint geteuid();
 
+    /// <summary>lchown(2): 0, or -1 with errno set. <see cref="uint.MaxValue"/> leaves the user or the group as it is.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int lchown(string path, uint user, uint group);
+
     /// <summary>fchmod(2): 0, or -1 with errno set.</summary>
     [LibraryImport(Libraries.Libc, SetLastError = true)]
     internal static partial int fchmod(SafeHandle file, uint mode);
