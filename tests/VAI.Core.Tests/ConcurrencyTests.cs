@@ -46,6 +46,42 @@ public sealed class ConcurrencyTests(ForgedModels models) : EngineTest(models)
     }
 
     [Fact]
+    public async Task A_reader_that_blocks_its_thread_on_another_blocks_neither()
+    {
+        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"]);
+        await using IVai _ = vai;
+        await using IInferenceSession outer = model.OpenSession(new SessionOptions { BufferedUpdates = 1 });
+        await using IInferenceSession inner = model.OpenSession(new SessionOptions { BufferedUpdates = 1 });
+        var inside = new List<int>();
+        int outside = 0;
+        await foreach (InferenceUpdate update in outer.InferAsync(Prompt, Greedy(10)).ConfigureAwait(false))
+        {
+            outside += update.Result is null ? 1 : 0;
+
+            // Blocking is the point: whatever thread this runs on waits for tokens that other threads must bring.
+#pragma warning disable xUnit1031
+            inside.Add(ReadAsync(inner.InferAsync(Prompt, Greedy(10))).GetAwaiter().GetResult().Tokens.Count);
+#pragma warning restore xUnit1031
+        }
+
+        Assert.Equal(10, outside);
+        Assert.All(inside, n => Assert.Equal(10, n));
+        Assert.Equal(11, inside.Count);
+    }
+
+    [Fact]
+    public async Task A_reader_may_dispose_its_engine()
+    {
+        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"]);
+        IInferenceSession session = model.OpenSession();
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () =>
+        {
+            await foreach (InferenceUpdate _ in session.InferAsync(Prompt, Greedy(1000)).ConfigureAwait(false))
+                await vai.DisposeAsync().ConfigureAwait(false);
+        });
+    }
+
+    [Fact]
     public async Task A_reader_that_stands_still_gives_its_place_to_who_waits()
     {
         (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"], m => m.MaxSessions = 1);

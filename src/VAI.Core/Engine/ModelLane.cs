@@ -46,6 +46,9 @@ internal sealed partial class ModelLane : ILane
 
     public SramPlacer Placer { get; }
 
+    /// <summary>Who wakes the readers of its transactions.</summary>
+    public ReaderThread Readers => _pipeline.Readers;
+
     public bool Computed { get; private set; }
 
     public bool Began { get; private set; }

@@ -55,6 +55,9 @@ internal sealed class Pipeline : IDisposable
         _thread.Start();
     }
 
+    /// <summary>Who wakes the readers of tokens.</summary>
+    public ReaderThread Readers { get; } = new();
+
     private interface IAction
     {
         void Run();
@@ -96,6 +99,7 @@ internal sealed class Pipeline : IDisposable
         _wake.Set();
         _thread.Join();
         _wake.Dispose();
+        Readers.Dispose();
     }
 
     private void Run()

@@ -224,11 +224,14 @@ internal sealed class Session : IInferenceSession, IResumableSession
             using CancellationTokenRegistration registration =
                 cancellationToken.UnsafeRegister(static t => ((Transaction)t!).Cancel(), transaction);
             _model.Lane.Submit(transaction);
-            while (await transaction.WaitAsync().ConfigureAwait(false))
+            while (!transaction.AllRead)
             {
+                await transaction.WaitAsync().ConfigureAwait(false);
                 while (transaction.TryRead(out InferenceUpdate update))
                     yield return update;
             }
+
+            transaction.ThrowIfFailed();
         }
         finally
         {

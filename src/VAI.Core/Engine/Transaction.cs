@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Threading.Channels;
+using System.Runtime.ExceptionServices;
 using VAI.Diagnostics;
 using VAI.Native.Llama;
 using VAI.Text;
@@ -7,8 +7,8 @@ using VAI.Text;
 namespace VAI.Engine;
 
 /// <summary>
-/// One InferAsync: a prompt in, updates out. The lane computes it, the reader takes the updates from a bounded channel. If the
-/// channel is full the job is blocked, and the reader wakes the lane.
+/// One InferAsync: a prompt in, updates out. The lane computes it, the reader takes the updates from a ring. If that is
+/// full the job is blocked, and the reader wakes the lane.
 /// </summary>
 internal sealed class Transaction : SequenceJob
 {
@@ -19,7 +19,8 @@ internal sealed class Transaction : SequenceJob
     private readonly LlamaSampler _sampler;
     private readonly TextStream _text;
     private readonly TokenPieces _pieces;
-    private readonly Channel<InferenceUpdate> _updates;
+    private readonly UpdateRing _updates;
+    private readonly ReaderSignal _signal;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationToken _cancellationToken;
     private readonly int[] _prompt;
@@ -39,12 +40,14 @@ internal sealed class Transaction : SequenceJob
     private long _waited;
     private long _lastToken;
     private int _parked;
+    private Exception? _error;
+    private volatile bool _complete;
 
     /// <param name="session">The session.</param>
     /// <param name="prompt">The prompt's tokens.</param>
     /// <param name="resumed">What was generated, and handed over, before the transaction was interrupted; empty for a new one.</param>
     /// <param name="options">Checked options.</param>
-    /// <param name="bufferedUpdates">Capacity of the channel.</param>
+    /// <param name="bufferedUpdates">How far the reader may be behind.</param>
     /// <param name="times">When it is due.</param>
     /// <param name="cancellationToken">For the exception; the caller cancels the job.</param>
     public Transaction(
@@ -66,8 +69,8 @@ internal sealed class Transaction : SequenceJob
         _sampler = SamplerFactory.Create(options, _seed, _vocab);
         _text = new TextStream(options.Stop);
         _pieces = new TokenPieces(_vocab, special: false);
-        _updates = Channel.CreateBounded<InferenceUpdate>(
-            new BoundedChannelOptions(bufferedUpdates) { SingleReader = true, SingleWriter = true });
+        _updates = new UpdateRing(bufferedUpdates);
+        _signal = new ReaderSignal(session.Context.Lane.Readers);
         _cancellationToken = cancellationToken;
 
         // The penalties look back into the prompt and the session.
@@ -97,16 +100,27 @@ internal sealed class Transaction : SequenceJob
 
     public override bool Blocked => _blocked;
 
-    public ValueTask<bool> WaitAsync() => _updates.Reader.WaitToReadAsync();
+    /// <summary>Whether everything was read.</summary>
+    public bool AllRead => _complete && _updates.IsEmpty;
+
+    /// <summary>Waits until there may be something to read, or everything was read.</summary>
+    public ValueTask WaitAsync() => _signal.WaitAsync();
 
     public bool TryRead(out InferenceUpdate update)
     {
-        bool read = _updates.Reader.TryRead(out update);
+        bool read = _updates.TryRead(out update);
 
         // SYNC POINT with HandOver.
         if (read && Volatile.Read(ref _parked) == 1 && Interlocked.Exchange(ref _parked, 0) == 1)
             Session.Context.Lane.Wake();
         return read;
+    }
+
+    /// <summary>For the reader, once it has read everything.</summary>
+    public void ThrowIfFailed()
+    {
+        if (_error is not null)
+            ExceptionDispatchInfo.Throw(_error);
     }
 
     public override void Begin()
@@ -244,17 +258,18 @@ internal sealed class Transaction : SequenceJob
     {
         if (!_hasPending)
             return true;
-        if (!_updates.Writer.TryWrite(_pending))
+        if (!_updates.TryWrite(_pending))
         {
             // SYNC POINT with TryRead: say that we wait, then look again.
             Volatile.Write(ref _parked, 1);
             Interlocked.MemoryBarrier();
-            if (!_updates.Writer.TryWrite(_pending))
+            if (!_updates.TryWrite(_pending))
                 return false;
             Volatile.Write(ref _parked, 0);
         }
 
         _hasPending = false;
+        _signal.Raise();
         return true;
     }
 
@@ -265,7 +280,8 @@ internal sealed class Transaction : SequenceJob
         _sampler.Dispose();
         Session.Context.CountTokens(_generated);
         Session.Release(this);
-        _updates.Writer.TryComplete(error);
+        (_error, _complete) = (error, true);
+        _signal.Raise();
         _ended.TrySetResult();
     }
 }

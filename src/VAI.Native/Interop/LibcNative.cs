@@ -123,6 +123,18 @@ internal static partial class LibcNative
     [LibraryImport(Libraries.Libc, SetLastError = true)]
     internal static partial int dup(SafeHandle file);
 
+    /// <summary>eventfd(2): a descriptor, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial int eventfd(uint count, int flags);
+
+    /// <summary>read(2) of one number: the bytes read, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial nint read(SafeHandle file, out ulong number, nuint bytes);
+
+    /// <summary>write(2) of one number: the bytes written, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial nint write(SafeHandle file, in ulong number, nuint bytes);
+
     /// <summary>fdopen(3): a stream that owns the descriptor, or null with errno set.</summary>
     [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial nint fdopen(int file, string mode);
