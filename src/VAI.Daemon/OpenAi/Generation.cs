@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using VAI.Ai;
 
 namespace VAI.Daemon.OpenAi;
 
@@ -41,7 +42,7 @@ internal sealed record Generation(string Model, int Choices, bool Stream, bool I
             RepeatPenalty = fields.Number("repeat_penalty", 0.01f, 10) ?? options.RepeatPenalty,
             FrequencyPenalty = fields.Number("frequency_penalty", -2, 2) ?? 0,
             PresencePenalty = fields.Number("presence_penalty", -2, 2) ?? 0,
-            Seed = fields.Long("seed", long.MinValue, long.MaxValue) is { } seed ? (uint)(seed ^ (seed >> 32)) : null,
+            Seed = fields.Long("seed", long.MinValue, long.MaxValue) is { } seed ? Seeds.Fold(seed) : null,
             LogitBias = Bias(fields),
             Stop = Stops(fields),
             Deadline = limits.Deadline,

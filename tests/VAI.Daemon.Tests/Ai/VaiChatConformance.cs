@@ -1,0 +1,124 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace VAI.Daemon.Tests.Ai;
+
+/// <summary>What VAI's own clients promise beyond that.</summary>
+public abstract class VaiChatConformance(AiServer server) : ChatConformance(server)
+{
+    public static TheoryData<string, ChatOptions> Unsupported()
+    {
+#pragma warning disable MEAI001
+        return new TheoryData<string, ChatOptions>
+        {
+            { "ToolMode", new ChatOptions { ToolMode = ChatToolMode.RequireAny } },
+            { "ResponseFormat", new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema<int[]>() } },
+            { "ConversationId", new ChatOptions { ConversationId = "c" } },
+            { "Reasoning", new ChatOptions { Reasoning = new ReasoningOptions { Effort = ReasoningEffort.High } } },
+            { "AllowBackgroundResponses", new ChatOptions { AllowBackgroundResponses = true } },
+            { "ContinuationToken", new ChatOptions { ContinuationToken = ResponseContinuationToken.FromBytes(new byte[] { 1 }) } },
+            { "RawRepresentationFactory", new ChatOptions { RawRepresentationFactory = _ => "no options" } },
+            { "'mirostat'", new ChatOptions { AdditionalProperties = new() { ["mirostat"] = 2 } } },
+        };
+#pragma warning restore MEAI001
+    }
+
+    [Theory]
+    [MemberData(nameof(Unsupported))]
+    public async Task No_option_is_ignored(string what, ChatOptions options)
+    {
+        VaiUsageException error = await Assert.ThrowsAsync<VaiUsageException>(() => Client("m").GetResponseAsync(Hello, options));
+        Assert.Equal(VaiError.NotSupported, error.Code);
+        Assert.Contains(what, error.Message);
+    }
+
+    /// <summary>Tells of a member that a later version adds: it must be honoured or refused, and then named here.</summary>
+    [Fact]
+    public void Every_option_is_known()
+    {
+        string[] known =
+        [
+            "AdditionalProperties", "AllowBackgroundResponses", "AllowMultipleToolCalls", "ContinuationToken", "ConversationId", "FrequencyPenalty",
+            "Instructions", "MaxOutputTokens", "ModelId", "PresencePenalty", "RawRepresentationFactory", "Reasoning", "ResponseFormat", "Seed",
+            "StopSequences", "Temperature", "ToolMode", "Tools", "TopK", "TopP",
+        ];
+        Assert.Equal(known, typeof(ChatOptions).GetProperties().Select(p => p.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_asks_for_nothing_is_no_reason_to_refuse()
+    {
+        ChatOptions options = Greedy;
+        (options.Tools, options.ToolMode, options.ResponseFormat) = ([], ChatToolMode.None, ChatResponseFormat.Text);
+        (options.AllowMultipleToolCalls, options.Reasoning) = (false, new ReasoningOptions());
+        Assert.Equal((await Client("m").GetResponseAsync(Hello, Greedy)).Text, (await Client("m").GetResponseAsync(Hello, options)).Text);
+    }
+
+    [Fact]
+    public async Task Top_k_additional_properties_and_engine_options_are_honoured()
+    {
+        IChatClient client = Client("m");
+        string greedy = (await client.GetResponseAsync(Hello, Greedy)).Text;
+        foreach (ChatOptions options in (ChatOptions[])
+            [
+                new() { TopK = 1 },
+                new() { AdditionalProperties = new() { ["min_p"] = 1.0 } },
+                new() { RawRepresentationFactory = _ => InferenceOptions.Greedy },
+            ])
+        {
+            options.MaxOutputTokens = 12;
+            Assert.Equal(greedy, (await client.GetResponseAsync(Hello, options)).Text);
+        }
+
+        VaiUsageException error = await Assert.ThrowsAsync<VaiUsageException>(
+            () => client.GetResponseAsync(Hello, new ChatOptions { AdditionalProperties = new() { ["min_p"] = "much" } }));
+        Assert.Equal(VaiError.InvalidOption, error.Code);
+    }
+
+    [Fact]
+    public async Task Messages_of_tools_are_refused()
+    {
+        await RefusesAsync(() => Client("m").GetResponseAsync([new(ChatRole.Tool, [new FunctionResultContent("1", "now")])], Greedy));
+        await RefusesAsync(() => Client("m").GetResponseAsync([new(ChatRole.Assistant, [new FunctionCallContent("1", "clock")])], Greedy));
+        await RefusesAsync(() => Client("m").GetResponseAsync([], Greedy));
+    }
+
+    [Fact]
+    public async Task An_embedding_generator_ignores_nothing_either()
+    {
+        IEmbeddingGenerator<string, Embedding<float>> generator = Generator("e");
+        Assert.Empty(await generator.GenerateAsync([]));
+        EmbeddingGeneratorMetadata metadata = generator.GetRequiredService<EmbeddingGeneratorMetadata>();
+        Assert.Equal(("vai", "e"), (metadata.ProviderName, metadata.DefaultModelId));
+        await RefusesAsync(() => generator.GenerateAsync(["x"], new EmbeddingGenerationOptions { RawRepresentationFactory = _ => "" }));
+        await RefusesAsync(() => generator.GenerateAsync(["x"], new EmbeddingGenerationOptions { AdditionalProperties = new() { ["a"] = 1 } }));
+        await RefusesAsync(() => generator.GenerateAsync([string.Concat(Enumerable.Repeat("long ", 5000))]));
+    }
+
+    [Fact]
+    public async Task Who_names_no_model_is_told_which_there_are()
+    {
+        VaiUsageException error = await Assert.ThrowsAsync<VaiUsageException>(
+            () => Client("m").GetRequiredService<IVai>().AsIChatClient().GetResponseAsync(Hello));
+        Assert.Contains("m, n, e", error.Message);
+    }
+
+    [Fact]
+    public async Task A_container_has_clients_by_the_names_of_models()
+    {
+        IVai vai = Client("m").GetRequiredService<IVai>();
+        await using ServiceProvider services = new ServiceCollection().AddSingleton(vai).AddVai().BuildServiceProvider();
+        ChatResponse answer = await services.GetRequiredKeyedService<IChatClient>("n").GetResponseAsync(Hello, Greedy);
+        Assert.Equal("n", answer.ModelId);
+        Assert.Same(services.GetRequiredKeyedService<IChatClient>("n"), services.GetRequiredKeyedService<IChatClient>("n"));
+        GeneratedEmbeddings<Embedding<float>> embeddings = await services
+            .GetRequiredKeyedService<IEmbeddingGenerator<string, Embedding<float>>>("e").GenerateAsync(["one"]);
+        Assert.Equal("e", embeddings[0].ModelId);
+        ChatOptions options = Greedy;
+        options.ModelId = "m";
+        Assert.Equal("m", (await services.GetRequiredService<IChatClient>().GetResponseAsync(Hello, options)).ModelId);
+        Assert.Throws<VaiUsageException>(() => services.GetRequiredKeyedService<IChatClient>(7));
+    }
+
+    protected override Task RefusesAsync(Func<Task> ask) => Assert.ThrowsAsync<VaiUsageException>(ask);
+}
