@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
 
 namespace VAI.Cli.Tests;
@@ -31,7 +32,7 @@ public sealed class PackageTests(Packages packages) : IClassFixture<Packages>
     [InlineData("VAI.Native", "lib/net10.0/VAI.Native.dll")]
     [InlineData("VAI.Core", "lib/net10.0/VAI.Core.dll")]
     [InlineData("vai", Tool + "vai.dll")]
-    public void Symbols_are_in_the_assembly(string id, string file)
+    public void Symbols_are_in_the_assembly_and_name_no_folder_of_this_machine(string id, string file)
     {
         using ZipArchive package = packages.Open(id);
         using var copy = new MemoryStream();
@@ -39,9 +40,14 @@ public sealed class PackageTests(Packages packages) : IClassFixture<Packages>
             entry.CopyTo(copy);
         copy.Position = 0;
         using var pe = new PEReader(copy);
-        DebugDirectoryEntryType[] entries = [.. pe.ReadDebugDirectory().Select(d => d.Type)];
-        Assert.Contains(DebugDirectoryEntryType.EmbeddedPortablePdb, entries);
-        Assert.Contains(DebugDirectoryEntryType.Reproducible, entries);
+        DebugDirectoryEntry[] entries = [.. pe.ReadDebugDirectory()];
+        Assert.Contains(entries, e => e.Type == DebugDirectoryEntryType.Reproducible);
+        DebugDirectoryEntry embedded = Assert.Single(entries, e => e.Type == DebugDirectoryEntryType.EmbeddedPortablePdb);
+        using MetadataReaderProvider symbols = pe.ReadEmbeddedPortablePdbDebugDirectoryData(embedded);
+        MetadataReader reader = symbols.GetMetadataReader();
+        string[] documents = [.. reader.Documents.Select(d => reader.GetString(reader.GetDocument(d).Name))];
+        Assert.Contains(documents, d => d.StartsWith("/_/src/", StringComparison.Ordinal));
+        Assert.DoesNotContain(documents, d => d.StartsWith(Documentation.Root, StringComparison.Ordinal));
     }
 
     [Theory]
