@@ -5,13 +5,10 @@ namespace VAI.Bench.Report;
 /// <summary>Processes of this program that each hold one model, all at once.</summary>
 internal static class HeldProcesses
 {
-    /// <summary>What the verb <c>hold</c> says when its model is loaded and has answered once.</summary>
-    public const string Ready = "ready";
-
     /// <summary>Starts them, looks at their memory, and ends them.</summary>
     /// <exception cref="VaiEngineException">One of them ended without holding its model.</exception>
     public static async Task<IReadOnlyList<ProcessMemory>> MeasureAsync(
-        ReportOptions options, RomProfile profile, string name, CancellationToken cancellation)
+        ReportOptions options, bool own, string name, CancellationToken cancellation)
     {
         var processes = new List<Process>();
         try
@@ -19,10 +16,10 @@ internal static class HeldProcesses
             // One after the other: several that load at once would only take each other's cores.
             for (int i = 0; i < options.Processes; i++)
             {
-                Process process = Start(options, profile);
+                Process process = Start(options, own);
                 processes.Add(process);
                 string? said = await process.StandardOutput.ReadLineAsync(cancellation).ConfigureAwait(false);
-                if (said != Ready)
+                if (said != Holder.Ready)
                     throw await FailedAsync(process, cancellation).ConfigureAwait(false);
             }
 
@@ -40,7 +37,7 @@ internal static class HeldProcesses
         }
     }
 
-    private static Process Start(ReportOptions options, RomProfile profile)
+    private static Process Start(ReportOptions options, bool own)
     {
         var start = new ProcessStartInfo(options.Holder[0])
         {
@@ -50,7 +47,8 @@ internal static class HeldProcesses
         };
         string[] arguments =
         [
-            .. options.Holder.Skip(1), options.First.File, "--profile", profile.ToString().ToLowerInvariant(),
+            .. options.Holder.Skip(1), options.First.File,
+            .. own ? (string[])["--own"] : [],
             .. options.RomDirectory is { } roms ? (string[])["--rom-dir", roms] : [],
         ];
         foreach (string argument in arguments)

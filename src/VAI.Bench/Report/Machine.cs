@@ -27,7 +27,7 @@ internal sealed record Machine(
             found.PhysicalCores,
             found.CpuKernels is { } kernels ? Path.GetFileNameWithoutExtension(kernels) : "linked in",
             found.TotalMemory,
-            RuntimeInformation.OSDescription,
+            $"{RuntimeInformation.OSDescription}, kernel {Line("/proc/sys/kernel/osrelease", "") ?? "unknown"}",
             found.LibraryVersion ?? "unknown",
             $"{RuntimeInformation.FrameworkDescription}, {(RuntimeFeature.IsDynamicCodeCompiled ? "compiled as it runs" : "compiled ahead of time")}",
             typeof(Machine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown",
@@ -38,7 +38,7 @@ internal sealed record Machine(
     {
         try
         {
-            return File.ReadLines(file).FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal))?.Split(':', 2)[1].Trim();
+            return File.ReadLines(file).FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal))?.Split(':', 2)[^1].Trim();
         }
         catch (IOException)
         {

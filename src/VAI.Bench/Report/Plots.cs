@@ -17,6 +17,7 @@ internal static class Plots
     public const string Peer = "#D9772B";
 
     private const int Width = 900, RowHeight = 44, Frame = 130;
+    private static readonly Color Dark = Color.FromHex("#444444");
     private static readonly string[] Preferred = ["DejaVu Sans", "Liberation Sans", "Noto Sans", "Arial", "Helvetica"];
 
     /// <summary>Writes one plot, as PNG and as SVG.</summary>
@@ -32,6 +33,8 @@ internal static class Plots
         plot.Axes.Left.SetTicks([.. bars.Select((_, i) => (double)(bars.Count - 1 - i))], [.. bars.Select(b => b.Label)]);
         plot.Axes.Left.TickLabelStyle.FontSize = 15;
         plot.Axes.Left.MajorTickStyle.Length = 0;
+        plot.Axes.Bottom.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { TickDensity = 0.4 };
+        plot.Axes.Bottom.MinorTickStyle.Length = 0;
         plot.Axes.Bottom.TickLabelStyle.FontSize = 13;
         plot.Axes.Bottom.Label.FontSize = 15;
         plot.Axes.Bottom.Label.Bold = false;
@@ -45,9 +48,10 @@ internal static class Plots
         plot.XLabel(unit);
         if (legend is { } names)
         {
-            plot.Legend.ManualItems.Add(Item(names.Dark, 1));
-            plot.Legend.ManualItems.Add(Item(names.Light, LightAlpha));
+            plot.Legend.ManualItems.Add(Item(names.Dark, Dark));
+            plot.Legend.ManualItems.Add(Item(names.Light, Lightened(Dark)));
             plot.Legend.FontSize = 14;
+            plot.Legend.OutlineColor = plot.Legend.ShadowColor = Colors.Transparent;
             plot.ShowLegend(Edge.Bottom);
         }
 
@@ -57,12 +61,13 @@ internal static class Plots
         return [name + ".png", name + ".svg"];
     }
 
-    private const double LightAlpha = 0.35;
+    // Opaque: the grid is not to show through.
+    private static Color Lightened(Color color) => color.InterpolateRgb(Colors.White, 0.65);
 
-    private static LegendItem Item(string label, double alpha) => new()
+    private static LegendItem Item(string label, Color color) => new()
     {
         LabelText = label,
-        FillColor = Color.FromHex("#444444").WithAlpha(alpha),
+        FillColor = color,
         LineColor = Colors.Transparent,
         OutlineColor = Colors.Transparent,
     };
@@ -78,7 +83,7 @@ internal static class Plots
                 ValueBase = from,
                 Value = from += bar.Parts[part],
                 Size = 0.62,
-                FillColor = Color.FromHex(bar.Color).WithAlpha(part == 0 ? 1 : LightAlpha),
+                FillColor = part == 0 ? Color.FromHex(bar.Color) : Lightened(Color.FromHex(bar.Color)),
                 LineWidth = 0,
                 Orientation = Orientation.Horizontal,
             });

@@ -27,8 +27,8 @@ internal static class ReportDocument
         text.Line("# VAI: two models in one process").Line()
             .Line("Made by `vai bench report`. Values are medians; in brackets are the quartiles, between which the middle half lies. Bars in plots")
             .Line("begin at zero, and the black line on one goes from quartile to quartile.").Line()
-            .Line($"- A switch costs {T(vai.SwitchAddsMs.Median)} ms of {T(vai.StayMs.Median)} ms to the first token "
-                + $"(switched over staying: {R(vai.SwitchRatio)}); freeing and loading again takes {T(f.FreeAndLoadMs.Median)} ms.")
+            .Line($"- A switch adds {Q(vai.SwitchAddsMs)} ms to a first token of {T(vai.StayMs.Median)} ms "
+                + $"(switched over staying: {R(vai.SwitchRatio)}); freeing one model and loading the other makes it {T(f.FreeAndLoadMs.Median)} ms.")
             .Line($"- Attaching a ROM is {string.Join(" and ", f.Attach.Select(a => T(a.Ratio)))} times as fast as llama.cpp's own load.")
             .Line($"- Both models at once give {R(vai.TogetherRatio)} of the tokens per second of one after the other.")
             .Line($"- {f.Size.Processes} processes on one ROM take {Mib(All(f.Memory.Attached))} MiB together, "

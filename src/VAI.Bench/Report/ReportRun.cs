@@ -34,8 +34,8 @@ internal sealed class ReportRun(
         PipelineBenchmarkResult pipeline = await PipelineAsync(measure, Part(0.45, 0.4)).ConfigureAwait(false);
         Part(0.85, 0).Report(new BenchProgress("memory", 0));
         var memory = new MemoryFigures(
-            await HeldProcesses.MeasureAsync(options, RomProfile.Fast, "one ROM,", cancellation).ConfigureAwait(false),
-            await HeldProcesses.MeasureAsync(options, RomProfile.None, "own load,", cancellation).ConfigureAwait(false),
+            await HeldProcesses.MeasureAsync(options, own: false, "one ROM,", cancellation).ConfigureAwait(false),
+            await HeldProcesses.MeasureAsync(options, own: true, "own load,", cancellation).ConfigureAwait(false),
             peer is null ? [] : PeerMemory.Read(peer.Url, peer.Name));
 
         FirstToken[] firsts = [.. switched.Samples.Select(s => new FirstToken(s.Model, s.Switched, s.Result.FirstTokenTime.TotalMilliseconds))];

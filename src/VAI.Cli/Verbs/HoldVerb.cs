@@ -1,5 +1,4 @@
 using System.CommandLine;
-using VAI.Bench;
 using VAI.Bench.Report;
 using VAI.Daemon.Supervision;
 
@@ -11,6 +10,7 @@ internal static class HoldVerb
     private const string Name = "hold";
 
     private static readonly Argument<string> Model = Common.File("MODEL", "The model.");
+    private static readonly Option<bool> Own = new("--own") { Description = "By llama.cpp's own load rather than from a ROM." };
 
     /// <summary>How this program is started to hold a model.</summary>
     public static IReadOnlyList<string> Command()
@@ -21,38 +21,22 @@ internal static class HoldVerb
 
     public static Command Create()
     {
-        var command = new Command(Name, "Hold a model.") { Model, Common.LoadProfile, Common.RomDirectory };
+        var command = new Command(Name, "Hold a model.") { Model, Own, Common.RomDirectory };
         command.Hidden = true;
-        command.Does(RunAsync);
-        return command;
-    }
-
-    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
-    {
-        string file = parsed.GetRequiredValue(Model);
-        await using IVai vai = Vai.Create(Common.RomOptions(parsed));
-        ModelHandle handle = await vai.LoadAsync(
-            new ModelOptions
-            {
-                Name = BenchModel.FromFiles(file, file).First.Name,
-                File = file,
-                ContextLength = 512,
-                MaxSessions = 1,
-                Profile = parsed.GetValue(Common.LoadProfile),
-            },
-            null,
-            cancellation);
-
-        // The first step of a model touches all of its weights.
-        await using (IInferenceSession session = vai.Select(handle).OpenSession())
+        command.Does(async (parsed, cancellation) =>
         {
-            await foreach (InferenceUpdate _ in session.InferAsync("hold", InferenceOptions.Greedy with { MaxTokens = 2 }, cancellation))
-            {
-            }
-        }
-
-        Console.Out.WriteLine(HeldProcesses.Ready);
-        await Console.In.ReadToEndAsync(cancellation);
-        return Failure.Ok;
+            await Holder.HoldAsync(
+                parsed.GetRequiredValue(Model),
+                parsed.GetValue(Own),
+                parsed.GetValue(Common.RomDirectory),
+                async () =>
+                {
+                    Console.Out.WriteLine(Holder.Ready);
+                    await Console.In.ReadToEndAsync(cancellation);
+                },
+                cancellation);
+            return Failure.Ok;
+        });
+        return command;
     }
 }
