@@ -70,7 +70,7 @@ internal static class ReportPlots
 
     private static PlotBar Bar(ProcessMemory memory, string color) => new(
         memory.Name,
-        $"{Text(memory.PrivateBytes / Mebibyte)} + {Text(memory.SharedBytes / Mebibyte)}",
+        $"{Text(memory.PrivateBytes / Mebibyte)} + {Text(memory.SharedBytes / Mebibyte)} MiB",
         [memory.PrivateBytes / Mebibyte, memory.SharedBytes / Mebibyte],
         color);
 
