@@ -46,8 +46,8 @@ internal static class ReportDocument
             .Line($"model ({Code("IVai.Select")}) takes {T(f.SelectNs)} ns.");
         if (f.Sides.Count > 1)
         {
-            text.Line($"{f.Sides[1].Name} answered in turn, round by round, with prompts as long. It is asked over HTTP and VAI by a call, so that its absolute")
-                .Line("times hold a request's way too; the ratios do not.");
+            text.Line($"{f.Sides[1].Name} answered in turn, round by round, with prompts as long. It is asked over HTTP and VAI by a call, so that its")
+                .Line("times hold a request's way too, and its ratio is the closer to 1 for it; what a switch adds holds none.");
         }
 
         text.Line();
@@ -85,7 +85,7 @@ internal static class ReportDocument
         text.Line().Line($"{f.Size.Processes} processes of {Code("vai")} that hold '{f.Models[0].Name}' at once and have answered once, from {Code("smaps_rollup")}. Each has a runtime, a KV")
             .Line("cache and scratch memory of its own besides the weights.");
         if (f.Memory.Peer.Count > 0)
-            text.Line("The peer's are the process that listens and those that it started, with both models loaded.");
+            text.Line("The peer's are the process that listens and those that it started, with both models loaded and the KV cache it was given.");
         text.Line();
     }
 
