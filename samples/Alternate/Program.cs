@@ -1,5 +1,6 @@
 // Two models resident at once; ten requests go to one and the other. What does the switch cost?
 using Alternate;
+using Samples;
 using VAI;
 using VAI.Bench;
 
@@ -20,7 +21,7 @@ try
 {
     (BenchModel first, BenchModel second) = args.Length == 2
         ? BenchModel.FromFiles(args[0], args[1])
-        : await Models.ForgeAsync(cancel.Token);
+        : (new BenchModel("fast", await Models.SmallAsync(1, cancel.Token)), new BenchModel("deep", await Models.SmallAsync(2, cancel.Token)));
     await using IVai vai = Vai.Create(o => o.AddModel(first.Name, first.File).AddModel(second.Name, second.File));
     await Demo.LoadAsync(vai, [first.Name, second.Name], cancel.Token);
     await Demo.WarmUpAsync(vai, cancel.Token);

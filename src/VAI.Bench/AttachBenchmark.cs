@@ -34,6 +34,12 @@ public sealed record AttachBenchmarkResult
     /// <summary>llama.cpp's own load with its default, repacked weights.</summary>
     public required TimeSpan Load { get; init; }
 
+    /// <summary>The times that <see cref="Load"/> is the median of.</summary>
+    internal IReadOnlyList<TimeSpan> Loads { get; init; } = [];
+
+    /// <summary>The same of <see cref="Attach"/>.</summary>
+    internal IReadOnlyList<TimeSpan> Attaches { get; init; } = [];
+
     /// <summary>
     /// From the ROM's header to a model with its vocabulary, with everything that a load by <see cref="IVai"/> does but the
     /// clearing of the SRAM bank, which both kinds of load need alike.

@@ -59,6 +59,8 @@ internal sealed class AttachRun(
         {
             Load = Statistics.Median(load),
             Attach = Statistics.Median(attach),
+            Loads = load,
+            Attaches = attach,
             Sram = sram,
             SramTokens = _cells,
             PrefillRatio = Statistics.Median(pairs.Select(p => p.Own.Prefill / p.Rom.Prefill)),

@@ -1,3 +1,5 @@
+using VAI.Bench.Report;
+
 namespace VAI.Bench;
 
 /// <summary>What was measured; what was not chosen is null. Times are medians and ratios medians of pairs, unless they say otherwise.</summary>
@@ -57,7 +59,11 @@ public sealed record ConcurrentResult(
     double SerialTokensPerSecond,
     double ConcurrentTokensPerSecond,
     double Ratio,
-    IReadOnlyList<ConcurrentModel> Models);
+    IReadOnlyList<ConcurrentModel> Models)
+{
+    /// <summary>The pairs that the medians are of.</summary>
+    internal IReadOnlyList<Speeds> Rounds { get; init; } = [];
+}
 
 /// <summary>One model's part of a <see cref="ConcurrentResult"/>, summed over all rounds.</summary>
 /// <param name="Name">The model's name.</param>

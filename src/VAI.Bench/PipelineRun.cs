@@ -9,6 +9,9 @@ internal sealed class PipelineRun(
     private readonly int _parts = int.PopCount((int)options.Parts);
     private int _part = -1;
 
+    /// <summary>Does something else after each round of both models at once.</summary>
+    public Func<int, Task>? AfterConcurrentRound { get; init; }
+
     public async Task<PipelineBenchmarkResult> RunAsync()
     {
         Subject first = await LoadAsync(options.First).ConfigureAwait(false);
@@ -20,7 +23,7 @@ internal sealed class PipelineRun(
             Models = [first.Name, second.Name],
             Single = await PartAsync(PipelineParts.Single, s => SinglePart.RunAsync(first, options, s)).ConfigureAwait(false),
             Batch = await PartAsync(PipelineParts.Batch, s => BatchPart.RunAsync(first, options, s)).ConfigureAwait(false),
-            Concurrent = await PartAsync(PipelineParts.Concurrent, s => new ConcurrentPart(first, second, options).RunAsync(s)).ConfigureAwait(false),
+            Concurrent = await PartAsync(PipelineParts.Concurrent, s => new ConcurrentPart(first, second, options) { AfterRound = AfterConcurrentRound }.RunAsync(s)).ConfigureAwait(false),
             Switch = await PartAsync(PipelineParts.Switch, s => SwitchPart.RunAsync(first, second, options, s)).ConfigureAwait(false),
             Prefix = await PartAsync(PipelineParts.Prefix, s => LongParts.PrefixAsync(first, options, s)).ConfigureAwait(false),
             Fork = await PartAsync(PipelineParts.Fork, s => LongParts.ForkAsync(first, options, s)).ConfigureAwait(false),

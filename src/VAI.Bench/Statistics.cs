@@ -20,7 +20,7 @@ internal static class Statistics
     }
 
     // Linear between neighbours, as spreadsheets and NumPy do by default.
-    private static double Quantile(double[] sorted, double q)
+    public static double Quantile(double[] sorted, double q)
     {
         double at = q * (sorted.Length - 1);
         int below = (int)at;

@@ -47,6 +47,9 @@ public sealed record SwitchBenchmarkResult
     /// </summary>
     public required TimeSpan TraditionalSwitch { get; init; }
 
+    /// <summary>The times that <see cref="TraditionalSwitch"/> is the median of.</summary>
+    internal IReadOnlyList<TimeSpan> Traditional { get; init; } = [];
+
     /// <summary>Every measured request, in order.</summary>
     public required IReadOnlyList<SwitchSample> Samples { get; init; }
 }

@@ -18,6 +18,9 @@ internal sealed class SwitchRun(
     private int _step;
     private int _asked;
 
+    /// <summary>Does something else after each round, which is to leave the cores idle.</summary>
+    public Func<int, Task>? AfterRound { get; init; }
+
     public async Task<SwitchBenchmarkResult> RunAsync()
     {
         for (int m = 0; m < 2; m++)
@@ -39,7 +42,7 @@ internal sealed class SwitchRun(
         Step("selecting");
         double select = MeasureSelect();
         await MeasureSwitchesAsync().ConfigureAwait(false);
-        TimeSpan traditional = await MeasureTraditionalAsync().ConfigureAwait(false);
+        List<TimeSpan> traditional = await MeasureTraditionalAsync().ConfigureAwait(false);
         progress?.Report(new BenchProgress("done", 1));
         return Sum(select, traditional);
     }
@@ -80,11 +83,18 @@ internal sealed class SwitchRun(
                 InferenceResult result = await AskAsync(model, prompt).ConfigureAwait(false);
                 _samples.Add(new SwitchSample(_models[model].Name, prompt, switched, result));
             }
+
+            if (AfterRound is null)
+                continue;
+            await AfterRound(round).ConfigureAwait(false);
+
+            // The compute threads have gone to sleep meanwhile.
+            await AskAsync(0, prompt).ConfigureAwait(false);
         }
     }
 
     // One model resident at a time, and from its file, as without VAI.
-    private async Task<TimeSpan> MeasureTraditionalAsync()
+    private async Task<List<TimeSpan>> MeasureTraditionalAsync()
     {
         var times = new List<TimeSpan>();
         int resident = 0;
@@ -105,7 +115,7 @@ internal sealed class SwitchRun(
         await vai.UnloadAsync(_handles[resident], cancellation).ConfigureAwait(false);
         await LoadAsync(resident).ConfigureAwait(false);
         await LoadAsync(1 - resident).ConfigureAwait(false);
-        return Statistics.Median(times);
+        return times;
     }
 
     // Each time with another first token: what the bank has of an earlier answer would be reused, staying or not.
@@ -128,7 +138,7 @@ internal sealed class SwitchRun(
         progress?.Report(new BenchProgress(phase, (double)_step++ / _steps));
     }
 
-    private SwitchBenchmarkResult Sum(double select, TimeSpan traditional)
+    private SwitchBenchmarkResult Sum(double select, List<TimeSpan> traditional)
     {
         var models = new ModelSwitchResult[2];
         (InferenceResult Stay, InferenceResult Switched)[] pairs = Pairs();
@@ -150,7 +160,8 @@ internal sealed class SwitchRun(
             SwitchOverhead = Statistics.Median(overheads),
             SwitchOverheadSpread = Statistics.Spread(overheads),
             SwitchRatio = Statistics.Median(pairs.Select(p => p.Switched.FirstTokenTime / p.Stay.FirstTokenTime)),
-            TraditionalSwitch = traditional,
+            TraditionalSwitch = Statistics.Median(traditional),
+            Traditional = traditional,
             Samples = _samples,
         };
     }

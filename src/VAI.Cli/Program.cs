@@ -22,6 +22,7 @@ var root = new RootCommand("Many language models resident at once, switched betw
     DoctorVerb.Create(),
     ServeVerb.Create(),
     WorkerVerb.Create(),
+    HoldVerb.Create(),
 };
 root.Add(Common.Json);
 root.Add(Common.Verbose);

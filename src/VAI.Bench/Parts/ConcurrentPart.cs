@@ -1,3 +1,5 @@
+using VAI.Bench.Report;
+
 namespace VAI.Bench.Parts;
 
 /// <summary>Both models at once against one after the other, in pairs.</summary>
@@ -5,6 +7,9 @@ internal sealed class ConcurrentPart(Subject first, Subject second, PipelineBenc
 {
     private readonly Seen[] _alone = [new(), new()];
     private readonly Seen[] _both = [new(), new()];
+
+    /// <summary>Does something else after each round, which is to leave the cores idle.</summary>
+    public Func<int, Task>? AfterRound { get; init; }
 
     public async Task<ConcurrentResult> RunAsync(Action<int, int> step)
     {
@@ -19,6 +24,8 @@ internal sealed class ConcurrentPart(Subject first, Subject second, PipelineBenc
             serial.Add(await SerialAsync(meter).ConfigureAwait(false));
             if (i % 2 == 0)
                 concurrent.Add(await ConcurrentAsync(i, meter).ConfigureAwait(false));
+            if (AfterRound is not null)
+                await AfterRound(i).ConfigureAwait(false);
         }
 
         double time = _both.Sum(s => s.Steps.Time.TotalSeconds);
@@ -29,7 +36,10 @@ internal sealed class ConcurrentPart(Subject first, Subject second, PipelineBenc
             Statistics.Median(serial.Select(w => w.TokensPerSecond)),
             Statistics.Median(concurrent.Select(w => w.TokensPerSecond)),
             Statistics.Median(serial.Zip(concurrent, (s, c) => c.TokensPerSecond / s.TokensPerSecond)),
-            [.. new[] { first, second }.Select((s, m) => Model(s.Name, _both[m], _alone[m], time))]);
+            [.. new[] { first, second }.Select((s, m) => Model(s.Name, _both[m], _alone[m], time))])
+        {
+            Rounds = [.. serial.Zip(concurrent, (s, c) => new Speeds(s.TokensPerSecond, c.TokensPerSecond))],
+        };
     }
 
     private static ConcurrentModel Model(string name, Seen both, Seen alone, double time) => new(

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using VAI.Bench.Report;
 
 namespace VAI.Cli.Output;
 
@@ -16,6 +17,7 @@ namespace VAI.Cli.Output;
 [JsonSerializable(typeof(AttachDocument))]
 [JsonSerializable(typeof(PipelineDocument))]
 [JsonSerializable(typeof(BenchDaemonDocument))]
+[JsonSerializable(typeof(ReportFigures))]
 [JsonSerializable(typeof(BurnDocument))]
 [JsonSerializable(typeof(StatusDocument))]
 [JsonSerializable(typeof(VerifyDocument))]
