@@ -1,3 +1,5 @@
+using VAI.Engine;
+
 namespace VAI;
 
 /// <summary>The type of one half of a KV cache.</summary>
@@ -33,20 +35,24 @@ public enum FlashAttention
 public sealed record ModelOptions
 {
     /// <summary>The name to select it by, 1 to 128 characters.</summary>
+    [ModelName]
     public required string Name { get; set; }
 
     /// <summary>
     /// The GGUF file, or the name of a ROM. A file that was burned need not exist any more: its ROM is found by its path.
     /// </summary>
+    [ModelFile]
     public required string File { get; set; }
 
     /// <summary>
     /// How the weights are held. The first load of a file burns its ROM, which takes about as long as reading and packing it
     /// twice and stays until it is evicted; later loads, in any process, attach it in milliseconds.
     /// </summary>
+    [Defined]
     public RomProfile Profile { get; set; } = RomProfile.Fast;
 
     /// <summary>The longest session: 1 to what the model was trained for; null for the smaller of that and 4,096.</summary>
+    [Between(1, 1 << 26)]
     public int? ContextLength { get; set; }
 
     /// <summary>
@@ -54,30 +60,37 @@ public sealed record ModelOptions
     /// <see cref="ContextLength"/>: one full session, or several short ones. Under <see cref="RomProfile.Exact"/> each session in
     /// SRAM has a part of its own, so that this many divided by <see cref="ContextLength"/> are in it at once.
     /// </summary>
+    [Between(1, 1 << 26)]
     public int? SramTokens { get; set; }
 
     /// <summary>Most sessions in SRAM at once, 1 to 256. More may be open: they take turns, and those that wait are parked.</summary>
+    [Between(1, 256)]
     public int MaxSessions { get; set; } = 8;
 
     /// <summary>
     /// Most prompt tokens of one step, 1 to 65,536; longer prompts are cut into steps, which is how long others wait. Null to choose
     /// by the size of the model. Under <see cref="RomProfile.Exact"/> it is always 32.
     /// </summary>
+    [Between(1, 65_536)]
     public int? BatchSize { get; set; }
 
     /// <summary>
     /// Most tokens computed together, 1 to <see cref="BatchSize"/> plus <see cref="MaxSessions"/>; bounds the compute scratch. Null
     /// for all of a step.
     /// </summary>
+    [Between(1, 65_536 + 256)]
     public int? MicroBatchSize { get; set; }
 
     /// <summary>Type of the cached keys.</summary>
+    [Defined]
     public KvType KeyType { get; set; } = KvType.F16;
 
     /// <summary>Type of the cached values.</summary>
+    [Defined]
     public KvType ValueType { get; set; } = KvType.F16;
 
     /// <summary>Whether attention uses the fused kernel.</summary>
+    [Defined]
     public FlashAttention FlashAttention { get; set; } = FlashAttention.Auto;
 
     /// <summary>Layers to put on the GPU: 0 for none, -1 for all.</summary>

@@ -36,6 +36,7 @@ public static class Vai
     public static IVai Create(VaiOptions options, ILoggerFactory? loggerFactory = null)
     {
         ArgumentNullException.ThrowIfNull(options);
+        OptionCheck.Options(options);
         if (options.DaemonSocket is { } socket)
         {
             var endpoint = new SocketEndpoint(Path.GetFullPath(socket), options.DaemonReconnect);

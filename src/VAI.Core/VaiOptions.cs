@@ -1,3 +1,7 @@
+using Microsoft.Extensions.Options;
+using VAI.Engine;
+using VAI.Native.Llama;
+
 namespace VAI;
 
 /// <summary>What an <see cref="IVai"/> is made with.</summary>
@@ -6,9 +10,11 @@ public sealed class VaiOptions
     private readonly List<ModelOptions> _models = [];
 
     /// <summary>The models that can be loaded by name.</summary>
+    [ValidateEnumeratedItems(typeof(ModelOptionsValidator))]
     public IReadOnlyList<ModelOptions> Models => _models;
 
     /// <summary>Compute threads, shared by all models, 1 to 512; null for one per physical core this process may use.</summary>
+    [Between(1, LlamaThreadpool.MaxThreads)]
     public int? Threads { get; set; }
 
     /// <summary>
@@ -23,12 +29,14 @@ public sealed class VaiOptions
     /// </summary>
     public string? RomDirectory { get; set; }
 
-    /// <summary>How long a load waits for another process that is burning the same ROM.</summary>
+    /// <summary>How long a load waits for another process that is burning the same ROM, 0 seconds or more.</summary>
+    [Between(0, int.MaxValue)]
     public TimeSpan RomWait { get; set; } = TimeSpan.FromMinutes(30);
 
     /// <summary>
-    /// Host memory for parked KV, in bytes, shared by all models. What it has no room for is computed again from the session's log.
+    /// Host memory for parked KV, in bytes, 0 or more, shared by all models. What it has no room for is computed again from the session's log.
     /// </summary>
+    [Between(0, long.MaxValue)]
     public long ParkLimit { get; set; } = 4L << 30;
 
     /// <summary>
@@ -46,6 +54,7 @@ public sealed class VaiOptions
     /// How long calls wait for a daemon that went away to come back, 0 to 1 day; they go on as if nothing had happened then. A daemon
     /// that was never there is not waited for.
     /// </summary>
+    [Between(0, 86_400)]
     public TimeSpan DaemonReconnect { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Lets a daemon (<c>vai serve</c>) answer instead of an engine in this process. Connects with the first call that needs it.</summary>
@@ -70,10 +79,10 @@ public sealed class VaiOptions
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentException.ThrowIfNullOrEmpty(file);
-        if (_models.Any(m => m.Name == name))
-            throw new VaiUsageException(VaiError.InvalidOption, $"Two models are called '{name}'. Give each a name of its own.");
         var model = new ModelOptions { Name = name, File = file };
         configure?.Invoke(model);
+        if (_models.Any(m => m.Name == model.Name))
+            throw new VaiUsageException(VaiError.InvalidOption, $"Two models are called '{model.Name}'. Give each a name of its own.");
         _models.Add(model);
         return this;
     }

@@ -3,7 +3,7 @@ using VAI.Native.Llama;
 
 namespace VAI.Engine;
 
-/// <summary>From options to the shape of a bank and its steps: the defaults that depend on the model, and every range.</summary>
+/// <summary>From options to the shape of a bank and its steps: the defaults and the ranges that depend on the model.</summary>
 internal static class Geometry
 {
     private const int DefaultContextLength = 4096;
@@ -25,11 +25,8 @@ internal static class Geometry
         // Separate parts of the bank are of one size, and each must hold the longest session.
         int sessions = exact ? Math.Min(o.MaxSessions, sram / contextLength) : o.MaxSessions;
         int batch = exact ? Schedule.Chunk : o.BatchSize ?? Step(o, info, threads);
-        OptionCheck.Range(batch, 1, 65_536, $"{nameof(o.BatchSize)} of '{o.Name}'");
         if (o.MicroBatchSize is { } micro)
             OptionCheck.Range(micro, 1, batch + sessions, $"{nameof(o.MicroBatchSize)} of '{o.Name}'");
-        if (!Enum.IsDefined(o.KeyType) || !Enum.IsDefined(o.ValueType) || !Enum.IsDefined(o.FlashAttention))
-            throw OptionCheck.Invalid($"'{o.Name}' has a KeyType, ValueType or FlashAttention that is none of the enumeration's.");
         bool quantised = o.ValueType is KvType.Q4_0 or KvType.Q8_0;
         if (quantised && (exact || o.FlashAttention == FlashAttention.Off))
         {

@@ -75,10 +75,7 @@ internal sealed class ModelLoader(Pipeline pipeline, LlamaThreadpool pool, RomLo
         }
     }
 
-    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: there is no such profile.</exception>
-    public static LlamaModelSettings Settings(ModelOptions o) => !Enum.IsDefined(o.Profile)
-        ? throw OptionCheck.Invalid($"'{o.Name}' has a Profile that is none of the enumeration's.")
-        : new() { GpuLayers = o.GpuLayers, MainGpu = o.MainGpu, TensorSplit = o.TensorSplit?.ToArray() };
+    public static LlamaModelSettings Settings(ModelOptions o) => new() { GpuLayers = o.GpuLayers, MainGpu = o.MainGpu, TensorSplit = o.TensorSplit?.ToArray() };
 
     public void Dispose() => _prepared.Dispose();
 

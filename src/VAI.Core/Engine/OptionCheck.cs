@@ -1,4 +1,5 @@
 using System.Numerics;
+using Microsoft.Extensions.Options;
 
 namespace VAI.Engine;
 
@@ -8,10 +9,20 @@ internal static class OptionCheck
     public static void Range<T>(T value, T min, T max, string name)
         where T : INumber<T>
     {
-        // Written so that NaN fails as well.
-        if (!(value >= min && value <= max))
-            throw Invalid($"{name} is {value}; it must be from {min} to {max}.");
+        if (Outside(value, min, max, name) is { } message)
+            throw Invalid(message);
     }
+
+    /// <returns>What is wrong; null if the value is in the range.</returns>
+    public static string? Outside<T>(T value, T min, T max, string name)
+        where T : INumber<T> =>
+        value >= min && value <= max ? null : $"{name} is {value}; it must be from {min} to {max}.";
+
+    /// <summary>Checks the rules that stand at the options, of all models.</summary>
+    public static void Options(VaiOptions options) => Throw(new VaiOptionsValidator().Validate(null, options));
+
+    /// <summary>The same of one model.</summary>
+    public static void Options(ModelOptions model) => Throw(new ModelOptionsValidator().Validate(null, model));
 
     public static void AboveRange(float value, float above, float max, string name)
     {
@@ -51,4 +62,10 @@ internal static class OptionCheck
     }
 
     public static VaiUsageException Invalid(string message) => new(VaiError.InvalidOption, message);
+
+    private static void Throw(ValidateOptionsResult result)
+    {
+        if (result.Failed)
+            throw Invalid(string.Join(" ", result.Failures));
+    }
 }

@@ -43,6 +43,7 @@ internal sealed class Pipeline : IDisposable
     private readonly Thread _thread;
     private readonly Action? _rest;
     private ILane? _last;
+    private long _free = Stopwatch.GetTimestamp();
     private volatile bool _stopping;
 
     /// <param name="rest">
@@ -113,8 +114,14 @@ internal sealed class Pipeline : IDisposable
             else if (_stopping && _actions.IsEmpty)
                 return;
             else
-                _wake.WaitOne(Timeout());
+                Wait();
         }
+    }
+
+    private void Wait()
+    {
+        _wake.WaitOne(Timeout());
+        _free = Stopwatch.GetTimestamp();
     }
 
     private void Step(ILane lane)
@@ -130,13 +137,16 @@ internal sealed class Pipeline : IDisposable
             lane.Fail(e);
         }
 
-        _lanes.Charge(Stopwatch.GetTimestamp() - start);
+        long end = Stopwatch.GetTimestamp();
+        _lanes.Charge(end - start);
         if (lane.Computed && lane != _last)
         {
             if (_last is not null)
-                Telemetry.Switched(lane.Name);
+                Telemetry.Switched(lane.Name, _free, start);
             _last = lane;
         }
+
+        _free = end;
 
         // A kernel without full preemption lets who was woken wait for the next tick, up to 4 ms, where compute threads spin.
         if (_rest is null || !lane.Began)

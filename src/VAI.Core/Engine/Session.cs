@@ -218,7 +218,17 @@ internal sealed class Session : IInferenceSession, IResumableSession
         long start = Stopwatch.GetTimestamp();
         cancellationToken.ThrowIfCancellationRequested();
         using Activity? activity = Telemetry.Start(_model.Name);
-        Transaction transaction = Begin(text, prompt, generated, options, start, cancellationToken);
+        Transaction transaction;
+        try
+        {
+            transaction = Begin(text, prompt, generated, options, start, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            Telemetry.Failed(activity, _model.Name, start, e);
+            throw;
+        }
+
         try
         {
             using CancellationTokenRegistration registration =
@@ -238,7 +248,10 @@ internal sealed class Session : IInferenceSession, IResumableSession
             // Nothing to do after the last update; a reader that left early ends the transaction here.
             transaction.Cancel();
             await transaction.Ended.ConfigureAwait(false);
-            Telemetry.Ended(activity, _model.Name, transaction.Result);
+            if (transaction.Result is { } result)
+                Telemetry.Succeeded(activity, _model.Name, result);
+            else
+                Telemetry.Failed(activity, _model.Name, start, transaction.Error);
         }
     }
 

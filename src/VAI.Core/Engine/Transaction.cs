@@ -93,6 +93,9 @@ internal sealed class Transaction : SequenceJob
     /// <summary>What it came to; null before its end. For the reader, once it has the last update.</summary>
     public InferenceResult? Result => _result;
 
+    /// <summary>Why it failed; null if it did not. For the reader, after its end.</summary>
+    public Exception? Error => _error;
+
     /// <summary>Tokens of the session as the reader may see them.</summary>
     public int TokenCount => _before + _prompt.Length + Volatile.Read(ref _generated);
 

@@ -24,15 +24,12 @@ internal sealed class VaiEngine : IVai, IPreparable
     private readonly TaskCompletionSource _disposal = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _disposed;
 
+    /// <param name="options">Checked options.</param>
+    /// <param name="loggerFactory">Where to log to.</param>
     public VaiEngine(VaiOptions options, ILoggerFactory loggerFactory)
     {
-        int threads = options.Threads ?? Cores.Physical;
-        OptionCheck.Range(threads, 1, LlamaThreadpool.MaxThreads, nameof(options.Threads));
-        OptionCheck.Range(options.ParkLimit, 0, long.MaxValue, nameof(options.ParkLimit));
-        OptionCheck.Range((long)options.RomWait.TotalSeconds, 0, int.MaxValue, $"{nameof(options.RomWait)} in seconds");
+        int threads = options.Threads ?? Math.Min(Cores.Physical, LlamaThreadpool.MaxThreads);
         _configured = [.. options.Models.Select(m => m with { })];
-        foreach (ModelOptions model in _configured)
-            CheckName(model);
         _log = loggerFactory.CreateLogger("VAI.Engine");
         _nativeLog = new NativeLogBridge(loggerFactory.CreateLogger("VAI.Native"));
         try
@@ -73,7 +70,7 @@ internal sealed class VaiEngine : IVai, IPreparable
         ArgumentNullException.ThrowIfNull(model);
         ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
         model = model with { };
-        CheckName(model);
+        OptionCheck.Options(model);
         await _moving.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -102,7 +99,7 @@ internal sealed class VaiEngine : IVai, IPreparable
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
         foreach (ModelOptions model in models)
-            CheckName(model);
+            OptionCheck.Options(model);
         await _moving.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -150,7 +147,7 @@ internal sealed class VaiEngine : IVai, IPreparable
         ArgumentNullException.ThrowIfNull(model);
         ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
         model = model with { };
-        CheckName(model);
+        OptionCheck.Options(model);
         return await Task.Run(() => _planner.Plan(model, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
@@ -218,24 +215,19 @@ internal sealed class VaiEngine : IVai, IPreparable
     {
         await loaded.StartAsync().ConfigureAwait(false);
         _residency.Add(loaded);
+        Telemetry.Loaded(loaded);
         _log.ModelLoaded(loaded.Name, loaded.Options.File, loaded.LoadTime.TotalMilliseconds);
     }
 
     private async Task RemoveAsync(ModelContext model)
     {
         _residency.Remove(model);
+        Telemetry.Unloaded(model);
         await model.StopAsync().ConfigureAwait(false);
 
         // Freeing gigabytes takes a while; the caller's thread is not ours to hold.
         await Task.Run(model.Dispose).ConfigureAwait(false);
         _log.ModelUnloaded(model.Name);
-    }
-
-    private static void CheckName(ModelOptions model)
-    {
-        OptionCheck.Range(model.Name?.Length ?? 0, 1, 128, "The length of a model's name");
-        if (string.IsNullOrEmpty(model.File))
-            throw OptionCheck.Invalid($"'{model.Name}' has no file. Set File to a GGUF file, or to the name of a ROM.");
     }
 
     private static VaiUsageException Gone() =>

@@ -254,9 +254,7 @@ internal sealed class RemoteVai : IVai
     // The daemon's working directory is another one.
     private static ModelOptions Absolute(ModelOptions model)
     {
-        OptionCheck.Range(model.Name?.Length ?? 0, 1, 128, "The length of a model's name");
-        if (string.IsNullOrEmpty(model.File))
-            throw OptionCheck.Invalid($"'{model.Name}' has no file. Set File to a GGUF file, or to the name of a ROM.");
+        OptionCheck.Options(model);
         return model with { File = Absolute(model.File) };
     }
 

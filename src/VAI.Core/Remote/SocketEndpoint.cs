@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net.Sockets;
-using VAI.Engine;
 
 namespace VAI.Remote;
 
@@ -15,7 +14,6 @@ internal sealed class SocketEndpoint : IEndpoint
 
     public SocketEndpoint(string socketPath, TimeSpan reconnectFor)
     {
-        OptionCheck.Range(reconnectFor.TotalSeconds, 0, 86_400, $"{nameof(VaiOptions.DaemonReconnect)} in seconds");
         (_path, _reconnectFor) = (socketPath, reconnectFor);
     }
 

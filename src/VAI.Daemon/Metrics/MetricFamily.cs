@@ -33,7 +33,7 @@ internal sealed class MetricFamily
         Name = instrument.Name.Replace('.', '_').Replace('-', '_');
         if (instrument.Unit == "s")
             Name += "_seconds";
-        else if (instrument.Unit == "By")
+        else if (instrument.Unit == "By" && !Name.EndsWith("_bytes", StringComparison.Ordinal))
             Name += "_bytes";
         if (counter)
             Name += "_total";
@@ -49,6 +49,13 @@ internal sealed class MetricFamily
     public double[]? Bounds { get; }
 
     public IReadOnlyList<MetricSeries> Series => Volatile.Read(ref _series);
+
+    /// <summary>Forgets what an instrument that is asked said the last time: it says all there is.</summary>
+    public void BeginAsking()
+    {
+        if (_observed)
+            Volatile.Write(ref _series, []);
+    }
 
     private bool Sets { get; }
 

@@ -13,6 +13,7 @@ internal sealed class PrometheusExporter : IDisposable
 
     private readonly ConcurrentDictionary<Instrument, MetricFamily> _families = new();
     private readonly MeterListener _listener = new();
+    private readonly Lock _asking = new();
 
     public PrometheusExporter()
     {
@@ -31,6 +32,16 @@ internal sealed class PrometheusExporter : IDisposable
     /// <summary>All that was measured since this was made. Families without a value are left out.</summary>
     public string Write()
     {
+        lock (_asking)
+            return WriteAlone();
+    }
+
+    public void Dispose() => _listener.Dispose();
+
+    private string WriteAlone()
+    {
+        foreach (MetricFamily family in _families.Values)
+            family.BeginAsking();
         _listener.RecordObservableInstruments();
         var text = new StringBuilder();
         foreach (MetricFamily family in _families.Values.OrderBy(f => f.Name, StringComparer.Ordinal))
@@ -45,8 +56,6 @@ internal sealed class PrometheusExporter : IDisposable
 
         return text.ToString();
     }
-
-    public void Dispose() => _listener.Dispose();
 
     private static void Write(StringBuilder text, MetricFamily family, MetricSeries series)
     {

@@ -140,6 +140,6 @@ internal static partial class OpenAiApi
         }
     }
 
-    [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "{Method} {Path} failed with {Status}.")]
+    [LoggerMessage(EventId = 330, Level = LogLevel.Error, Message = "{Method} {Path} failed with {Status}.")]
     private static partial void RequestFailed(ILogger log, Exception error, string method, string path, int status);
 }
