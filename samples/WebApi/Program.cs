@@ -3,17 +3,18 @@
 //   curl -N 127.0.0.1:5080/fast -H 'content-type: application/json' -d '{"prompt":"Write a Verilog AND gate."}'
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
+using Samples;
 using VAI;
-using WebApi;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 if (builder.Configuration["urls"] is null)
     builder.WebHost.UseUrls("http://127.0.0.1:5080");
 
 // Two files of one's own: --fast FILE.gguf --deep FILE.gguf.
-string fast = builder.Configuration["fast"] ?? await Models.ForgeAsync(seed: 1);
-string deep = builder.Configuration["deep"] ?? await Models.ForgeAsync(seed: 2);
+string fast = builder.Configuration["fast"] ?? await Models.SmallAsync(seed: 1);
+string deep = builder.Configuration["deep"] ?? await Models.SmallAsync(seed: 2);
 builder.Services.AddVai(o => o.AddModel("fast", fast).AddModel("deep", deep));
+builder.Services.AddHealthChecks().AddVai();
 
 await using WebApplication app = builder.Build();
 IVai vai = app.Services.GetRequiredService<IVai>();
@@ -24,6 +25,8 @@ app.MapPost("/fast", ([FromKeyedServices("fast")] IChatClient chat, Question que
     TypedResults.ServerSentEvents(AskAsync(chat, question, stop)));
 app.MapPost("/deep", ([FromKeyedServices("deep")] IChatClient chat, Question question, CancellationToken stop) =>
     TypedResults.ServerSentEvents(AskAsync(chat, question, stop)));
+
+app.MapHealthChecks("/health");
 
 // One client for both: the model is an option of the request.
 app.MapPost("/{model}/once", async (string model, IChatClient chat, Question question, CancellationToken stop) =>

@@ -30,6 +30,7 @@ public sealed partial class WebApiTests : IDisposable
         try
         {
             using var http = new HttpClient { BaseAddress = new Uri(await AddressAsync(process, errors)) };
+            Assert.Equal("Healthy", await http.GetStringAsync("/health"));
             foreach (string model in (string[])["fast", "deep"])
             {
                 using HttpResponseMessage stream = await http.PostAsJsonAsync($"/{model}", new { prompt = "Write an AND gate.", tokens = 8 });
