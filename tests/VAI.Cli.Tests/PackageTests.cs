@@ -15,7 +15,7 @@ public sealed class PackageTests(Packages packages) : IClassFixture<Packages>
     {
         { "VAI.Native", ["lib/net10.0/VAI.Native.dll", "lib/net10.0/VAI.Native.xml", .. Libraries("")] },
         { "VAI.Core", ["lib/net10.0/VAI.Core.dll", "lib/net10.0/VAI.Core.xml"] },
-        { "vai", [Tool + "vai.dll", Tool + "VAI.Core.dll", Tool + "DotnetToolSettings.xml", .. Libraries(Tool)] },
+        { "vai", [Tool + "vai.dll", Tool + "VAI.Core.dll", Tool + "DotnetToolSettings.xml", "notices/SkiaSharp.txt", "notices/ScottPlot.txt", "notices/HarfBuzzSharp.txt", .. Libraries(Tool)] },
     };
 
     [Theory]
@@ -25,6 +25,7 @@ public sealed class PackageTests(Packages packages) : IClassFixture<Packages>
         using ZipArchive package = packages.Open(id);
         string[] all = [.. package.Entries.Select(e => e.FullName)];
         Assert.All([.. files, "README.md", "LICENSE", "THIRD-PARTY-NOTICES.txt"], f => Assert.Contains(f, all));
+        Assert.All(all.Where(f => f.Contains("/native/", StringComparison.Ordinal)), f => Assert.Matches("runtimes/linux-(x64|arm64)/native/", f));
         Assert.DoesNotContain(all, f => f.EndsWith(".node", StringComparison.Ordinal) || f.EndsWith(".pdb", StringComparison.Ordinal));
     }
 

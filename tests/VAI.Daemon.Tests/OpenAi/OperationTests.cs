@@ -64,11 +64,13 @@ public sealed partial class OperationTests(OpenAiServer server) : OpenAiTest(ser
         double count = Value("""vai_daemon_request_duration_seconds_count{http_route="/v1/completions"}""");
         Assert.True(count >= 2);
         Assert.Equal(count, Value("""vai_daemon_request_duration_seconds_bucket{http_route="/v1/completions",le="+Inf"}"""));
-        Assert.True(Value("""gen_ai_server_time_to_first_token_seconds_count{gen_ai_request_model="m"}""") >= 1);
+        const string Tags = """gen_ai_operation_name="text_completion",gen_ai_provider_name="vai",gen_ai_request_model="m" """;
+        Assert.True(Value($"gen_ai_server_time_to_first_token_seconds_count{{{Tags.TrimEnd()}}}") >= 1);
         Assert.True(Value("""vai_step_rows_count{gen_ai_request_model="m"}""") >= 1);
 
         // Buckets are cumulative.
-        double[] buckets = [.. lines.Where(l => l.StartsWith("vai_step_rows_bucket", StringComparison.Ordinal)).Select(Number)];
+        double[] buckets = [.. lines.Where(l => l.StartsWith("""vai_step_rows_bucket{gen_ai_request_model="m",""", StringComparison.Ordinal)).Select(Number)];
+        Assert.NotEmpty(buckets);
         Assert.Equal(buckets.Order(), buckets);
 
         double Value(string sample) => Number(Assert.Single(lines, l => l.StartsWith(sample + " ", StringComparison.Ordinal)));
