@@ -5,9 +5,6 @@ namespace VAI.Ai;
 /// <summary>Messages and options, as the engine takes them.</summary>
 internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, InferenceOptions Options)
 {
-    // llama.cpp keeps one token at least; the engine takes no zero.
-    private const float LeastTopP = 1e-6f;
-
     /// <exception cref="VaiUsageException">A member asks for what is not supported, or is out of range.</exception>
     public static ChatRequest From(IEnumerable<ChatMessage> messages, ChatOptions? options, IChatClient client)
     {
@@ -35,11 +32,11 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, InferenceOptio
         {
             MaxTokens = o.MaxOutputTokens ?? start.MaxTokens,
             Temperature = o.Temperature ?? start.Temperature,
-            TopP = o.TopP is { } topP ? (topP == 0 ? LeastTopP : topP) : start.TopP,
+            TopP = o.TopP is { } topP ? (topP == 0 ? ApiNumbers.LeastTopP : topP) : start.TopP,
             TopK = o.TopK ?? start.TopK,
             FrequencyPenalty = o.FrequencyPenalty ?? start.FrequencyPenalty,
             PresencePenalty = o.PresencePenalty ?? start.PresencePenalty,
-            Seed = o.Seed is { } seed ? Seeds.Fold(seed) : start.Seed,
+            Seed = o.Seed is { } seed ? ApiNumbers.Seed(seed) : start.Seed,
             Stop = o.StopSequences is { Count: > 0 } stops ? [.. stops] : start.Stop,
         };
         foreach ((string key, object? value) in o.AdditionalProperties ?? [])

@@ -6,14 +6,20 @@ internal static class EmbeddingBatch
     // The engine puts texts that wait together into one step.
     private const int AtOnce = 32;
 
+    /// <exception cref="VaiUsageException"><see cref="VaiError.NotSupported"/>: it is no embedding model.</exception>
+    public static void Check(IModelContext model)
+    {
+        if (!model.Info.IsEmbedding)
+            throw new VaiUsageException(VaiError.NotSupported, $"'{model.Name}' generates text and makes no embeddings. Name an embedding model.");
+    }
+
     /// <summary>Counts all before the first is computed.</summary>
     /// <returns>The vectors in the order of the texts, and the tokens of all.</returns>
     /// <exception cref="VaiUsageException"><see cref="VaiError.NotSupported"/>; <see cref="VaiError.ContextFull"/>.</exception>
     public static async Task<(ReadOnlyMemory<float>[] Vectors, long Tokens)> RunAsync(
         IModelContext model, IReadOnlyList<string> texts, CancellationToken cancellationToken)
     {
-        if (!model.Info.IsEmbedding)
-            throw new VaiUsageException(VaiError.NotSupported, $"'{model.Name}' generates text and makes no embeddings. Name an embedding model.");
+        Check(model);
         long tokens = 0;
         for (int i = 0; i < texts.Count; i++)
         {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
+using VAI.Ai;
 using VAI.Engine;
 
 namespace VAI.Diagnostics;
@@ -76,7 +77,7 @@ internal static class Telemetry
         if (!Source.HasListeners())
             return null;
         Activity? activity = Source.StartActivity($"{Operation} {model}", ActivityKind.Internal);
-        return activity?.SetTag(OperationTag, Operation).SetTag(ProviderTag, "vai").SetTag(ModelTag, model);
+        return activity?.SetTag(OperationTag, Operation).SetTag(ProviderTag, Provider.Name).SetTag(ModelTag, model);
     }
 
     public static void Succeeded(Activity? activity, string model, InferenceResult result)
@@ -145,7 +146,7 @@ internal static class Telemetry
             Switch.Record(Stopwatch.GetElapsedTime(free, start).TotalSeconds, Of(model));
     }
 
-    private static TagList Tags(string model) => new() { { OperationTag, Operation }, { ProviderTag, "vai" }, { ModelTag, model } };
+    private static TagList Tags(string model) => new() { { OperationTag, Operation }, { ProviderTag, Provider.Name }, { ModelTag, model } };
 
     private static string Reason(FinishReason reason) => reason switch
     {

@@ -12,8 +12,7 @@ internal sealed class EmbeddingEndpoint(IVai vai, OpenAiOptions options)
     {
         EmbeddingRequest request = await RequestBody.ReadAsync(http, options.MaxRequestBytes, EmbeddingRequest.Read).ConfigureAwait(false);
         IModelContext model = vai.Select(request.Model);
-        if (!model.Info.IsEmbedding)
-            throw new VaiUsageException(VaiError.NotSupported, $"'{model.Name}' generates text and makes no embeddings. Name an embedding model.");
+        EmbeddingBatch.Check(model);
         int length = model.Info.EmbeddingLength;
         if (request.Dimensions is { } dimensions && dimensions != length)
             throw ApiError.Invalid("dimensions", $"'dimensions' is {dimensions}; the embeddings of '{model.Name}' have {length}. Leave it out.");

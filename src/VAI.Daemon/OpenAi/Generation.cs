@@ -22,9 +22,6 @@ internal sealed record Generation(string Model, int Choices, bool Stream, bool I
     private const int MaxStops = 16;
     private const int MaxStopLength = 256;
 
-    // llama.cpp keeps one token at least; VAI takes no zero.
-    private const float LeastTopP = 1e-6f;
-
     /// <summary>Takes the fields that chat and text completions share.</summary>
     /// <param name="fields">The request.</param>
     /// <param name="maxTokens">The most tokens where the request does not say; null for no limit.</param>
@@ -36,13 +33,13 @@ internal sealed record Generation(string Model, int Choices, bool Stream, bool I
         {
             MaxTokens = fields.Whole("max_tokens", 1, MostTokens) ?? maxTokens,
             Temperature = fields.Number("temperature", 0, 2) ?? options.Temperature,
-            TopP = fields.Number("top_p", 0, 1) is { } topP ? Math.Max(topP, LeastTopP) : options.TopP,
+            TopP = fields.Number("top_p", 0, 1) is { } topP ? Math.Max(topP, ApiNumbers.LeastTopP) : options.TopP,
             TopK = fields.Whole("top_k", 0, MostTokens) ?? options.TopK,
             MinP = fields.Number("min_p", 0, 1) ?? options.MinP,
             RepeatPenalty = fields.Number("repeat_penalty", 0.01f, 10) ?? options.RepeatPenalty,
             FrequencyPenalty = fields.Number("frequency_penalty", -2, 2) ?? 0,
             PresencePenalty = fields.Number("presence_penalty", -2, 2) ?? 0,
-            Seed = fields.Long("seed", long.MinValue, long.MaxValue) is { } seed ? Seeds.Fold(seed) : null,
+            Seed = fields.Long("seed", long.MinValue, long.MaxValue) is { } seed ? ApiNumbers.Seed(seed) : null,
             LogitBias = Bias(fields),
             Stop = Stops(fields),
             Deadline = limits.Deadline,
