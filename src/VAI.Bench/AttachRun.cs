@@ -2,10 +2,10 @@ using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using VAI.Engine;
 using VAI.Native.Abi;
 using VAI.Native.Interop;
 using VAI.Native.Llama;
+using VAI.Residency;
 
 namespace VAI.Bench;
 

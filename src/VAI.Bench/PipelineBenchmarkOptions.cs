@@ -1,4 +1,4 @@
-using VAI.Engine;
+using VAI.OptionRules;
 
 namespace VAI.Bench;
 

@@ -1,5 +1,5 @@
+using VAI.OptionRules;
 using VAI.Diagnostics;
-using VAI.Engine;
 using VAI.Native.Abi;
 using VAI.Native.Registry;
 using VAI.Native.Rom;

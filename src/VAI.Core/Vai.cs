@@ -1,9 +1,10 @@
+using VAI.OptionRules;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using VAI.Diagnostics;
-using VAI.Engine;
 using VAI.Native.Gguf;
 using VAI.Remote;
+using VAI.Residency;
 
 namespace VAI;
 

@@ -1,5 +1,5 @@
+using VAI.OptionRules;
 using Microsoft.Extensions.Options;
-using VAI.Engine;
 using VAI.Native.Llama;
 
 namespace VAI;

@@ -1,3 +1,4 @@
+using VAI.Core.Tests.Sram;
 using System.Diagnostics.Metrics;
 using Xunit.Abstractions;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using VAI.Engine;
+using VAI.Residency;
 
 namespace VAI.Core.Tests;
 

@@ -1,5 +1,5 @@
-using VAI.Engine;
 using VAI.Native.Llama;
+using VAI.Residency;
 
 namespace VAI.Bench.Parts;
 

@@ -55,7 +55,7 @@ internal static class Holder
             BatchSize = Cells,
             MicroBatchSize = Cells,
             MaxSequences = 1,
-            Threads = Engine.Cores.Physical,
+            Threads = Residency.Cores.Physical,
         });
         context.Batch.Clear();
         context.Batch.Add(1, 0, 0, logits: true);

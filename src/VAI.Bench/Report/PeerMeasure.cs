@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using VAI.Engine;
 using VAI.Native.Llama;
+using VAI.Residency;
 
 namespace VAI.Bench.Report;
 

@@ -1,5 +1,5 @@
-using VAI.Engine;
 using VAI.Native.Abi;
+using VAI.Residency;
 
 namespace VAI.Diagnostics;
 

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
-using VAI.Engine;
+using VAI.Residency;
 
 namespace VAI.Diagnostics;
 

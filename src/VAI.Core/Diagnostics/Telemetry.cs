@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
 using VAI.Ai;
-using VAI.Engine;
+using VAI.Residency;
 
 namespace VAI.Diagnostics;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Configuration;
 
-namespace VAI.Engine;
+namespace VAI.OptionRules;
 
 /// <summary>Options from configuration, by source-generated code. What is there and cannot be used is an error that says its key.</summary>
 internal static class ConfigurationBinding

@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 
-namespace VAI.Engine;
+namespace VAI.OptionRules;
 
 /// <summary>A rule of an option, in the wording of <see cref="OptionCheck"/>: what is wrong, of which model, and what to do.</summary>
 internal abstract class OptionAttribute : ValidationAttribute

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 
-namespace VAI.Engine;
+namespace VAI.OptionRules;
 
 /// <summary>The rules that stand at the options themselves. What depends on the model or the machine is checked by a load.</summary>
 [OptionsValidator]

@@ -1,4 +1,5 @@
-using VAI.Engine;
+using VAI.OptionRules;
+using VAI.Sessions;
 
 namespace VAI.Remote;
 

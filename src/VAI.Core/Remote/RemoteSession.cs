@@ -1,5 +1,7 @@
+using VAI.OptionRules;
 using System.Runtime.CompilerServices;
-using VAI.Engine;
+using VAI.Pipeline;
+using VAI.Sessions;
 
 namespace VAI.Remote;
 

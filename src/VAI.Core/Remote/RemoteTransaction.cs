@@ -1,4 +1,4 @@
-using VAI.Engine;
+using VAI.Sessions;
 
 namespace VAI.Remote;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using VAI.Engine;
+using VAI.Sessions;
 
 namespace VAI.Remote;
 

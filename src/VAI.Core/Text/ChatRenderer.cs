@@ -1,4 +1,4 @@
-using VAI.Engine;
+using VAI.OptionRules;
 using VAI.Native.Llama;
 
 namespace VAI.Text;

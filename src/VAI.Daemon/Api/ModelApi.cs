@@ -1,7 +1,8 @@
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Http;
-using VAI.Engine;
 using VAI.Remote;
+using VAI.Residency;
+using VAI.Sessions;
 
 namespace VAI.Daemon.Api;
 

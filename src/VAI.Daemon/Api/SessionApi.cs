@@ -1,7 +1,8 @@
+using VAI.OptionRules;
 using System.Buffers;
 using Microsoft.AspNetCore.Http;
-using VAI.Engine;
 using VAI.Remote;
+using VAI.Sessions;
 
 namespace VAI.Daemon.Api;
 

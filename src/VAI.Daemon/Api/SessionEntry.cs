@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
-using VAI.Engine;
+using VAI.Pipeline;
 using VAI.Remote;
+using VAI.Sessions;
 
 namespace VAI.Daemon.Api;
 

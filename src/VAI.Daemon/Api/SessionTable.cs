@@ -1,6 +1,7 @@
+using VAI.OptionRules;
 using System.Collections.Concurrent;
-using VAI.Engine;
 using VAI.Remote;
+using VAI.Sessions;
 
 namespace VAI.Daemon.Api;
 

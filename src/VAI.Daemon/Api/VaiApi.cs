@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using VAI.Engine;
 using VAI.Remote;
+using VAI.Sessions;
 
 namespace VAI.Daemon.Api;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using VAI.Engine;
+using VAI.Sram;
 
 namespace VAI.Daemon.Supervision;
 

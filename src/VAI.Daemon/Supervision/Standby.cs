@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
-using VAI.Engine;
+using VAI.Pipeline;
 using VAI.Remote;
+using VAI.Sessions;
 
 namespace VAI.Daemon.Supervision;
 

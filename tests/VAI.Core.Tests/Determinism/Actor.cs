@@ -1,5 +1,8 @@
 using System.Security.Cryptography;
-using VAI.Engine;
+using VAI.Pipeline;
+using VAI.Residency;
+using VAI.Sessions;
+using VAI.Sram;
 
 namespace VAI.Core.Tests.Determinism;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using VAI.Engine;
 using VAI.Native.Llama;
+using VAI.Sessions;
 
 namespace VAI.Core.Tests.Determinism;
 

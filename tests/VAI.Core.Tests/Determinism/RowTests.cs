@@ -1,7 +1,7 @@
-using VAI.Engine;
 using VAI.Forge;
 using VAI.Native.Gguf;
 using VAI.Native.Llama;
+using VAI.Pipeline;
 
 namespace VAI.Core.Tests.Determinism;
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
-using VAI.Engine;
+using VAI.Pipeline;
 using VAI.Remote;
+using VAI.Sessions;
 using static VAI.Daemon.Tests.Api.VaiConformance;
 
 namespace VAI.Daemon.Tests.Api;

@@ -1,0 +1,101 @@
+using VAI.Native.Abi;
+using VAI.Native.Gguf;
+using VAI.Native.Llama;
+
+namespace VAI.Residency;
+
+/// <summary>A context's memory in the terms of the public API.</summary>
+internal static class Footprint
+{
+    /// <summary>What a context that was made has allocated.</summary>
+    /// <returns>Null where llama.cpp's log did not tell.</returns>
+    public static ModelMemory? Measured(ModelOptions resolved, LlamaContext context, long romBytes)
+    {
+        ContextMemory m = context.Memory;
+        if (m.Compute.Count == 0 || (context.HasMemory && m.Allocated.Count == 0))
+            return null;
+        return Of(resolved, context, romBytes, m.OutputBytes, Devices(m.Compute, m.Allocated));
+    }
+
+    /// <summary>What a context of a model without memory would allocate.</summary>
+    /// <exception cref="VaiEngineException"><see cref="VaiError.NativeFailure"/>: llama.cpp's log did not tell.</exception>
+    public static ModelMemory Planned(ModelOptions resolved, LlamaContext context, GgufModelInfo header, bool embedding, long romBytes)
+    {
+        ContextMemory m = context.Memory;
+        if (m.Compute.Count == 0 || (context.HasMemory && m.Caches.Count == 0 && m.StateBytes == 0))
+        {
+            throw new VaiEngineException(
+                VaiError.NativeFailure,
+                $"llama.cpp {NativeLoader.EnsureLoaded().Version} does not say what a context takes, or not in words VAI knows. Use a build VAI knows.");
+        }
+
+        return Of(resolved, context, romBytes, Output(context, embedding), Devices(m.Compute, Kv(context, header)));
+    }
+
+    // An encoder gives an output for every token of its text, of both kinds; a decoder one for each session.
+    private static long Output(LlamaContext context, bool embedding)
+    {
+        LlamaContextSettings s = context.Settings;
+        long row = sizeof(float) * ((long)context.Vocabulary + (embedding ? context.EmbeddingLength : 0));
+        long created = Refine(context.Memory.OutputBytes, row * s.MaxSequences);
+        return embedding ? created / s.MaxSequences * s.BatchSize : created;
+    }
+
+    private static Dictionary<string, long> Kv(LlamaContext context, GgufModelInfo header)
+    {
+        // Where layers differ the product is not what llama.cpp logs, and that counts.
+        long heads = header.KvHeads?.Max() ?? header.Heads?.Max() ?? 0;
+        long width = (header.EmbeddingLength ?? 0) / Math.Max(1, header.Heads?.Max() ?? 1);
+        long keys = RowBytes(context.Settings.TypeK, heads * (header.KeyLength ?? width));
+        long values = RowBytes(context.Settings.TypeV, heads * (header.ValueLength ?? width));
+        var kv = new Dictionary<string, long>();
+        foreach (KvCacheLine cache in context.Memory.Caches)
+        {
+            long rows = cache.Cells * cache.Layers * cache.Streams;
+            Spread(kv, cache.LayersOf, Refine(cache.KeyBytes, rows * keys) + Refine(cache.ValueBytes, rows * values));
+        }
+
+        if (context.Memory.StateBytes > 0)
+            Spread(kv, new Dictionary<string, int>(), context.Memory.StateBytes);
+        return kv;
+    }
+
+    // By layers; what does not divide goes to the last.
+    private static void Spread(Dictionary<string, long> to, IReadOnlyDictionary<string, int> layersOf, long bytes)
+    {
+        (string Device, int Layers)[] parts = layersOf.Count > 0 ? [.. layersOf.Select(p => (p.Key, p.Value))] : [("CPU", 1)];
+        long all = parts.Sum(p => p.Layers), left = bytes;
+        for (int i = 0; i < parts.Length; i++)
+        {
+            long part = i == parts.Length - 1 ? left : bytes / all * parts[i].Layers;
+            to[parts[i].Device] = to.GetValueOrDefault(parts[i].Device) + part;
+            left -= part;
+        }
+    }
+
+    private static long Refine(long logged, long exact) => Math.Abs(logged - exact) <= ContextMemory.Resolution ? exact : logged;
+
+    private static long RowBytes(int type, long elements) =>
+        GgmlTypes.TryGetBlock((uint)type, out uint block, out uint bytes) ? elements / block * bytes : 0;
+
+    private static DeviceMemory[] Devices(IReadOnlyDictionary<string, long> compute, IReadOnlyDictionary<string, long> kv)
+    {
+        HashSet<string> gpus = [.. NativeLoader.EnsureLoaded().Devices.Where(d => !d.IsCpu).Select(d => d.Name)];
+        return [.. kv.Keys.Union(compute.Keys).Order(StringComparer.Ordinal).Select(
+            name => new DeviceMemory(name, !gpus.Contains(name), kv.GetValueOrDefault(name), compute.GetValueOrDefault(name)))];
+    }
+
+    private static ModelMemory Of(ModelOptions resolved, LlamaContext context, long romBytes, long outputBytes, DeviceMemory[] devices) => new()
+    {
+        RomBytes = romBytes,
+        KvBytes = devices.Sum(d => d.KvBytes),
+        ScratchBytes = devices.Sum(d => d.ScratchBytes),
+        OutputBytes = outputBytes,
+        Devices = devices,
+        ContextLength = resolved.ContextLength!.Value,
+        SramTokens = context.HasMemory ? resolved.SramTokens!.Value : 0,
+        Sessions = context.Settings.MaxSequences,
+        Cells = context.HasMemory ? context.Cells : 0,
+        StepRows = context.Settings.BatchSize,
+    };
+}

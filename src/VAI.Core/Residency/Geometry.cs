@@ -1,0 +1,93 @@
+using VAI.OptionRules;
+using VAI.Native.Abi;
+using VAI.Native.Llama;
+using VAI.Pipeline;
+
+namespace VAI.Residency;
+
+/// <summary>From options to the shape of a bank and its steps: the defaults and the ranges that depend on the model.</summary>
+internal static class Geometry
+{
+    private const int DefaultContextLength = 4096;
+    private const int GpuStep = 512;
+
+    // What a core computes in half a second, roughly: the order of magnitude is what matters. A step is what others wait for.
+    private const double OperationsOfAStep = 3e10;
+
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: an option does not suit the model.</exception>
+    public static ModelOptions Resolve(ModelOptions o, ModelInfo info, int threads)
+    {
+        bool exact = o.Profile == RomProfile.Exact;
+        int contextLength = o.ContextLength ?? Math.Min(info.TrainingContextLength, DefaultContextLength);
+        OptionCheck.Range(contextLength, 1, info.TrainingContextLength, $"{nameof(o.ContextLength)} of '{o.Name}'");
+        int sram = o.SramTokens ?? contextLength;
+        OptionCheck.Range(sram, contextLength, 1 << 26, $"{nameof(o.SramTokens)} of '{o.Name}'");
+        OptionCheck.Range(o.MaxSessions, 1, NativeLoader.EnsureLoaded().MaxSequences, $"{nameof(o.MaxSessions)} of '{o.Name}'");
+
+        // Separate parts of the bank are of one size, and each must hold the longest session.
+        int sessions = exact ? Math.Min(o.MaxSessions, sram / contextLength) : o.MaxSessions;
+        int batch = exact ? Schedule.Chunk : o.BatchSize ?? Step(o, info, threads);
+        if (o.MicroBatchSize is { } micro)
+            OptionCheck.Range(micro, 1, batch + sessions, $"{nameof(o.MicroBatchSize)} of '{o.Name}'");
+        bool quantised = o.ValueType is KvType.Q4_0 or KvType.Q8_0;
+        if (quantised && (exact || o.FlashAttention == FlashAttention.Off))
+        {
+            throw OptionCheck.Invalid(
+                $"A ValueType of {o.ValueType} needs flash attention, which '{o.Name}' {(exact ? "cannot use under profile exact" : "has set to Off")}. "
+                + $"Use {KvType.F16}{(exact ? "" : ", or set FlashAttention to On")}.");
+        }
+
+        if (exact && o.FlashAttention == FlashAttention.On)
+            throw OptionCheck.Invalid($"Profile exact of '{o.Name}' computes without flash attention, whose bits depend on what runs beside. Leave it at Auto.");
+        return o with
+        {
+            ContextLength = contextLength,
+            SramTokens = exact ? sessions * contextLength : sram,
+            MaxSessions = sessions,
+            BatchSize = batch,
+            FlashAttention = exact ? FlashAttention.Off : o.FlashAttention,
+        };
+    }
+
+    /// <param name="o">Resolved options.</param>
+    /// <param name="info">The model.</param>
+    /// <param name="threads">Compute threads.</param>
+    public static LlamaContextSettings Of(ModelOptions o, ModelInfo info, int threads)
+    {
+        bool exact = o.Profile == RomProfile.Exact;
+
+        // Room for a token of every session beside the prompts. An encoder sees its whole text in one step.
+        int rows = info.IsEmbedding ? o.ContextLength!.Value : Math.Min(o.BatchSize!.Value, o.SramTokens!.Value) + o.MaxSessions;
+        return new LlamaContextSettings
+        {
+            // A separate part for each sequence is rounded up by llama.cpp.
+            Cells = exact ? o.MaxSessions * RoundUp(o.ContextLength!.Value) : o.SramTokens!.Value,
+            BatchSize = rows,
+            MicroBatchSize = info.IsEmbedding ? rows : Math.Min(rows, o.MicroBatchSize ?? rows),
+            MaxSequences = info.IsEmbedding ? 1 : o.MaxSessions,
+            Threads = threads,
+            TypeK = (int)o.KeyType,
+            TypeV = (int)o.ValueType,
+            FlashAttention = (int)o.FlashAttention,
+            Embeddings = info.IsEmbedding,
+            UnifiedKv = !exact || info.IsEmbedding,
+        };
+    }
+
+    /// <summary>About what a bank takes: 16-bit keys and values of every layer.</summary>
+    public static long SramBytes(ModelOptions o, ModelInfo info) =>
+        4L * info.Layers * info.EmbeddingLength * Math.Max(1, info.KvHeads) / Math.Max(1, info.Heads) * o.SramTokens!.Value;
+
+    private static int RoundUp(int cells) => (cells + 255) / 256 * 256;
+
+    private static int Step(ModelOptions o, ModelInfo info, int threads)
+    {
+        if (o.GpuLayers != 0)
+            return GpuStep;
+        double tokens = OperationsOfAStep * threads / (2.0 * Math.Max(1, info.Parameters));
+        int step = 32;
+        while (step < 512 && step * 2 <= tokens)
+            step *= 2;
+        return step;
+    }
+}

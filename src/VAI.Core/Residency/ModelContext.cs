@@ -1,0 +1,248 @@
+using VAI.OptionRules;
+using System.Text;
+using VAI.Native.Llama;
+using VAI.Pipeline;
+using VAI.Sessions;
+using VAI.Sram;
+using VAI.Text;
+
+namespace VAI.Residency;
+
+/// <summary>A resident model: llama.cpp's model and context, with the bank and the sessions on it.</summary>
+internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly HashSet<Session> _sessions = [];
+    private readonly EmbeddingLane _embedder;
+    private int _switchClass;
+    private int _embeddings;
+    private bool _closed;
+
+    public ModelContext(ModelOptions options, Weights weights, LlamaContext context, PipelineThread pipeline, ParkingLot lot, KvStashDirectory? stash = null)
+    {
+        Options = options;
+        Weights = weights;
+        _switchClass = (int)weights.SwitchClass;
+        Llama = context;
+        Pipeline = pipeline;
+        Lot = lot;
+        Schedule = Schedule.For(options, weights.Info);
+        Bank = new SramBank(Math.Min(context.Cells, context.Settings.Cells), context.Settings.MaxSequences, context.Settings.UnifiedKv);
+        ContextLength = options.ContextLength!.Value;
+        KvStash? copies = stash is null ? null : KvStash.For(this, stash);
+        Lane = new ModelLane(options.Name, context, Bank, Schedule, lot, copies, pipeline, options.BatchSize!.Value);
+        _embedder = new EmbeddingLane(options.Name, context, pipeline);
+    }
+
+    public ModelHandle Handle { get; internal set; }
+
+    public string Name => Options.Name;
+
+    public ModelInfo Info => Weights.Info;
+
+    public TimeSpan LoadTime { get; internal set; }
+
+    public bool OnGpu { get; internal init; }
+
+    public ModelMemory? Memory { get; internal init; }
+
+    public int ContextLength { get; }
+
+    public int OpenSessions
+    {
+        get
+        {
+            lock (_gate)
+                return _sessions.Count;
+        }
+    }
+
+    /// <summary>The options it was loaded with, every default filled in.</summary>
+    public ModelOptions Options { get; }
+
+    public Weights Weights { get; }
+
+    public LlamaModel Model => Weights.Model;
+
+    public LlamaContext Llama { get; }
+
+    public SramBank Bank { get; }
+
+    public IChatRenderer ChatRenderer { get; } = new NativeChatRenderer();
+
+    public PipelineThread Pipeline { get; }
+
+    public ModelLane Lane { get; }
+
+    public Schedule Schedule { get; }
+
+    public ParkingLot Lot { get; }
+
+    public IInferenceSession OpenSession(SessionOptions? options = null) => Open(options ?? new SessionOptions());
+
+    public IInferenceSession OpenSession(SessionOptions? options, SessionState state)
+    {
+        int[] log = [.. state.Log.Select(e => Schedule.Exact ? e : Schedule.Id(e))];
+        OptionCheck.State(state, this, Model.Vocab.Count);
+        return Open(options ?? new SessionOptions(), new SessionImage(log, state.Committed, null));
+    }
+
+    public async ValueTask<IInferenceSession> RestoreSessionAsync(
+        string path, SessionOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ThrowIfClosed();
+        var file = SessionFile.For(this);
+        SessionImage image = await Task.Run(() => file.Read(path), cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return Open(options ?? new SessionOptions(), image);
+        }
+        catch
+        {
+            image.Kv?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens a session, of an image where there is one.</summary>
+    public Session Open(SessionOptions options, SessionImage? image = null)
+    {
+        OptionCheck.Session(options, this);
+        lock (_gate)
+        {
+            ThrowIfClosed();
+            var session = new Session(this, options, image);
+            _sessions.Add(session);
+            CountSessions();
+            return session;
+        }
+    }
+
+    public ValueTask<string> RenderChatAsync(
+        IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(turns);
+        cancellationToken.ThrowIfCancellationRequested();
+        ThrowIfClosed();
+        return new ValueTask<string>(ChatRenderer.Render(Name, Info.ChatTemplate, turns, addGenerationPrompt));
+    }
+
+    public ValueTask<IReadOnlyList<int>> TokenizeAsync(
+        string text, bool addSpecial = true, bool parseSpecial = true, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        cancellationToken.ThrowIfCancellationRequested();
+        ThrowIfClosed();
+        return new ValueTask<IReadOnlyList<int>>(Model.Vocab.Tokenize(text, addSpecial, parseSpecial));
+    }
+
+    public ValueTask<string> DetokenizeAsync(
+        IReadOnlyList<int> tokens, bool special = false, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(tokens);
+        cancellationToken.ThrowIfCancellationRequested();
+        ThrowIfClosed();
+        var pieces = new TokenPieces(Model.Vocab, special);
+        var bytes = new List<byte>(tokens.Count * 4);
+        foreach (int token in tokens)
+            bytes.AddRange(pieces.Of(token));
+        return new ValueTask<string>(Encoding.UTF8.GetString([.. bytes]));
+    }
+
+    public async ValueTask<ReadOnlyMemory<float>> EmbedAsync(string text, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!Info.IsEmbedding)
+            throw new VaiUsageException(VaiError.NotSupported, $"'{Name}' generates text and makes no embeddings. Load an embedding model.");
+        int[] tokens = Model.Vocab.Tokenize(text, addSpecial: true, parseSpecial: false);
+        if (tokens.Length == 0 || tokens.Length > ContextLength)
+        {
+            throw new VaiUsageException(
+                VaiError.ContextFull, $"The text has {tokens.Length} tokens; '{Name}' embeds 1 to {ContextLength}. Split it.");
+        }
+
+        lock (_gate)
+        {
+            ThrowIfClosed();
+            _embeddings++;
+        }
+
+        try
+        {
+            return await _embedder.EmbedAsync(tokens, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_gate)
+                _embeddings--;
+        }
+    }
+
+    /// <summary>The class of the transaction that asks: the first one after a load pays for it.</summary>
+    public SwitchClass TakeSwitchClass() => (SwitchClass)Interlocked.Exchange(ref _switchClass, (int)SwitchClass.Resident);
+
+    /// <summary>Refuses new sessions; false, and nothing changed, while some are open or an embedding is being made.</summary>
+    public bool TryClose()
+    {
+        lock (_gate)
+        {
+            if (_sessions.Count > 0 || _embeddings > 0)
+                return false;
+            _closed = true;
+            return true;
+        }
+    }
+
+    /// <summary>Refuses new sessions and closes the open ones; what they ran is cancelled.</summary>
+    public async Task CloseAsync()
+    {
+        Session[] sessions;
+        lock (_gate)
+        {
+            _closed = true;
+            sessions = [.. _sessions];
+        }
+
+        foreach (Session session in sessions)
+            await session.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Gives the model its turns.</summary>
+    public Task StartAsync() => Pipeline.AddAsync(Info.IsEmbedding ? _embedder : Lane);
+
+    /// <summary>Takes its turns away: nothing of it runs any more.</summary>
+    public Task StopAsync() => Pipeline.RemoveAsync(Info.IsEmbedding ? _embedder : Lane);
+
+    public void Remove(Session session)
+    {
+        lock (_gate)
+        {
+            if (!_sessions.Remove(session))
+                return;
+            CountSessions();
+        }
+    }
+
+    public void Dispose()
+    {
+        Llama.Dispose();
+        Weights.Dispose();
+    }
+
+    /// <summary>Counts tokens that were generated, for the registry. No lock and no allocation.</summary>
+    public void CountTokens(int tokens) => Weights.Hold?.Lease.AddTokens(tokens);
+
+    private void CountSessions()
+    {
+        if (Weights.Hold is { } hold)
+            hold.Lease.Sessions = _sessions.Count;
+    }
+
+    private void ThrowIfClosed()
+    {
+        if (Volatile.Read(ref _closed))
+            throw new VaiUsageException(VaiError.ModelNotLoaded, $"'{Name}' was unloaded. Load it again and select it anew.");
+    }
+}

@@ -1,0 +1,173 @@
+using System.Diagnostics;
+using VAI.Native.Abi;
+using VAI.Native.Gguf;
+using VAI.Native.Llama;
+using VAI.Pipeline;
+using VAI.Sram;
+
+namespace VAI.Residency;
+
+/// <summary>From options to a resident model: gate, weights, SRAM bank. Undoes what it did if a later part fails.</summary>
+internal sealed class ModelLoader(PipelineThread pipeline, LlamaThreadpool pool, RomLoader roms, ParkingLot lot, KvStashDirectory? stash) : IDisposable
+{
+    // Of the machine's memory, for the SRAM of models that may never be loaded here.
+    private const int SramShare = 64;
+
+    private readonly PreparedModels _prepared = new();
+
+    /// <summary>The models that are ready ahead of their loads.</summary>
+    public IReadOnlyList<ModelOptions> Prepared => [.. _prepared.Models.Select(p => p.Model)];
+
+    /// <summary>
+    /// Attaches models' weights ahead of their loads, where there are ROMs of them, and lets go of others that were. Those that are
+    /// first have their SRAM, too, until it adds up to a part of the machine's memory: to clear it is what is left of a load.
+    /// </summary>
+    public void Prepare(IReadOnlyList<ModelOptions> models, CancellationToken cancellationToken)
+    {
+        _prepared.Keep(models, m => TryAttach(m, cancellationToken));
+        long left = Diagnostics.Memory.Read().Total / SramShare;
+        foreach (PreparedModel model in _prepared.Models)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            left -= TryGiveSram(model, left);
+        }
+    }
+
+    public ModelContext Load(ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    {
+        long start = Stopwatch.GetTimestamp();
+        void Report(LoadPhase phase, double fraction) => progress?.Report(new LoadProgress(options.Name, phase, fraction));
+
+        Report(LoadPhase.Checking, 0);
+        cancellationToken.ThrowIfCancellationRequested();
+        LlamaModelSettings settings = Checked(options);
+        PreparedModel? prepared = _prepared.Take(options);
+        Weights weights = prepared?.Weights ?? (options.Profile == RomProfile.None
+            ? FromFile(options, settings, Report, cancellationToken)
+            : roms.Load(options, settings, info => Resolve(options, info), Report, cancellationToken));
+        LlamaContext? context = prepared?.Context;
+        try
+        {
+            ModelOptions resolved = Resolve(options, weights.Info);
+            Report(LoadPhase.Sram, 0);
+            LlamaContextSettings geometry = Geometry.Of(resolved, weights.Info, pool.Threads);
+            if (context is not null && context.Settings != geometry)
+            {
+                context.Dispose();
+                context = null;
+            }
+
+            context ??= NewContext(weights, geometry);
+            cancellationToken.ThrowIfCancellationRequested();
+            var loaded = new ModelContext(resolved, weights, context, pipeline, lot, stash)
+            {
+                OnGpu = RomLoader.UsesGpu(settings),
+                Memory = Footprint.Measured(resolved, context, weights.Hold?.File.Header.ImageBytes ?? 0),
+                LoadTime = Stopwatch.GetElapsedTime(start),
+            };
+            roms.Note(loaded);
+            Report(LoadPhase.Done, 1);
+            return loaded;
+        }
+        catch
+        {
+            context?.Dispose();
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    public static LlamaModelSettings Settings(ModelOptions o) => new() { GpuLayers = o.GpuLayers, MainGpu = o.MainGpu, TensorSplit = o.TensorSplit?.ToArray() };
+
+    public void Dispose() => _prepared.Dispose();
+
+    // What is wrong with one, its load will say.
+    private Weights? TryAttach(ModelOptions model, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return roms.TryAttach(model, Checked(model), cancellationToken);
+        }
+        catch (VaiException)
+        {
+            return null;
+        }
+    }
+
+    private LlamaContext NewContext(Weights weights, LlamaContextSettings geometry)
+    {
+        var context = new LlamaContext(weights.Model, geometry);
+        try
+        {
+            if (weights.Info.IsEmbedding)
+                context.RequirePooling(weights.Info.File);
+            context.Attach(pool);
+            return context;
+        }
+        catch
+        {
+            context.Dispose();
+            throw;
+        }
+    }
+
+    /// <returns>The bytes that it has taken, or had before.</returns>
+    private long TryGiveSram(PreparedModel model, long most)
+    {
+        try
+        {
+            ModelOptions resolved = Resolve(model.Model, model.Weights.Info);
+            long bytes = Geometry.SramBytes(resolved, model.Weights.Info);
+            if (model.Weights.Info.IsEmbedding || bytes > most)
+                return 0;
+            if (model.Context is null)
+            {
+                model.Context = NewContext(model.Weights, Geometry.Of(resolved, model.Weights.Info, pool.Threads));
+
+                // Its first step touches what a step needs.
+                pipeline.InvokeAsync(() => FirstStep(model.Context)).GetAwaiter().GetResult();
+            }
+
+            return bytes;
+        }
+        catch (VaiException)
+        {
+            return 0;
+        }
+    }
+
+    private static void FirstStep(LlamaContext context)
+    {
+        context.Batch.Clear();
+        context.Batch.Add(0, 0, 0, logits: true);
+        context.Decode();
+        context.Batch.Clear();
+        context.Clear(0);
+    }
+
+    private static LlamaModelSettings Checked(ModelOptions o)
+    {
+        LlamaModelSettings settings = Settings(o);
+        settings.Check(NativeLoader.EnsureLoaded());
+        return settings;
+    }
+
+    // Without a ROM: llama.cpp maps the file itself.
+    private Weights FromFile(
+        ModelOptions options, LlamaModelSettings settings, Action<LoadPhase, double> report, CancellationToken cancellationToken)
+    {
+        ModelInfo info;
+        using (var file = GgufFile.Open(options.File))
+        {
+            GgufModelInfo.From(file).Validate();
+            info = ModelInfo.From(file);
+        }
+
+        Resolve(options, info);
+        var model = LlamaModel.Load(options.File, settings, fraction => report(LoadPhase.Weights, fraction), cancellationToken);
+        return new Weights(model, info, SwitchClass.Loaded);
+    }
+
+    /// <summary>Fills in the defaults that depend on the model, and checks every range.</summary>
+    private ModelOptions Resolve(ModelOptions o, ModelInfo info) => Geometry.Resolve(o, info, pool.Threads);
+}

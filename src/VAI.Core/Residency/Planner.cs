@@ -1,0 +1,112 @@
+using VAI.Diagnostics;
+using VAI.Native.Abi;
+using VAI.Native.Gguf;
+using VAI.Native.Llama;
+using VAI.Native.Registry;
+using VAI.Native.Rom;
+
+namespace VAI.Residency;
+
+/// <summary>From options to a plan. Reads a header, and the registry if there is one; makes, burns and leases nothing.</summary>
+internal sealed class Planner(string? romDirectory, int threads)
+{
+    public MemoryPlan Plan(ModelOptions options, CancellationToken cancellationToken)
+    {
+        LlamaModelSettings settings = ModelLoader.Settings(options);
+        settings.Check(NativeLoader.EnsureLoaded());
+        bool gpu = RomLoader.UsesGpu(settings);
+        using RomFile? rom = options.Profile == RomProfile.None ? null : FindRom(options, settings);
+        using GgufFile file = rom?.ParseMetadata() ?? GgufFile.Open(options.File);
+        cancellationToken.ThrowIfCancellationRequested();
+        var header = GgufModelInfo.From(file);
+        if (rom is null)
+            header.Validate();
+        var info = ModelInfo.From(file);
+        ModelOptions resolved = Geometry.Resolve(options, info, threads);
+
+        // A GPU packs by itself.
+        (long romBytes, bool packed) = rom is not null ? (rom.Header.ImageBytes, rom.Header.Weights == RomWeights.Packed)
+            : options.Profile == RomProfile.None ? (0, false)
+            : RomSize.Of(file, gpu ? RomProfile.Exact : options.Profile);
+        cancellationToken.ThrowIfCancellationRequested();
+        using LlamaModel model = ModelOutline.Of(file.Slice(0, (int)file.DataOffset), options.File, settings, cpuOnly: packed);
+        cancellationToken.ThrowIfCancellationRequested();
+        using var context = new LlamaContext(model, Geometry.Of(resolved, info, threads));
+        if (info.IsEmbedding)
+            context.RequirePooling(options.File);
+        ModelMemory memory = Footprint.Planned(resolved, context, header, info.IsEmbedding, romBytes);
+        return With(memory, options, rom is not null, packed);
+    }
+
+    private RomFile? FindRom(ModelOptions options, LlamaModelSettings settings)
+    {
+        (string path, _) = RomDirectory.Locate(romDirectory);
+        var directory = RomDirectory.Open(romDirectory, create: false);
+        using RomRegistry? registry = directory is null ? null : RomRegistry.TryOpen(directory.Path);
+        RegistryEntry? found = registry is null ? null : RomStore.Find(registry, options.File, options.Profile, RomLoader.UsesGpu(settings));
+        if (found is { State: not RomState.Burning } entry)
+        {
+            RomLoader.CheckDevice(entry, options, settings);
+            try
+            {
+                var rom = RomFile.Open(directory!.ImagePath(entry.RomId));
+                try
+                {
+                    rom.CheckBuild();
+                    return rom;
+                }
+                catch
+                {
+                    rom.Dispose();
+                    throw;
+                }
+            }
+            catch (VaiUsageException e) when (e.Code == VaiError.RomNotBurned && File.Exists(options.File))
+            {
+                // Evicted between the two steps.
+            }
+        }
+
+        // Its metadata is not there to be read yet.
+        if (found is { State: RomState.Burning } && !File.Exists(options.File))
+            throw new VaiEngineException(VaiError.RomBurning, $"'{options.File}' is being burned. Plan with its file, or wait until it is done.");
+        return Path.Exists(options.File) ? null : throw RomLoader.NotFound(options.File, path);
+    }
+
+    private MemoryPlan With(ModelMemory memory, ModelOptions options, bool burned, bool packed)
+    {
+        (string directory, _) = RomDirectory.Locate(romDirectory);
+        DriveInfo drive = DriveOf(directory);
+        bool inMemory = memory.RomBytes > 0 && !burned && drive.DriveFormat is "tmpfs" or "ramfs";
+        return new MemoryPlan
+        {
+            RomBytes = memory.RomBytes,
+            KvBytes = memory.KvBytes,
+            ScratchBytes = memory.ScratchBytes,
+            OutputBytes = memory.OutputBytes,
+            Devices = memory.Devices,
+            ContextLength = memory.ContextLength,
+            SramTokens = memory.SramTokens,
+            Sessions = memory.Sessions,
+            Cells = memory.Cells,
+            StepRows = memory.StepRows,
+            File = options.File,
+            Profile = options.Profile,
+            IsBurned = burned,
+            IsPacked = packed,
+            RomDirectory = memory.RomBytes > 0 ? directory : null,
+            RomFreeBytes = memory.RomBytes > 0 ? drive.AvailableFreeSpace : 0,
+            AvailableBytes = Memory.Read().Available,
+            NeededBytes = memory.OutputBytes + memory.Devices.Where(d => d.OnHost).Sum(d => d.KvBytes + d.ScratchBytes)
+                + (inMemory ? memory.RomBytes : 0),
+        };
+    }
+
+    // A directory that a burn will make is on the file system of its parent.
+    private static DriveInfo DriveOf(string directory)
+    {
+        while (!Directory.Exists(directory) && Path.GetDirectoryName(directory) is { } parent)
+            directory = parent;
+        return new DriveInfo(directory);
+    }
+}

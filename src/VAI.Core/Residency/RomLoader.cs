@@ -1,0 +1,164 @@
+using Microsoft.Extensions.Logging;
+using VAI.Diagnostics;
+using VAI.Native.Abi;
+using VAI.Native.Gguf;
+using VAI.Native.Llama;
+using VAI.Native.Registry;
+using VAI.Native.Rom;
+
+namespace VAI.Residency;
+
+/// <summary>Weights out of the ROM directory: attached if the ROM is there, burned first if it is not.</summary>
+internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) : IDisposable
+{
+    private readonly Lock _gate = new();
+    private RomStore? _store;
+
+    public static bool UsesGpu(LlamaModelSettings settings) =>
+        settings.GpuLayers != 0 && NativeLoader.EnsureLoaded().Devices.Any(d => !d.IsCpu);
+
+    public static VaiUsageException NotFound(string file, string romDirectory) => new(
+        VaiError.FileNotFound, $"{file}: there is no such file, and no ROM of that name in {romDirectory}. Check the path or the name.");
+
+    /// <exception cref="VaiUsageException"><see cref="VaiError.NotSupported"/>: packed weights are for a CPU.</exception>
+    public static void CheckDevice(in RegistryEntry entry, ModelOptions options, LlamaModelSettings settings)
+    {
+        if (UsesGpu(settings) && entry.Packed)
+        {
+            throw new VaiUsageException(
+                VaiError.NotSupported,
+                $"'{options.File}' is burned for the CPU's kernels and cannot go to a GPU. Load it from its file, or burn it with profile exact.");
+        }
+    }
+
+    /// <param name="options">The model.</param>
+    /// <param name="settings">Where the weights go.</param>
+    /// <param name="check">Called before anything is burned: throws where the options do not suit the model.</param>
+    /// <param name="report">Told how far it is.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public Weights Load(
+        ModelOptions options,
+        LlamaModelSettings settings,
+        Action<ModelInfo> check,
+        Action<LoadPhase, double> report,
+        CancellationToken cancellationToken)
+    {
+        RomStore store = Store();
+        RomHold? hold = Find(store, options, settings, cancellationToken);
+        bool burned = false;
+        if (hold is null)
+        {
+            if (!Path.Exists(options.File))
+                throw NotFound(options.File, store.Directory.Path);
+
+            (RegistryEntry entry, burned) = Burn(store, options, settings, check, report, cancellationToken);
+            hold = store.Hold(entry, wait, cancellationToken);
+        }
+
+        return Attach(hold, settings, burned ? SwitchClass.Loaded : SwitchClass.Attached, report, cancellationToken);
+    }
+
+    /// <summary>Attaches a ROM that is there; null if there is none, or if attaching would copy it.</summary>
+    public Weights? TryAttach(ModelOptions options, LlamaModelSettings settings, CancellationToken cancellationToken) =>
+        options.Profile != RomProfile.None && !UsesGpu(settings) && Find(Store(), options, settings, cancellationToken) is { } hold
+            ? Attach(hold, settings, SwitchClass.Attached, static (_, _) => { }, cancellationToken)
+            : null;
+
+    /// <summary>Tells the registry what a load took.</summary>
+    public void Note(ModelContext model)
+    {
+        if (model.Weights.Hold is { } hold)
+            _store?.NoteLoad(hold, model.LoadTime, model.OnGpu);
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+            _store?.Dispose();
+    }
+
+    private Weights Attach(
+        RomHold hold, LlamaModelSettings settings, SwitchClass switchClass, Action<LoadPhase, double> report, CancellationToken cancellationToken)
+    {
+        try
+        {
+            report(LoadPhase.Weights, 0);
+
+            // The vocabulary is most of either: this way it is read twice at the same time.
+            RomFile file = hold.File;
+            var parsing = Task.Run(
+                () =>
+                {
+                    using GgufFile metadata = file.ParseMetadata();
+                    return ModelInfo.From(metadata);
+                },
+                CancellationToken.None);
+            AttachedModel attached;
+            try
+            {
+                attached = RomAttacher.Attach(file, settings, fraction => report(LoadPhase.Weights, fraction), cancellationToken);
+            }
+            finally
+            {
+                ((IAsyncResult)parsing).AsyncWaitHandle.WaitOne();
+            }
+
+            if (attached.Overlay is { CopiedBytes: > 1 << 20 } overlay)
+                log.RomCopied(hold.Entry.Name, overlay.CopiedBytes >> 20);
+            return new Weights(attached.Model, parsing.GetAwaiter().GetResult(), switchClass, hold);
+        }
+        catch
+        {
+            hold.Dispose();
+            throw;
+        }
+    }
+
+    private RomStore Store()
+    {
+        lock (_gate)
+            return _store ??= RomStore.Open(directory);
+    }
+
+    private RomHold? Find(RomStore store, ModelOptions options, LlamaModelSettings settings, CancellationToken cancellationToken)
+    {
+        if (store.Find(options.File, options.Profile, UsesGpu(settings)) is not { } entry)
+            return null;
+        CheckDevice(entry, options, settings);
+        try
+        {
+            return store.Hold(entry, wait, cancellationToken);
+        }
+        catch (VaiUsageException e) when (e.Code == VaiError.RomNotBurned && File.Exists(options.File))
+        {
+            // Evicted between the two steps, or a burn that was waited for died.
+            return null;
+        }
+    }
+
+    private (RegistryEntry Entry, bool Burned) Burn(
+        RomStore store,
+        ModelOptions options,
+        LlamaModelSettings settings,
+        Action<ModelInfo> check,
+        Action<LoadPhase, double> report,
+        CancellationToken cancellationToken)
+    {
+        using (var file = GgufFile.Open(options.File))
+        {
+            GgufModelInfo.From(file).Validate();
+            check(ModelInfo.From(file));
+        }
+
+        // A GPU packs by itself.
+        RomProfile profile = UsesGpu(settings) ? RomProfile.Exact : options.Profile;
+        log.RomBurning(options.Name, options.File, store.Directory.Path);
+        (RegistryEntry Entry, bool Burned) result = store.Burn(
+            new RomBurnRequest(options.File, options.Name, profile, wait),
+            rename: false,
+            p => report(LoadPhase.Burning, p.Fraction),
+            cancellationToken);
+        log.RomBurned(result.Entry.Name, result.Entry.RomId, result.Entry.Bytes >> 20, result.Entry.BurnMicroseconds / 1000.0, result.Entry.Note);
+        return result;
+    }
+}

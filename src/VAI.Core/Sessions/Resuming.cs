@@ -1,0 +1,48 @@
+namespace VAI.Sessions;
+
+/// <summary>What a session is built of again, in another process: its log and how much of it is committed.</summary>
+/// <param name="Log">Token ids, oldest first; a generated token is its complement, whatever the profile.</param>
+/// <param name="Committed">How many of them are committed.</param>
+internal sealed record SessionState(IReadOnlyList<int> Log, int Committed);
+
+/// <summary>A model that can open a session of a log that was kept elsewhere.</summary>
+internal interface IRebuildableModel : IModelContext
+{
+    /// <summary>Opens a session that holds a log; its KV is computed when it first runs.</summary>
+    /// <exception cref="VaiUsageException">As <see cref="IModelContext.OpenSession"/>; the log does not fit the model.</exception>
+    IInferenceSession OpenSession(SessionOptions? options, SessionState state);
+}
+
+/// <summary>A session whose transaction can be taken up where another process left it.</summary>
+internal interface IResumableSession : IInferenceSession
+{
+    /// <summary>What it holds; a generated token is its complement only where the profile needs that.</summary>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.SessionBusy"/>.</exception>
+    SessionState State { get; }
+
+    /// <summary>
+    /// Takes up a transaction: the updates go on behind those of <paramref name="generated"/>, as if it had never been
+    /// interrupted. The seed must be given in the options.
+    /// </summary>
+    /// <param name="prompt">The prompt's tokens. The session is as it was before them.</param>
+    /// <param name="generated">The tokens that were handed over before; empty to begin.</param>
+    /// <param name="options">The transaction's options, unchanged; its deadline counts anew.</param>
+    /// <param name="cancellationToken">Stops the transaction at its next step.</param>
+    IAsyncEnumerable<InferenceUpdate> ResumeAsync(
+        ReadOnlyMemory<int> prompt, ReadOnlyMemory<int> generated, InferenceOptions options, CancellationToken cancellationToken = default);
+}
+
+/// <summary>An engine that can be told ahead of time what it will have to load.</summary>
+internal interface IPreparable
+{
+    /// <summary>
+    /// Attaches the ROMs of these models, and of no other that is not loaded, so that their loads need no more than SRAM, and not even
+    /// that where it is small. One that cannot be attached is left out.
+    /// </summary>
+    ValueTask PrepareAsync(IReadOnlyList<ModelOptions> models, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Loads all that is prepared, side by side. One that fails is left out: to load it by its name says why.
+    /// </summary>
+    ValueTask LoadPreparedAsync(CancellationToken cancellationToken);
+}

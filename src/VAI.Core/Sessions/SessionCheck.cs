@@ -1,0 +1,38 @@
+using VAI.OptionRules;
+
+namespace VAI.Sessions;
+
+/// <summary>What every session checks alike, whoever computes it.</summary>
+internal static class SessionCheck
+{
+    /// <summary>Whether it may be used now; to be called under the session's lock.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="disposed">Whether it was disposed.</param>
+    /// <param name="busy">Whether a transaction or another call uses it.</param>
+    public static void Usable(IInferenceSession session, bool disposed, bool busy)
+    {
+        ObjectDisposedException.ThrowIf(disposed, session);
+        if (busy)
+        {
+            throw new VaiUsageException(
+                VaiError.SessionBusy, "The session is in use by a transaction, or by another call. Await that, cancel it, or open another session.");
+        }
+    }
+
+    /// <summary>A transaction's options, before it is begun: defaults where there are none.</summary>
+    public static InferenceOptions Options(IInferenceSession session, bool disposed, InferenceOptions? options)
+    {
+        options ??= new InferenceOptions();
+        ObjectDisposedException.ThrowIf(disposed, session);
+        SamplerFactory.Check(options, session.Model.Info.VocabularySize);
+        return options;
+    }
+
+    /// <summary>A transaction's tokens, before it is begun.</summary>
+    public static void Tokens(IInferenceSession session, ReadOnlyMemory<int> prompt, ReadOnlyMemory<int> generated)
+    {
+        IModelContext model = session.Model;
+        OptionCheck.Tokens(prompt.Span, "The prompt", model.Name, model.Info.VocabularySize);
+        OptionCheck.Tokens(generated.Span, "What was generated", model.Name, model.Info.VocabularySize);
+    }
+}

@@ -1,0 +1,162 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using VAI.Pipeline;
+using VAI.Residency;
+using VAI.Sram;
+
+namespace VAI.Sessions;
+
+/// <summary>
+/// Sessions in files. A file is untrusted: it is authenticated by a key that only this user's ROM directory holds before
+/// anything of it is used, because llama.cpp trusts the KV that it is given.
+/// </summary>
+internal sealed class SessionFile
+{
+    private readonly ModelContext _model;
+    private readonly SessionSeal _seal;
+
+    private SessionFile(ModelContext model, SessionSeal seal) => (_model, _seal) = (model, seal);
+
+    /// <exception cref="VaiUsageException"><see cref="VaiError.NotSupported"/>: the model has no ROM to bind a file to.</exception>
+    public static SessionFile For(ModelContext model) => SessionSeal.For(model) is { } seal
+        ? new SessionFile(model, seal)
+        : throw new VaiUsageException(
+            VaiError.NotSupported,
+            $"'{model.Name}' was loaded without a ROM, by whose digest a saved session is bound to its model. Load it with profile fast or exact.");
+
+    /// <summary>Writes a session. What was at the path is replaced at once, or not at all.</summary>
+    /// <exception cref="VaiEngineException"><see cref="VaiError.FileNotWritable"/>.</exception>
+    public void Write(string path, int[] log, int committed, ParkedKv? kv)
+    {
+        byte[] header = new byte[SessionSeal.HeaderBytes];
+        _seal.WriteHeader(header, log.Length, committed, kv?.Tokens.Length ?? 0, kv?.Length ?? 0);
+        string temporary = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            using (IncrementalHash mac = _seal.NewMac())
+            using (FileStream file = NewPrivate(temporary))
+            {
+                Put(header);
+                Put(MemoryMarshal.AsBytes(log.AsSpan()));
+                Put(MemoryMarshal.AsBytes((kv?.Tokens ?? []).AsSpan()));
+                Put(kv is null ? default : kv.Bytes);
+                file.Write(mac.GetHashAndReset());
+                file.Flush(flushToDisk: true);
+
+                void Put(ReadOnlySpan<byte> bytes)
+                {
+                    mac.AppendData(bytes);
+                    file.Write(bytes);
+                }
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (File.Exists(temporary))
+                File.Delete(temporary);
+            throw new VaiEngineException(VaiError.FileNotWritable, $"{path}: the session could not be saved: {e.Message} Check the path and the space.", e);
+        }
+    }
+
+    /// <summary>Reads a session back. KV of another build, CPU or geometry is left out: it is computed again from the log.</summary>
+    /// <exception cref="VaiUsageException">
+    /// <see cref="VaiError.FileNotFound"/>, <see cref="VaiError.FileNotReadable"/>, <see cref="VaiError.SessionFileRejected"/>, or
+    /// <see cref="VaiError.ContextFull"/>: it is longer than the model's context.
+    /// </exception>
+    public SessionImage Read(string path)
+    {
+        if (!File.Exists(path))
+            throw new VaiUsageException(VaiError.FileNotFound, $"{path}: there is no such file. Check the path.");
+        try
+        {
+            using FileStream file = File.OpenRead(path);
+            return Read(path, file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new VaiUsageException(VaiError.FileNotReadable, $"{path}: {e.Message}", e);
+        }
+    }
+
+    private SessionImage Read(string path, FileStream file)
+    {
+        byte[] header = new byte[SessionSeal.HeaderBytes];
+        int length = file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
+        if (SessionSeal.TryRead(header.AsSpan(0, length), out SessionSeal.Header numbers) is { } wrong)
+            throw Rejected(path, wrong);
+        if (file.Length != numbers.ImageBytes)
+            throw Rejected(path, "its length is not what its header says");
+        (int entries, int committed, int computed, long kvBytes) = numbers;
+        using IncrementalHash mac = _seal.NewMac();
+        mac.AppendData(header);
+        int[] log = new int[entries];
+        int[] kvLog = new int[computed];
+        Take(MemoryMarshal.AsBytes(log.AsSpan()));
+        Take(MemoryMarshal.AsBytes(kvLog.AsSpan()));
+        ParkedKv? kv = _seal.IsOfKind(header) ? ParkedKv.Reserve(_model.Lot, kvLog, kvBytes) : null;
+        try
+        {
+            if (kv is not null)
+                Take(kv.Bytes);
+            else
+                Skip(kvBytes);
+            byte[] stored = new byte[SessionSeal.MacBytes];
+            file.ReadExactly(stored);
+            if (!CryptographicOperations.FixedTimeEquals(stored, mac.GetHashAndReset()))
+                throw Rejected(path, "it was changed, or saved under another ROM directory");
+            return Checked(path, header, log, committed, kv);
+        }
+        catch
+        {
+            kv?.Dispose();
+            throw;
+        }
+
+        void Take(Span<byte> bytes)
+        {
+            file.ReadExactly(bytes);
+            mac.AppendData(bytes);
+        }
+
+        void Skip(long bytes)
+        {
+            byte[] slice = new byte[1 << 20];
+            for (long at = 0; at < bytes; at += slice.Length)
+                Take(slice.AsSpan(0, (int)Math.Min(slice.Length, bytes - at)));
+        }
+    }
+
+    private SessionImage Checked(string path, byte[] header, int[] log, int committed, ParkedKv? kv)
+    {
+        if (!_seal.IsOfModel(header))
+            throw Rejected(path, $"it belongs to another model than '{_model.Name}'");
+        if (log.Length > _model.ContextLength)
+        {
+            throw new VaiUsageException(
+                VaiError.ContextFull,
+                $"{path}: the session has {log.Length} tokens, and '{_model.Name}' a context of {_model.ContextLength}. Load it with a larger ContextLength.");
+        }
+
+        if (Array.Exists(log, e => !_model.Model.Vocab.Contains(Schedule.Id(e))))
+            throw Rejected(path, "it holds tokens that the model does not have");
+
+        // Only the exact schedule cares how a token came about.
+        if (!_model.Schedule.Exact)
+            log = Array.ConvertAll(log, Schedule.Id);
+        return new SessionImage(log, committed, kv);
+    }
+
+    /// <summary>Makes a file that only this user can read.</summary>
+    internal static FileStream NewPrivate(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        return new FileStream(path, options);
+    }
+
+    private static VaiUsageException Rejected(string path, string why) => new(
+        VaiError.SessionFileRejected, $"{path}: the session was not restored: {why}. Nothing of it was used.");
+}

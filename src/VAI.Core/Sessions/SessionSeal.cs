@@ -1,0 +1,151 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using VAI.Native.Rom;
+using VAI.Residency;
+
+namespace VAI.Sessions;
+
+/// <summary>
+/// What binds a session's image, in a file or in shared memory, to its model and its ROM directory: llama.cpp trusts the KV that it is
+/// given, so that nothing of an image is used before this says so.
+/// </summary>
+/// <remarks>
+/// <code>
+///   0  magic                       8 bytes
+///   8  version                     int32, little-endian like all that follows
+///  12  flags                       int32: 1 exact schedule
+///  16  digest of the model's file  32 bytes
+///  48  digest of the KV's kind     32 bytes: llama.cpp build, kernels, weights, KV types, attention
+///  80  log entries                 int32
+///  84  committed entries           int32
+///  88  KV entries                  int32
+///  92  reserved                    int32, 0
+///  96  KV bytes                    int64
+/// 104  log, KV log, KV             int32 each, int32 each, bytes
+///   n  HMAC-SHA256 of all that     32 bytes, by a key that only this user's ROM directory holds
+/// </code>
+/// </remarks>
+internal sealed class SessionSeal
+{
+    public const int Version = 1;
+    public const int HeaderBytes = 104;
+    public const int MacBytes = 32;
+    private const int KeyBytes = 32;
+    private const string KeyName = "sessions.key";
+
+    private readonly byte[] _digest;
+    private readonly byte[] _kind;
+    private readonly string _directory;
+    private readonly bool _exact;
+
+    private SessionSeal(ModelContext model, RomHold hold)
+    {
+        RomHeader rom = hold.File.Header;
+        ModelOptions o = model.Options;
+        _exact = model.Schedule.Exact;
+        _digest = rom.SourceDigest;
+        _directory = Path.GetDirectoryName(hold.File.Path)!;
+        (string build, string cpu) = RomBuild.Current;
+        _kind = SHA256.HashData(Encoding.UTF8.GetBytes(
+            $"{build}|{cpu}|{rom.Weights}|{o.Profile}|{o.KeyType}|{o.ValueType}|{o.FlashAttention}|{o.GpuLayers}"));
+    }
+
+    private static ReadOnlySpan<byte> Magic => "VAISESS\x1a"u8;
+
+    /// <summary>Null for a model without a ROM: there is nothing to bind an image to.</summary>
+    public static SessionSeal? For(ModelContext model) => model.Weights.Hold is { } hold ? new SessionSeal(model, hold) : null;
+
+    /// <summary>Length of an image in bytes.</summary>
+    public static long Length(int entries, int kvEntries, long kvBytes) => HeaderBytes + (4L * ((long)entries + kvEntries)) + kvBytes + MacBytes;
+
+    public void WriteHeader(Span<byte> header, int entries, int committed, int kvEntries, long kvBytes)
+    {
+        header[..HeaderBytes].Clear();
+        Magic.CopyTo(header);
+        BinaryPrimitives.WriteInt32LittleEndian(header[8..], Version);
+        BinaryPrimitives.WriteInt32LittleEndian(header[12..], _exact ? 1 : 0);
+        _digest.CopyTo(header[16..]);
+        _kind.CopyTo(header[48..]);
+        BinaryPrimitives.WriteInt32LittleEndian(header[80..], entries);
+        BinaryPrimitives.WriteInt32LittleEndian(header[84..], committed);
+        BinaryPrimitives.WriteInt32LittleEndian(header[88..], kvEntries);
+        BinaryPrimitives.WriteInt64LittleEndian(header[96..], kvBytes);
+    }
+
+    /// <summary>Reads a header's numbers, none of which can be trusted yet but for its ranges.</summary>
+    /// <returns>Null, or why it is none.</returns>
+    public static string? TryRead(ReadOnlySpan<byte> header, out Header read)
+    {
+        read = default;
+        if (header.Length < HeaderBytes || !header.StartsWith(Magic))
+            return "it is not a saved session";
+        int version = BinaryPrimitives.ReadInt32LittleEndian(header[8..]);
+        if (version != Version)
+            return $"it has version {version}, and this VAI reads {Version}";
+        read = new Header(
+            BinaryPrimitives.ReadInt32LittleEndian(header[80..]),
+            BinaryPrimitives.ReadInt32LittleEndian(header[84..]),
+            BinaryPrimitives.ReadInt32LittleEndian(header[88..]),
+            BinaryPrimitives.ReadInt64LittleEndian(header[96..]));
+        const int Most = 1 << 26;
+        bool possible = read.Entries is >= 0 and <= Most && read.Committed >= 0 && read.Committed <= read.Entries
+            && read.KvEntries is >= 0 and <= Most && read.KvBytes is >= 0 and <= int.MaxValue;
+        return possible ? null : "its length is not what its header says";
+    }
+
+    /// <summary>Whether it is of this model's file.</summary>
+    public bool IsOfModel(ReadOnlySpan<byte> header) => header.Slice(16, 32).SequenceEqual(_digest);
+
+    /// <summary>Whether its KV is what this model would compute.</summary>
+    public bool IsOfKind(ReadOnlySpan<byte> header) => header.Slice(48, 32).SequenceEqual(_kind);
+
+    /// <exception cref="VaiEngineException">The key cannot be read or made.</exception>
+    public IncrementalHash NewMac() => IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, Key());
+
+    // Made by the first session that is saved; a key that two processes make at once is the one that got its name first.
+    private byte[] Key()
+    {
+        string path = Path.Combine(_directory, KeyName);
+        try
+        {
+            if (!File.Exists(path))
+            {
+                string temporary = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():N}";
+                using (FileStream file = SessionFile.NewPrivate(temporary))
+                {
+                    file.Write(RandomNumberGenerator.GetBytes(KeyBytes));
+                    file.Flush(flushToDisk: true);
+                }
+
+                try
+                {
+                    File.Move(temporary, path, overwrite: false);
+                }
+                catch (IOException) when (File.Exists(path))
+                {
+                    File.Delete(temporary);
+                }
+            }
+
+            byte[] key = File.ReadAllBytes(path);
+            return key.Length == KeyBytes ? key : throw new VaiEngineException(
+                VaiError.FileNotReadable, $"{path}: the key of saved sessions is damaged. Delete it: sessions saved with it are lost.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new VaiEngineException(
+                VaiError.FileNotWritable, $"{path}: the key of saved sessions cannot be used: {e.Message} Only the owner of a ROM directory saves sessions.", e);
+        }
+    }
+
+    /// <summary>The numbers of an image's header.</summary>
+    /// <param name="Entries">Log entries.</param>
+    /// <param name="Committed">How many of them are committed.</param>
+    /// <param name="KvEntries">Log entries whose KV it holds.</param>
+    /// <param name="KvBytes">Length of that.</param>
+    internal readonly record struct Header(int Entries, int Committed, int KvEntries, long KvBytes)
+    {
+        public long ImageBytes => Length(Entries, KvEntries, KvBytes);
+    }
+}
