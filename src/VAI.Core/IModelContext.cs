@@ -90,10 +90,20 @@ public interface IModelContext
 
     /// <summary>The embedding of a text, normalised to length 1.</summary>
     /// <param name="text">At most <see cref="ContextLength"/> tokens.</param>
-    /// <param name="cancellationToken">Gives up the call before its step starts.</param>
+    /// <param name="cancellationToken">Gives up the call; a step that has begun goes on for the others in it.</param>
+    /// <returns><see cref="ModelInfo.EmbeddingLength"/> values.</returns>
+    /// <exception cref="VaiUsageException">As the other overload.</exception>
+    ValueTask<ReadOnlyMemory<float>> EmbedAsync(string text, CancellationToken cancellationToken);
+
+    /// <summary>The embedding of a text, normalised to length 1. Texts that wait at the same time are computed together.</summary>
+    /// <param name="text">At most <see cref="ContextLength"/> tokens.</param>
+    /// <param name="options">When it is due; null for the defaults.</param>
+    /// <param name="cancellationToken">Gives up the call; a step that has begun goes on for the others in it.</param>
     /// <returns><see cref="ModelInfo.EmbeddingLength"/> values.</returns>
     /// <exception cref="VaiUsageException">
-    /// <see cref="VaiError.NotSupported"/>: not an embedding model; <see cref="VaiError.ContextFull"/>: the text is too long.
+    /// <see cref="VaiError.NotSupported"/>: not an embedding model; <see cref="VaiError.ContextFull"/>: the text is too long;
+    /// <see cref="VaiError.DeadlineExceeded"/>; <see cref="VaiError.InvalidOption"/>.
     /// </exception>
-    ValueTask<ReadOnlyMemory<float>> EmbedAsync(string text, CancellationToken cancellationToken = default);
+    /// <exception cref="ObjectDisposedException">The engine was disposed meanwhile.</exception>
+    ValueTask<ReadOnlyMemory<float>> EmbedAsync(string text, EmbeddingOptions? options = null, CancellationToken cancellationToken = default);
 }

@@ -34,7 +34,7 @@ public static class VaiAiExtensions
     /// </remarks>
     /// <param name="vai">Answers.</param>
     /// <param name="model">The model of requests without <see cref="EmbeddingGenerationOptions.ModelId"/>; null for the only one that is loaded.</param>
-    /// <returns>The generator. Its errors are those of <see cref="IModelContext.EmbedAsync"/>.</returns>
+    /// <returns>The generator. Its errors are those of <see cref="IModelContext.EmbedAsync(string, EmbeddingOptions, System.Threading.CancellationToken)"/>.</returns>
     public static IEmbeddingGenerator<string, Embedding<float>> AsIEmbeddingGenerator(this IVai vai, string? model = null)
     {
         ArgumentNullException.ThrowIfNull(vai);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using VAI.Residency;
 
 namespace VAI.Ai;
 
@@ -19,7 +20,8 @@ internal sealed class VaiEmbeddingGenerator(IVai vai, string? model) : IEmbeddin
                 $"EmbeddingGenerationOptions.Dimensions of {dimensions}", $"The embeddings of '{context.Name}' have {context.Info.EmbeddingLength}. Leave it out.");
         }
 
-        (ReadOnlyMemory<float>[] vectors, long tokens) = await EmbeddingBatch.RunAsync(context, [.. values], cancellationToken).ConfigureAwait(false);
+        (ReadOnlyMemory<float>[] vectors, long tokens) = await EmbeddingBatch.RunAsync(
+            context, [.. values.Select(v => new EmbeddingInput(v, null))], cancellationToken).ConfigureAwait(false);
         DateTimeOffset created = DateTimeOffset.UtcNow;
         return new GeneratedEmbeddings<Embedding<float>>(
             vectors.Select(v => new Embedding<float>(v) { ModelId = context.Name, CreatedAt = created }))

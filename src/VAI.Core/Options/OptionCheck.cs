@@ -41,6 +41,16 @@ internal static class OptionCheck
             throw new VaiUsageException(VaiError.NotSupported, $"'{model.Name}' makes embeddings and generates no text. Call EmbedAsync.");
     }
 
+    public static void Embedding(EmbeddingOptions options, IModelContext model)
+    {
+        if (!model.Info.IsEmbedding)
+            throw new VaiUsageException(VaiError.NotSupported, $"'{model.Name}' generates text and makes no embeddings. Load an embedding model.");
+        if (!Enum.IsDefined(options.Priority))
+            throw Invalid($"{nameof(EmbeddingOptions.Priority)} is {options.Priority}, which is none of the enumeration's.");
+        if (options.Deadline is { } deadline && deadline <= TimeSpan.Zero && deadline != Timeout.InfiniteTimeSpan)
+            throw Invalid($"{nameof(EmbeddingOptions.Deadline)} is {deadline}; it must be above 0.");
+    }
+
     public static void State(SessionState state, IModelContext model, int vocabulary)
     {
         Tokens([.. state.Log.Select(Schedule.Id)], "The session", model.Name, vocabulary);

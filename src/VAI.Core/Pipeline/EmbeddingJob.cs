@@ -1,41 +1,65 @@
 using VAI.Native.Llama;
+using VAI.Sram;
 
 namespace VAI.Pipeline;
 
-/// <summary>One text's embedding: one step.</summary>
-internal sealed class EmbeddingJob(LlamaContext context, int[] tokens, CancellationToken cancellationToken)
+/// <summary>One text's embedding: its tokens on a line of their own, in one step.</summary>
+internal sealed class EmbeddingJob(ModelLane lane, int[] tokens, JobTimes times, CancellationToken cancellationToken) : Job(lane, times)
 {
-    private const int Sequence = 0;
     private readonly TaskCompletionSource<ReadOnlyMemory<float>> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private SramLine? _line;
+    private float[]? _embedding;
 
     public Task<ReadOnlyMemory<float>> Task => _done.Task;
 
-    /// <summary>Computes it. On the pipeline's thread.</summary>
-    /// <returns>Whether there was anything to compute.</returns>
-    public bool Run()
+    public override ReadOnlySpan<int> Log => tokens;
+
+    public override int Target => tokens.Length;
+
+    public override int Cells => tokens.Length;
+
+    public override SramLine? Line => _line;
+
+    public override bool IsPrompt => true;
+
+    public override bool TryPlace(SramPlacer placer, int growth) => (_line = placer.TryTake(Cells, growth)) is not null;
+
+    public override StepDemand Demand(int most) => new(tokens.Length, RowOutputs.All, Whole: true);
+
+    public override void Commit(LlamaContext llama, Range rows)
     {
-        if (cancellationToken.IsCancellationRequested)
-        {
+        _embedding = Normalise(llama.Embedding(_line!.Sequence));
+        End(null);
+    }
+
+    public override void Park(SramPlacer placer) => Spoil(placer);
+
+    public override void Rest(SramPlacer placer) => Spoil(placer);
+
+    public override void Spoil(SramPlacer placer)
+    {
+        if (_line is { } line)
+            placer.Return(line);
+        _line = null;
+    }
+
+    public override void Expire() => End(new VaiUsageException(
+        VaiError.DeadlineExceeded, $"The deadline passed before the text's {tokens.Length} tokens were embedded: '{Lane.Name}' was busy. Allow more time."));
+
+    public override void Abandon() => End(new OperationCanceledException(cancellationToken));
+
+    protected override void LetGo()
+    {
+    }
+
+    protected override void Complete(Exception? error)
+    {
+        if (error is OperationCanceledException)
             _done.TrySetCanceled(cancellationToken);
-            return false;
-        }
-
-        try
-        {
-            context.Batch.Clear();
-            for (int i = 0; i < tokens.Length; i++)
-                context.Batch.Add(tokens[i], i, Sequence, logits: true);
-            _done.TrySetResult(context.Decode() == DecodeStatus.Ok
-                ? Normalise(context.Embedding(Sequence))
-                : throw new VaiEngineException(VaiError.NativeFailure, $"llama.cpp could not embed {tokens.Length} tokens."));
-        }
-        catch (Exception e)
-        {
-            _done.TrySetException(e);
-        }
-
-        context.Clear(Sequence);
-        return true;
+        else if (error is not null)
+            _done.TrySetException(error);
+        else
+            _done.TrySetResult(_embedding);
     }
 
     private static float[] Normalise(ReadOnlySpan<float> embedding)

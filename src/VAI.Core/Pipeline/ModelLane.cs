@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using VAI.Diagnostics;
 using VAI.Native.Llama;
@@ -7,40 +6,34 @@ using VAI.Sram;
 namespace VAI.Pipeline;
 
 /// <summary>
-/// A model's jobs: those that wait for SRAM, those that run, and those whose reader is behind. A step is one batch of all that
-/// run: the next token of each, and prompts up to a budget (continuous batching).
+/// A model's jobs and what becomes of them: those that wait for SRAM (<see cref="JobQueue"/>), those that run, and those whose reader is
+/// behind. A step (<see cref="StepBuilder"/>, <see cref="StepRunner"/>) is one batch of all that run: continuous batching. What goes
+/// wrong with one job ends that job, whatever it throws: its code runs while no list depends on it.
 /// </summary>
-internal sealed partial class ModelLane : ILane
+internal sealed class ModelLane : ILane
 {
-    // What is reached without a step has no logits.
-    private const int NoRow = -1;
-
     private readonly string _name;
     private readonly LlamaContext _llama;
     private readonly SramBank _bank;
-    private readonly Schedule _schedule;
     private readonly PipelineThread _pipeline;
     private readonly KvStash? _stash;
-    private readonly int _promptTokens;
-    private readonly ConcurrentQueue<SequenceJob> _incoming = new();
+    private readonly StepBuilder _step;
+    private readonly StepRunner _runner;
+    private readonly JobQueue _queue = new();
+    private readonly List<Job> _running = [];
+    private readonly List<Job> _blocked = [];
 
-    // In the order of their due times.
-    private readonly List<SequenceJob> _waiting = [];
-    private readonly List<SequenceJob> _running = [];
-    private readonly List<SequenceJob> _blocked = [];
-    private readonly List<Part> _parts = [];
-
-    private SequenceJob? _alone;
     private int _attention;
     private bool _mayPlace;
-    private bool _promptsTurn;
+    private volatile Exception? _closed;
 
     public ModelLane(
         string name, LlamaContext llama, SramBank bank, Schedule schedule, ParkingLot lot, KvStash? stash, PipelineThread pipeline, int promptTokens)
     {
-        _stash = stash;
-        (_name, _llama, _bank, _schedule, _pipeline, _promptTokens) = (name, llama, bank, schedule, pipeline, promptTokens);
+        (_name, _llama, _bank, _stash, _pipeline) = (name, llama, bank, stash, pipeline);
         Placer = new SramPlacer(llama, bank, schedule, lot, stash);
+        _step = new StepBuilder(llama, bank, Placer, schedule, promptTokens);
+        _runner = new StepRunner(llama);
     }
 
     public string Name => _name;
@@ -55,14 +48,14 @@ internal sealed partial class ModelLane : ILane
     public bool Began { get; private set; }
 
     /// <summary>Jobs that wait for SRAM. From any thread, as of some moment.</summary>
-    public int Waiting => _waiting.Count;
+    public int Waiting => _queue.Count;
 
     public long NextTimer { get; private set; } = long.MaxValue;
 
     public bool IsReady =>
         _running.Count > 0
         || Volatile.Read(ref _attention) != 0
-        || (_mayPlace && _waiting.Count > 0)
+        || (_mayPlace && _queue.Count > 0)
         || (NextTimer != long.MaxValue && NextTimer <= Stopwatch.GetTimestamp());
 
     public int Weight
@@ -70,17 +63,23 @@ internal sealed partial class ModelLane : ILane
         get
         {
             int weight = 1;
-            foreach (SequenceJob job in _running)
+            foreach (Job job in _running)
                 weight = Math.Max(weight, job.Weight);
             return weight;
         }
     }
 
-    /// <summary>Gives the lane a job. From any thread.</summary>
-    public void Submit(SequenceJob job)
+    /// <summary>Gives the lane a job, which it ends at once if it has been closed. From any thread.</summary>
+    public void Submit(Job job)
     {
-        _incoming.Enqueue(job);
-        Wake();
+        _queue.Add(job);
+
+        // SYNC POINT with Close: whichever comes second sees the other's store.
+        Interlocked.MemoryBarrier();
+        if (_closed is { } why)
+            EndNew(why);
+        else
+            Wake();
     }
 
     /// <summary>Has the lane look at its jobs again: a reader has read, or a job was cancelled. From any thread.</summary>
@@ -96,11 +95,10 @@ internal sealed partial class ModelLane : ILane
     /// <summary>A transaction has handed over its first token. On the pipeline's thread.</summary>
     public void Begun() => Began = true;
 
-    /// <summary>A job was cancelled: a step that computes for it alone is of no use. From any thread.</summary>
-    public void CancelStep(SequenceJob job)
+    /// <summary>A job was cancelled. From any thread.</summary>
+    public void CancelStep(Job job)
     {
-        if (Volatile.Read(ref _alone) == job)
-            _llama.RequestAbort();
+        _runner.Cancel(job);
         Wake();
     }
 
@@ -110,94 +108,146 @@ internal sealed partial class ModelLane : ILane
         if (Interlocked.Exchange(ref _attention, 0) != 0 || NextTimer <= Stopwatch.GetTimestamp())
             KeepHouse();
         Place();
-        Build();
-        if (_parts.Count == 0)
+        while (!_step.TryBuild(_running))
+            ParkLast();
+        if (_step.Parts.Count == 0)
             return;
         Computed = true;
-        Decode();
+        Compute();
     }
 
+    /// <summary>Ends what runs; what waits goes on waiting.</summary>
     public void Fail(Exception error)
     {
-        foreach (SequenceJob job in _running.ToArray())
-        {
-            job.Fail(error);
-            Placer.Drop(job.Session);
-        }
-
+        foreach (Job job in _running.ToArray())
+            Ruin(job, error);
         _running.Clear();
         _mayPlace = true;
     }
 
-    private static void Insert(List<SequenceJob> jobs, SequenceJob job)
+    /// <summary>Ends all jobs, and each that comes later. On the pipeline's thread.</summary>
+    public void Close(Exception why)
     {
-        int at = jobs.Count;
-        while (at > 0 && jobs[at - 1].Due > job.Due)
-            at--;
-        jobs.Insert(at, job);
+        _closed = why;
+
+        // SYNC POINT with Submit.
+        Interlocked.MemoryBarrier();
+        EndNew(why);
+        Fail(why);
+        foreach (Job job in _blocked)
+            Ruin(job, why);
+        _blocked.Clear();
+        while (_queue.TakeFirst() is { } job)
+            Ruin(job, why);
+    }
+
+    private void EndNew(Exception why)
+    {
+        while (_queue.TryTakeNew(out Job? job))
+            job.Fail(why);
     }
 
     private void KeepHouse()
     {
-        while (_incoming.TryDequeue(out SequenceJob? job))
+        while (_queue.TryTakeNew(out Job? job))
         {
-            Guarded(job, static j => j.Begin());
+            try
+            {
+                job.Begin();
+                if (!job.Done && job.Cells > _bank.LineCells)
+                    job.Fail(TooLarge(job));
+            }
+            catch (Exception e)
+            {
+                job.Fail(e);
+            }
+
             if (!job.Done)
-                Insert(_waiting, job);
+                _queue.Insert(job);
             _mayPlace = true;
         }
 
         long now = Stopwatch.GetTimestamp();
         NextTimer = long.MaxValue;
-        Review(_waiting, now);
-        Review(_running, now);
-        Review(_blocked, now);
-    }
-
-    // Ends what is cancelled or late, and brings back whose reader has read.
-    private void Review(List<SequenceJob> jobs, long now)
-    {
-        for (int i = jobs.Count - 1; i >= 0; i--)
+        for (int i = _queue.Waiting.Count - 1; i >= 0; i--)
         {
-            SequenceJob job = jobs[i];
-            if (job.Cancelled)
-                Guarded(job, static j => j.Abandon());
-            else if (job.Deadline <= now && !job.Blocked)
-                Guarded(job, static j => j.Expire());
-            else if (jobs == _waiting && job.WaitsUntil <= now && job.Placed == 0)
-                Guarded(job, j => j.Fail(SramFull()));
-            else if (job.Blocked)
-                Guarded(job, static j => j.Deliver());
-            if (!job.Blocked)
-                NextTimer = Math.Min(NextTimer, Math.Min(job.Deadline, jobs == _waiting && job.Placed == 0 ? job.WaitsUntil : long.MaxValue));
-            if (job.Done)
-            {
-                jobs.RemoveAt(i);
-                Finish(job);
-            }
-            else if (jobs == _blocked && !job.Blocked)
-            {
-                jobs.RemoveAt(i);
-                Resume(job);
-            }
-            else if (jobs != _blocked && job.Blocked)
-            {
-                jobs.RemoveAt(i);
+            Job job = _queue.Waiting[i];
+            if (Look(job, now, waits: true))
+                continue;
+            _queue.RemoveAt(i);
+            if (job.Blocked)
                 Block(job);
-            }
+        }
+
+        for (int i = _running.Count - 1; i >= 0; i--)
+        {
+            Job job = _running[i];
+            if (Look(job, now, waits: false))
+                continue;
+            _running.RemoveAt(i);
+            if (job.Done)
+                Rest(job);
+            else
+                Block(job);
+        }
+
+        for (int i = _blocked.Count - 1; i >= 0; i--)
+        {
+            Job job = _blocked[i];
+            Look(job, now, waits: false);
+            if (job is { Blocked: true, Done: false })
+                continue;
+            _blocked.RemoveAt(i);
+            if (job.Done)
+                Rest(job);
+            else
+                Resume(job);
         }
     }
 
-    private void Resume(SequenceJob job)
+    /// <summary>Ends what is cancelled or late, and hands over what a reader had no room for.</summary>
+    /// <returns>Whether it goes on where it is: neither done nor blocked.</returns>
+    private bool Look(Job job, long now, bool waits)
     {
-        if (job.Session.Line is { } line)
+        bool first = waits && job.Placed == 0;
+        try
         {
-            line.Use = LineUse.Running;
+            if (job.Cancelled)
+                job.Abandon();
+            else if (job.Deadline <= now && !job.Blocked)
+                job.Expire();
+            else if (first && job.WaitsUntil <= now)
+                job.Fail(SramFull());
+            else if (job.Blocked)
+                job.Deliver();
+        }
+        catch (Exception e)
+        {
+            job.Fail(e);
+        }
+
+        if (job.Done)
+        {
+            _mayPlace = true;
+            return false;
+        }
+
+        if (job.Blocked)
+            return false;
+        NextTimer = Math.Min(NextTimer, Math.Min(job.Deadline, first ? job.WaitsUntil : long.MaxValue));
+        return true;
+    }
+
+    private void Resume(Job job)
+    {
+        if (job.Line is { } line)
+        {
+            (line.Use, line.Reserved) = (LineUse.Running, job.Cells);
             _running.Add(job);
         }
         else
         {
-            Insert(_waiting, job);
+            _queue.Insert(job);
             _mayPlace = true;
         }
     }
@@ -205,167 +255,188 @@ internal sealed partial class ModelLane : ILane
     /// <summary>Strictly in order: whoever is due first is placed first, so that no stream of small ones starves a large one.</summary>
     private void Place()
     {
-        while (_mayPlace && _waiting.Count > 0)
+        while (_mayPlace && _queue.TakeFirst() is { } job)
         {
-            SequenceJob job = _waiting[0];
-            bool placed = job.Target <= 0;
-            Exception? error = null;
             try
             {
-                placed = placed || Placer.TryPlace(job.Session, Promised());
+                if (job.Target > 0 && !job.TryPlace(Placer, Growth(job)))
+                {
+                    _queue.PutBack(job);
+                    break;
+                }
+
+                int reused = job.Line?.Tokens.Count ?? 0;
+                if (job.Target > 0)
+                    job.Begun(reused);
+                if (reused >= job.Target)
+                    job.Commit(_llama, default);
             }
-            catch (VaiException e)
+            catch (Exception e)
             {
-                error = e;
+                Ruin(job, e);
             }
 
-            if (!placed && error is null)
-                break;
-            _waiting.RemoveAt(0);
-            if (error is not null)
-                job.Fail(error);
-            else if (job.Session.Line is { } line && job.Target > 0)
-                Start(job, line);
-            else
-                Reach(job, NoRow);
-            if (job.Done)
-                Finish(job);
+            Settle(job);
         }
 
         _mayPlace = false;
     }
 
-    private void Start(SequenceJob job, SramLine line)
+    // Where a job belongs that is in no list.
+    private void Settle(Job job)
     {
-        job.Place(line.Tokens.Count);
-        if (line.Tokens.Count >= job.Target)
-            Reach(job, NoRow);
+        if (job.Done)
+            Rest(job);
+        else if (job.Blocked)
+            Block(job);
         else
             _running.Add(job);
     }
 
-    private int Promised()
+    // While a prompt is computed, each that generates takes a cell a step.
+    private int Growth(Job job)
     {
-        int promised = 0;
-        foreach (SequenceJob job in _running)
-            promised += job.Target - job.Session.Line!.Tokens.Count + 1;
-        return promised;
+        int generating = 0;
+        foreach (Job other in _running)
+            generating += other.IsPrompt ? 0 : 1;
+        return generating * _step.StepsOf(job.Target);
     }
 
-    private void Decode()
+    // Of those that run; at least one goes on, as any job alone fits an empty bank.
+    private void ParkLast()
     {
-        // SYNC POINT with SequenceJob.Cancel.
-        _llama.ClearAbort();
-        Volatile.Write(ref _alone, _parts.Count == 1 ? _parts[0].Job : null);
-        Interlocked.MemoryBarrier();
-        if (_parts.Count == 1 && _parts[0].Job.Cancelled)
+        Job last = _running[0];
+        foreach (Job job in _running)
+            last = job.Due >= last.Due ? job : last;
+        _running.Remove(last);
+        if (_running.Count == 0)
+        {
+            Ruin(last, SramFull());
             return;
+        }
+
+        try
+        {
+            last.Park(Placer);
+            _queue.Insert(last);
+        }
+        catch (Exception e)
+        {
+            Ruin(last, e);
+        }
+    }
+
+    private void Compute()
+    {
         long start = Stopwatch.GetTimestamp();
         DecodeStatus status;
         try
         {
-            status = _llama.Decode();
+            status = _runner.Run(_step.Parts);
         }
         catch (VaiException e)
         {
-            Undo(e);
+            foreach (StepPart part in _step.Parts)
+            {
+                _running.Remove(part.Job);
+                Ruin(part.Job, e);
+            }
+
             return;
-        }
-        finally
-        {
-            Volatile.Write(ref _alone, null);
         }
 
         if (status == DecodeStatus.Ok)
+        {
             Advance(start);
+            return;
+        }
+
+        foreach (StepPart part in _step.Parts)
+            Placer.Resync(part.Job.Line!);
+        if (status == DecodeStatus.SramFull)
+            GiveWay();
+    }
+
+    // The ledger had room where llama.cpp had none (of a sliding window it keeps a cache of its own). It is nobody's fault: one by one
+    // caches go, prompts are cut, and whoever is due last waits, and the step is made again.
+    private void GiveWay()
+    {
+        if (Placer.GiveUpOne())
+            return;
+        if (_llama.Batch.Count > _step.Parts.Count)
+            _step.Shorten();
         else
-            Undo(status == DecodeStatus.Aborted ? null : SramFull());
+            ParkLast();
     }
 
     private void Advance(long start)
     {
         Telemetry.Stepped(_name, _llama.Batch.Count, start);
         long end = Stopwatch.GetTimestamp();
-        foreach (Part part in _parts)
+        foreach (StepPart part in _step.Parts)
         {
-            SequenceJob job = part.Job;
-            SramLine line = job.Session.Line!;
-            int from = line.Tokens.Count;
-            _bank.Extend(line, job.Session.LogSpan.Slice(from, part.Length));
-            _bank.Touch(line);
-            job.Stepped(start, end);
-            _stash?.Stepped(job.Session, (end - start) / _parts.Count);
-            if (line.Tokens.Count < job.Target)
+            Job job = part.Job;
+            try
+            {
+                SramLine line = job.Line!;
+                _bank.Extend(line, job.Log.Slice(line.Tokens.Count, part.Rows));
+                _bank.Touch(line);
+                job.Stepped(start, end);
+                if (job is SequenceJob { Session: var session })
+                    _stash?.Stepped(session, (end - start) / _step.Parts.Count);
+                job.Commit(_llama, part.First..(part.First + part.Rows));
+                line.Reserved = job.Cells;
+            }
+            catch (Exception e)
+            {
+                Ruin(job, e);
+            }
+
+            if (job is { Done: false, Blocked: false })
                 continue;
-            Reach(job, part.LastRow);
-            if (job.Done || job.Blocked)
-                _running.Remove(job);
-            if (job.Done)
-                Finish(job);
-            else if (job.Blocked)
-                Block(job);
+            _running.Remove(job);
+            Settle(job);
         }
 
         _stash?.Copy();
     }
 
-    private void Block(SequenceJob job)
+    private void Block(Job job)
     {
-        if (job.Session.Line is { } line)
-            line.Use = LineUse.Blocked;
+        job.Rest(Placer);
         _blocked.Add(job);
         _mayPlace = true;
     }
 
-    private void Undo(Exception? error)
+    private void Rest(Job job)
     {
-        foreach (Part part in _parts)
-        {
-            Placer.Resync(part.Job.Session.Line!);
-            if (error is null)
-                continue;
-            part.Job.Fail(error);
-            _running.Remove(part.Job);
-            Finish(part.Job);
-        }
-    }
-
-    private void Finish(SequenceJob job)
-    {
-        if (job.Session.Line is { } line)
-            line.Use = LineUse.Idle;
+        job.Rest(Placer);
         _mayPlace = true;
     }
 
-    // Every token passes here: no delegate that would have to capture the row.
-    private void Reach(SequenceJob job, int row)
+    // Ends a job that something went wrong with, in whatever state its line is.
+    private void Ruin(Job job, Exception error)
     {
+        job.Fail(error);
         try
         {
-            job.Reached(_llama, row);
+            job.Spoil(Placer);
         }
-        catch (Exception e) when (IsTheJobs(e))
+        catch (Exception)
         {
-            job.Fail(e);
+            // What is left is taken back with the line's next use.
         }
-    }
 
-    private static void Guarded(SequenceJob job, Action<SequenceJob> act)
-    {
-        try
-        {
-            act(job);
-        }
-        catch (Exception e) when (IsTheJobs(e))
-        {
-            job.Fail(e);
-        }
+        _mayPlace = true;
     }
-
-    private static bool IsTheJobs(Exception error) => error is VaiException or ArgumentException or InvalidOperationException;
 
     private VaiUsageException SramFull() => new(
         VaiError.SramFull,
         $"The bank of '{_name}' has no room: {_running.Count} of its {_bank.Lines.Length} lines run, {_bank.CellsUsed} of {_bank.Cells} cells are "
         + "taken. Wait longer, end a transaction, or load the model with a larger SramTokens or MaxSessions.");
+
+    private VaiUsageException TooLarge(Job job) => new(
+        VaiError.SramFull,
+        $"{job.Cells} tokens do not fit into the bank of '{_name}' even when nothing else does: a line of it holds {_bank.LineCells}. Shorten the prompt, "
+        + "or load the model with a larger SramTokens.");
 }

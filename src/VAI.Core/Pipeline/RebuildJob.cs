@@ -12,19 +12,15 @@ internal sealed class RebuildJob(Session session, JobTimes times, CancellationTo
 
     public override int Target => Session.Log.Count - 1;
 
-    public override void Reached(LlamaContext context, int row) => End(null);
-
     public override void Expire() => End(null);
 
     public override void Abandon() => End(
         cancellationToken.IsCancellationRequested ? new OperationCanceledException(cancellationToken) : Session.Disposed());
 
-    public override void Fail(Exception error) => End(error);
+    protected override void Reached(LlamaContext llama, int row) => End(null);
 
-    private void End(Exception? error)
+    protected override void Complete(Exception? error)
     {
-        Done = true;
-        Session.Release(this);
         if (error is null)
             _done.TrySetResult();
         else

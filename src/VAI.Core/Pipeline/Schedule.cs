@@ -31,6 +31,11 @@ internal readonly record struct Schedule(bool Exact, int Window = 0, bool Alone 
     /// <summary>The log entry of a generated token.</summary>
     public int Generated(int token) => Exact ? ~token : token;
 
+    /// <summary>Whether the step that comes next is a prompt's, rather than one token's.</summary>
+    /// <param name="log">What is to be computed.</param>
+    /// <param name="computed">Entries of it that are.</param>
+    public bool IsPrompt(ReadOnlySpan<int> log, int computed) => Exact ? log[computed] >= 0 : computed < log.Length - 1;
+
     /// <summary>Length of the step that begins at <paramref name="from"/>.</summary>
     /// <param name="log">The log.</param>
     /// <param name="from">Entries computed before.</param>

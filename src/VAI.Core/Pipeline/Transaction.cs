@@ -102,6 +102,9 @@ internal sealed class Transaction : SequenceJob
 
     public override int Target => Session.Log.Count;
 
+    // One more is for the token that comes next, unless the context ends with it.
+    public override int Cells => Math.Min(Target + 1, Session.Context.ContextLength);
+
     public override bool Blocked => _blocked;
 
     /// <summary>Whether everything was read.</summary>
@@ -144,18 +147,18 @@ internal sealed class Transaction : SequenceJob
         Deliver();
     }
 
-    public override void Place(int reused)
+    public override void Begun(int reused)
     {
         if (Placed == 0)
             _switchClass = Session.Context.TakeSwitchClass();
-        base.Place(reused);
+        base.Begun(reused);
         Session.Line!.Tokens.EnsureCapacity(Room);
     }
 
-    public override void Reached(LlamaContext context, int row)
+    protected override void Reached(LlamaContext llama, int row)
     {
         List<int> log = Session.Log;
-        int token = context.Sample(_sampler, row, log.Count);
+        int token = llama.Sample(_sampler, row, log.Count);
         log.Add(Session.Context.Schedule.Generated(token));
         Volatile.Write(ref _generated, _generated + 1);
         long now = Stopwatch.GetTimestamp();
@@ -277,13 +280,16 @@ internal sealed class Transaction : SequenceJob
         return true;
     }
 
-    private void End(Exception? error)
+    protected override void LetGo()
     {
-        Done = true;
         _blocked = false;
+        base.LetGo();
         _sampler.Dispose();
         Session.Context.CountTokens(_generated);
-        Session.Release(this);
+    }
+
+    protected override void Complete(Exception? error)
+    {
         (_error, _complete) = (error, true);
         _signal.Raise();
         _ended.TrySetResult();

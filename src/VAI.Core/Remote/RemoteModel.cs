@@ -1,10 +1,11 @@
 using VAI.OptionRules;
+using VAI.Residency;
 using VAI.Sessions;
 
 namespace VAI.Remote;
 
 /// <summary>A model that a daemon has loaded.</summary>
-internal sealed class RemoteModel(RemoteVai vai, ModelHandle handle, WireModel data) : IModelContext, IRebuildableModel
+internal sealed class RemoteModel(RemoteVai vai, ModelHandle handle, WireModel data) : IModelContext, IRebuildableModel, IBatchEmbedder
 {
     private volatile WireModel _data = data;
     private volatile bool _unloaded;
@@ -111,14 +112,25 @@ internal sealed class RemoteModel(RemoteVai vai, ModelHandle handle, WireModel d
         return text.Text;
     }
 
-    public async ValueTask<ReadOnlyMemory<float>> EmbedAsync(string text, CancellationToken cancellationToken = default)
+    public ValueTask<ReadOnlyMemory<float>> EmbedAsync(string text, CancellationToken cancellationToken) =>
+        EmbedAsync(text, null, cancellationToken);
+
+    public async ValueTask<ReadOnlyMemory<float>> EmbedAsync(string text, EmbeddingOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(text);
+        return (await EmbedAllAsync([new EmbeddingInput(text, null)], options, cancellationToken).ConfigureAwait(false)).Vectors[0];
+    }
+
+    public async Task<Embeddings> EmbedAllAsync(
+        IReadOnlyList<EmbeddingInput> inputs, EmbeddingOptions? options, CancellationToken cancellationToken)
+    {
+        options ??= new EmbeddingOptions();
+        OptionCheck.Embedding(options, this);
         ThrowIfUnloaded();
-        WireEmbedding embedding = await vai.Link.PostAsync(
-            "vai/models/embed", Name, new WireEmbed(Name, text), WireJson.Default.WireEmbed, WireJson.Default.WireEmbedding, cancellationToken)
-            .ConfigureAwait(false);
-        return embedding.Values.ToArray();
+        WireEmbeddings embeddings = await vai.Link.PostAsync(
+            "vai/models/embed", Name, new WireEmbed(Name, inputs, options.Priority, options.Deadline),
+            WireJson.Default.WireEmbed, WireJson.Default.WireEmbeddings, cancellationToken).ConfigureAwait(false);
+        return embeddings.ToEmbeddings();
     }
 
     internal void Count(int sessions) => Interlocked.Add(ref _sessions, sessions);

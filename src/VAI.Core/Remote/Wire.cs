@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using VAI.Residency;
 using VAI.Sessions;
 
 namespace VAI.Remote;
@@ -31,14 +33,23 @@ internal sealed record WireDetokenize(string Model, IReadOnlyList<int> Tokens, b
 /// <summary><c>POST /vai/models/chat</c>, answered by <see cref="WireText"/>: the model's chat template, applied.</summary>
 internal sealed record WireChat(string Model, IReadOnlyList<ChatTurn> Turns, bool AddGenerationPrompt);
 
-/// <summary><c>POST /vai/models/embed</c>, answered by <see cref="WireEmbedding"/>.</summary>
-internal sealed record WireEmbed(string Model, string Text);
+/// <summary><c>POST /vai/models/embed</c>, answered by <see cref="WireEmbeddings"/>.</summary>
+internal sealed record WireEmbed(
+    string Model, IReadOnlyList<EmbeddingInput> Inputs, SessionPriority Priority = SessionPriority.Normal, TimeSpan? Deadline = null);
 
 internal sealed record WireTokens(IReadOnlyList<int> Tokens);
 
 internal sealed record WireText(string Text);
 
-internal sealed record WireEmbedding(IReadOnlyList<float> Values);
+/// <summary>Vectors as base64 of little-endian floats, in the order of the inputs, and the tokens of all of them.</summary>
+internal sealed record WireEmbeddings(IReadOnlyList<byte[]> Vectors, long Tokens)
+{
+    public static WireEmbeddings Of(Embeddings embeddings) =>
+        new([.. embeddings.Vectors.Select(v => MemoryMarshal.AsBytes(v.Span).ToArray())], embeddings.Tokens);
+
+    public Embeddings ToEmbeddings() =>
+        new([.. Vectors.Select(v => new ReadOnlyMemory<float>(MemoryMarshal.Cast<byte, float>(v).ToArray()))], Tokens);
+}
 
 /// <summary>
 /// What a session is opened with, in <c>POST /vai/sessions/ID/open</c>, or with the first request that needs it. The client chooses the id.
@@ -116,7 +127,7 @@ internal sealed record WireError(string Kind, string Code, string Message);
 [JsonSerializable(typeof(WireEmbed))]
 [JsonSerializable(typeof(WireTokens))]
 [JsonSerializable(typeof(WireText))]
-[JsonSerializable(typeof(WireEmbedding))]
+[JsonSerializable(typeof(WireEmbeddings))]
 [JsonSerializable(typeof(WireOpen))]
 [JsonSerializable(typeof(WireSession))]
 [JsonSerializable(typeof(WireInfer))]

@@ -11,6 +11,9 @@ internal static class Geometry
     private const int DefaultContextLength = 4096;
     private const int GpuStep = 512;
 
+    // Of a step of an encoder. llama.cpp ends the process where its rows are no multiple of its sequences (ggml_can_mul_mat).
+    private const int Texts = 64;
+
     // What a core computes in half a second, roughly: the order of magnitude is what matters. A step is what others wait for.
     private const double OperationsOfAStep = 3e10;
 
@@ -56,15 +59,17 @@ internal static class Geometry
     {
         bool exact = o.Profile == RomProfile.Exact;
 
-        // Room for a token of every session beside the prompts. An encoder sees its whole text in one step.
-        int rows = info.IsEmbedding ? o.ContextLength!.Value : Math.Min(o.BatchSize!.Value, o.SramTokens!.Value) + o.MaxSessions;
+        // Room for a token of every session beside the prompts. An encoder sees its whole text in one step, and as many as fit beside it.
+        int rows = info.IsEmbedding
+            ? RoundUp(Math.Max(o.ContextLength!.Value, o.BatchSize!.Value), Texts)
+            : Math.Min(o.BatchSize!.Value, o.SramTokens!.Value) + o.MaxSessions;
         return new LlamaContextSettings
         {
             // A separate part for each sequence is rounded up by llama.cpp.
-            Cells = exact ? o.MaxSessions * RoundUp(o.ContextLength!.Value) : o.SramTokens!.Value,
+            Cells = exact ? o.MaxSessions * RoundUp(o.ContextLength!.Value, 256) : o.SramTokens!.Value,
             BatchSize = rows,
             MicroBatchSize = info.IsEmbedding ? rows : Math.Min(rows, o.MicroBatchSize ?? rows),
-            MaxSequences = info.IsEmbedding ? 1 : o.MaxSessions,
+            MaxSequences = info.IsEmbedding ? Texts : o.MaxSessions,
             Threads = threads,
             TypeK = (int)o.KeyType,
             TypeV = (int)o.ValueType,
@@ -78,7 +83,7 @@ internal static class Geometry
     public static long SramBytes(ModelOptions o, ModelInfo info) =>
         4L * info.Layers * info.EmbeddingLength * Math.Max(1, info.KvHeads) / Math.Max(1, info.Heads) * o.SramTokens!.Value;
 
-    private static int RoundUp(int cells) => (cells + 255) / 256 * 256;
+    private static int RoundUp(int n, int unit) => (n + unit - 1) / unit * unit;
 
     private static int Step(ModelOptions o, ModelInfo info, int threads)
     {

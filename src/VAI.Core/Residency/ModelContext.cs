@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using VAI.OptionRules;
 using System.Text;
 using VAI.Native.Llama;
@@ -9,11 +10,10 @@ using VAI.Text;
 namespace VAI.Residency;
 
 /// <summary>A resident model: llama.cpp's model and context, with the bank and the sessions on it.</summary>
-internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposable
+internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmbedder, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly HashSet<Session> _sessions = [];
-    private readonly EmbeddingLane _embedder;
     private int _switchClass;
     private int _embeddings;
     private bool _closed;
@@ -27,11 +27,12 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
         Pipeline = pipeline;
         Lot = lot;
         Schedule = Schedule.For(options, weights.Info);
-        Bank = new SramBank(Math.Min(context.Cells, context.Settings.Cells), context.Settings.MaxSequences, context.Settings.UnifiedKv);
+        Bank = context.HasMemory
+            ? new SramBank(context.Cells, context.Settings.MaxSequences, context.Settings.UnifiedKv)
+            : SramBank.Unbounded(context.Settings.MaxSequences);
         ContextLength = options.ContextLength!.Value;
         KvStash? copies = stash is null ? null : KvStash.For(this, stash);
         Lane = new ModelLane(options.Name, context, Bank, Schedule, lot, copies, pipeline, options.BatchSize!.Value);
-        _embedder = new EmbeddingLane(options.Name, context, pipeline);
     }
 
     public ModelHandle Handle { get; internal set; }
@@ -150,33 +151,57 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
         return new ValueTask<string>(Encoding.UTF8.GetString([.. bytes]));
     }
 
-    public async ValueTask<ReadOnlyMemory<float>> EmbedAsync(string text, CancellationToken cancellationToken = default)
+    public ValueTask<ReadOnlyMemory<float>> EmbedAsync(string text, CancellationToken cancellationToken) =>
+        EmbedAsync(text, null, cancellationToken);
+
+    public async ValueTask<ReadOnlyMemory<float>> EmbedAsync(string text, EmbeddingOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(text);
-        cancellationToken.ThrowIfCancellationRequested();
-        if (!Info.IsEmbedding)
-            throw new VaiUsageException(VaiError.NotSupported, $"'{Name}' generates text and makes no embeddings. Load an embedding model.");
-        int[] tokens = Model.Vocab.Tokenize(text, addSpecial: true, parseSpecial: false);
-        if (tokens.Length == 0 || tokens.Length > ContextLength)
-        {
-            throw new VaiUsageException(
-                VaiError.ContextFull, $"The text has {tokens.Length} tokens; '{Name}' embeds 1 to {ContextLength}. Split it.");
-        }
+        return (await EmbedAllAsync([new EmbeddingInput(text, null)], options, cancellationToken).ConfigureAwait(false)).Vectors[0];
+    }
 
+    public async Task<Embeddings> EmbedAllAsync(
+        IReadOnlyList<EmbeddingInput> inputs, EmbeddingOptions? options, CancellationToken cancellationToken)
+    {
+        options ??= new EmbeddingOptions();
+        cancellationToken.ThrowIfCancellationRequested();
+        OptionCheck.Embedding(options, this);
+        var times = JobTimes.From(Stopwatch.GetTimestamp(), options.Priority, options.Deadline);
         lock (_gate)
         {
             ThrowIfClosed();
             _embeddings++;
         }
 
+        var jobs = new EmbeddingJob[inputs.Count];
         try
         {
-            return await _embedder.EmbedAsync(tokens, cancellationToken).ConfigureAwait(false);
+            for (int i = 0; i < jobs.Length; i++)
+                jobs[i] = new EmbeddingJob(Lane, TokensOf(inputs[i], i, jobs.Length), times, cancellationToken);
+            using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(static j => Cancel((EmbeddingJob[])j!), jobs);
+            foreach (EmbeddingJob job in jobs)
+                Lane.Submit(job);
+            try
+            {
+                return new Embeddings(
+                    await Task.WhenAll(jobs.Select(j => j.Task)).ConfigureAwait(false), jobs.Sum(j => (long)j.Target));
+            }
+            catch
+            {
+                Cancel(jobs);
+                throw;
+            }
         }
         finally
         {
             lock (_gate)
                 _embeddings--;
+        }
+
+        static void Cancel(EmbeddingJob[] jobs)
+        {
+            foreach (EmbeddingJob job in jobs)
+                job.Cancel();
         }
     }
 
@@ -195,7 +220,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
         }
     }
 
-    /// <summary>Refuses new sessions and closes the open ones; what they ran is cancelled.</summary>
+    /// <summary>Refuses new work, closes the open sessions, and ends whatever else was begun.</summary>
     public async Task CloseAsync()
     {
         Session[] sessions;
@@ -207,13 +232,15 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
 
         foreach (Session session in sessions)
             await session.DisposeAsync().ConfigureAwait(false);
+        await Pipeline.InvokeAsync(() => Lane.Close(new ObjectDisposedException(nameof(IVai), $"The engine was disposed while '{Name}' was at work.")))
+            .ConfigureAwait(false);
     }
 
     /// <summary>Gives the model its turns.</summary>
-    public Task StartAsync() => Pipeline.AddAsync(Info.IsEmbedding ? _embedder : Lane);
+    public Task StartAsync() => Pipeline.AddAsync(Lane);
 
     /// <summary>Takes its turns away: nothing of it runs any more.</summary>
-    public Task StopAsync() => Pipeline.RemoveAsync(Info.IsEmbedding ? _embedder : Lane);
+    public Task StopAsync() => Pipeline.RemoveAsync(Lane);
 
     public void Remove(Session session)
     {
@@ -233,6 +260,26 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
 
     /// <summary>Counts tokens that were generated, for the registry. No lock and no allocation.</summary>
     public void CountTokens(int tokens) => Weights.Hold?.Lease.AddTokens(tokens);
+
+    private int[] TokensOf(EmbeddingInput input, int index, int of)
+    {
+        int[] tokens;
+        if (input.Tokens is { } ids)
+        {
+            tokens = [.. ids];
+            OptionCheck.Tokens(tokens, "The input", Name, Model.Vocab.Count);
+        }
+        else
+        {
+            tokens = Model.Vocab.Tokenize(input.Text!, addSpecial: true, parseSpecial: false);
+        }
+
+        return tokens.Length > 0 && tokens.Length <= ContextLength
+            ? tokens
+            : throw new VaiUsageException(
+                VaiError.ContextFull,
+                $"{(of == 1 ? "The text" : $"Text {index + 1} of the input")} has {tokens.Length} tokens; '{Name}' embeds 1 to {ContextLength}. Split it.");
+    }
 
     private void CountSessions()
     {

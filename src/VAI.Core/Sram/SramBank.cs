@@ -1,74 +1,20 @@
-using System.Runtime.InteropServices;
-using VAI.Sessions;
-
 namespace VAI.Sram;
 
-/// <summary>What a line does at the moment, in the order in which lines are given up.</summary>
-internal enum LineUse
-{
-    /// <summary>Nothing: its session waits for a prompt, or is gone.</summary>
-    Idle,
-
-    /// <summary>Its session waits for its reader.</summary>
-    Blocked,
-
-    /// <summary>It takes part in steps.</summary>
-    Running,
-}
-
 /// <summary>
-/// One sequence of a bank, tagged with the tokens it holds. It stays after its session has gone, as a cache of what was
-/// computed, until its cells are needed.
+/// The ledger of a model's KV cache: which lines there are, what is in them, how many cells that takes, shared ones counted once, and how
+/// many more are reserved for those who run. Its count is llama.cpp's own, cell by cell: llama.cpp would say "no slot" in the
+/// middle of a step; the ledger says it before. Used on the pipeline's thread; the counts may be read from any.
 /// </summary>
-internal sealed class SramLine(int sequence)
-{
-    /// <summary>llama.cpp's number of it.</summary>
-    public int Sequence => sequence;
-
-    /// <summary>The log entries in its KV.</summary>
-    public List<int> Tokens { get; } = [];
-
-    public ReadOnlySpan<int> Span => CollectionsMarshal.AsSpan(Tokens);
-
-    /// <summary>The session it belongs to; null for none.</summary>
-    public Session? Owner { get; set; }
-
-    public LineUse Use { get; set; }
-
-    /// <summary>When it was last used, in turns of its bank.</summary>
-    public long LastUsed { get; set; }
-
-    /// <summary>Which cells it holds: the first positions of each run, in order.</summary>
-    public List<KvExtent> Extents { get; } = [];
-}
-
-/// <summary>Cells of consecutive positions. Every line that shares them holds them from their start on.</summary>
-internal sealed class KvRun(int start)
-{
-    public int Start { get; } = start;
-
-    /// <summary>One past the last position that a line holds.</summary>
-    public int End { get; set; } = start;
-
-    /// <summary>Scratch of <see cref="SramBank.CellsOf"/>.</summary>
-    public int Mark { get; set; }
-}
-
-/// <summary>A line's part of a run: the positions from the run's start to <paramref name="End"/>.</summary>
-internal readonly record struct KvExtent(KvRun Run, int End);
-
-/// <summary>
-/// The bookkeeping of a model's KV cache: which lines there are, what is in them, and how many cells that takes, shared ones
-/// counted once. llama.cpp would say "no slot" in the middle of a step; the bank says it before. Used on the pipeline's thread;
-/// the counts may be read from any.
-/// </summary>
-/// <param name="cells">Cells of the bank.</param>
+/// <param name="cells">Cells of the bank, as llama.cpp has rounded them up.</param>
 /// <param name="lines">Sequences.</param>
 /// <param name="pooled">One pool of cells that lines can share, rather than an equal part for each.</param>
 internal sealed class SramBank(int cells, int lines, bool pooled)
 {
     private int _cellsUsed;
     private long _turn;
+
+    /// <summary>A bank of lines that hold nothing between steps, as an encoder's do.</summary>
+    public static SramBank Unbounded(int lines) => new(int.MaxValue, lines, pooled: false) { LineCells = int.MaxValue };
 
     public SramLine[] Lines { get; } = [.. Enumerable.Range(0, lines).Select(i => new SramLine(i))];
 
@@ -80,6 +26,25 @@ internal sealed class SramBank(int cells, int lines, bool pooled)
 
     /// <summary>Cells that any line could take. Where each has its own part, no line ever takes from another.</summary>
     public int CellsFree => pooled ? cells - _cellsUsed : int.MaxValue;
+
+    /// <summary>The most entries that one line could ever hold.</summary>
+    public int LineCells { get; private init; } = pooled ? cells : cells / lines;
+
+    /// <summary>Cells that those who run hold, and those reserved for them. Whatever else is held can be given up.</summary>
+    public int CellsClaimed
+    {
+        get
+        {
+            int claimed = CellsOf(LineUse.Running);
+            foreach (SramLine line in Lines)
+            {
+                if (line.Use == LineUse.Running)
+                    claimed += Math.Max(0, line.Reserved - line.Tokens.Count);
+            }
+
+            return claimed;
+        }
+    }
 
     /// <summary>Marks a line as just used.</summary>
     public void Touch(SramLine line) => line.LastUsed = ++_turn;

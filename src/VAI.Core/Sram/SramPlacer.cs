@@ -10,11 +10,15 @@ namespace VAI.Sram;
 /// </summary>
 internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule schedule, ParkingLot lot, KvStash? stash)
 {
-    /// <summary>Gives a session a line that holds as much of its log as is known anywhere, and room for the rest of the log.</summary>
+    /// <summary>
+    /// Gives a session a line that holds as much of its log as is known anywhere, and reserves cells for the rest. Nothing is given up
+    /// for what is reserved: each step frees the cells of its own rows.
+    /// </summary>
     /// <param name="session">The session; its log is not empty.</param>
-    /// <param name="promised">Cells that others will need for what they have begun.</param>
+    /// <param name="cells">Entries that it may come to hold.</param>
+    /// <param name="growth">Cells that those who run will take meanwhile, beyond their own reservations.</param>
     /// <returns>False while there is no room: the session keeps what it has, and can be placed later.</returns>
-    public bool TryPlace(Session session, int promised)
+    public bool TryPlace(Session session, int cells, int growth)
     {
         if (session.MayBeCopied && session.Line is null && session.Parked is null)
             stash?.Recall(session);
@@ -25,30 +29,42 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
         bool fromHost = parked > reused;
         if (fromHost)
             (donor, reused) = (null, 0);
-        SramLine? line = session.Line ?? Choose(donor, reused);
-        if (line is null)
-            return false;
 
-        // Everything that does not run can be given up, so that this decides; what is shared with a line that runs is there.
-        int needed = log.Length + 1 + promised - (donor is { Use: LineUse.Running } ? reused : 0);
-        if (bank.Pooled && bank.CellsOf(LineUse.Running) + needed > bank.Cells)
+        // What is shared with a line that runs is there.
+        if (!HasRoom(cells - (donor is { Use: LineUse.Running } ? reused : 0) + growth) || (session.Line ?? Choose(donor, reused)) is not { } line)
             return false;
-
         if (line.Owner != session)
             Disown(line);
-        (session.Line, line.Owner, line.Use) = (line, session, LineUse.Running);
+        (session.Line, line.Owner, line.Use, line.Reserved) = (line, session, LineUse.Running, cells);
         bank.Touch(line);
         if (fromHost)
-            reused = Restore(line, session.Parked!, parked);
+            Restore(line, session.Parked!, parked);
         else if (donor == line)
-            reused = Truncate(line, reused);
+            Truncate(line, reused);
         else
-            reused = Share(donor, line, reused);
+            Share(donor, line, reused);
         session.Unpark();
-        if (MakeRoom(log.Length + 1 + promised - reused))
-            return true;
+        return true;
+    }
+
+    /// <summary>Gives an empty line to who has no session, and reserves cells for it.</summary>
+    /// <returns>Null while there is no room.</returns>
+    public SramLine? TryTake(int cells, int growth)
+    {
+        if (!HasRoom(cells + growth) || Victim(except: null, empty: true) is not { } line)
+            return null;
+        Disown(line);
+        Clear(line);
+        (line.Use, line.Reserved) = (LineUse.Running, cells);
+        bank.Touch(line);
+        return line;
+    }
+
+    /// <summary>Takes back a line from <see cref="TryTake"/>.</summary>
+    public void Return(SramLine line)
+    {
+        Clear(line);
         line.Use = LineUse.Idle;
-        return false;
     }
 
     /// <summary>Frees cells until so many are free.</summary>
@@ -57,12 +73,21 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
     {
         while (bank.CellsFree < cells)
         {
-            if (Victim(except: null, empty: false) is not { } victim)
+            if (!GiveUpOne())
                 return false;
-            Disown(victim);
-            Clear(victim);
         }
 
+        return true;
+    }
+
+    /// <summary>Gives up the line that is needed least.</summary>
+    /// <returns>False if all that hold anything run.</returns>
+    public bool GiveUpOne()
+    {
+        if (Victim(except: null, empty: false) is not { } victim)
+            return false;
+        Disown(victim);
+        Clear(victim);
         return true;
     }
 
@@ -109,6 +134,9 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
 
     /// <summary>Takes out of llama.cpp what a failed step may have left beyond what was counted.</summary>
     public void Resync(SramLine line) => Truncate(line, line.Tokens.Count, force: true);
+
+    // Whatever does not run can be given up.
+    private bool HasRoom(int cells) => !bank.Pooled || bank.CellsClaimed + cells <= bank.Cells;
 
     private (SramLine? Donor, int Reused) Best(Session session, ReadOnlySpan<int> log)
     {

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Http;
+using VAI.OptionRules;
 using VAI.Remote;
 using VAI.Residency;
 using VAI.Sessions;
@@ -101,9 +102,12 @@ internal sealed class ModelApi(IVai vai)
     {
         WireEmbed request = await ApiJson.ReadAsync<WireEmbed>(context).ConfigureAwait(false);
         IModelContext model = await SelectAsync(context, request.Model).ConfigureAwait(false);
-        ReadOnlyMemory<float> values = await model.EmbedAsync(
-            ApiJson.Needed(request.Text, "text"), context.RequestAborted).ConfigureAwait(false);
-        await ApiJson.WriteAsync(context, new WireEmbedding(values.ToArray()), WireJson.Default.WireEmbedding).ConfigureAwait(false);
+        IReadOnlyList<EmbeddingInput> inputs = ApiJson.Needed(request.Inputs, "inputs");
+        if (inputs.Any(i => i is null || i.Text is null == i.Tokens is null))
+            throw OptionCheck.Invalid("Each of 'inputs' has a 'text' or 'tokens', and not both.");
+        var options = new EmbeddingOptions { Priority = request.Priority, Deadline = request.Deadline };
+        Embeddings embeddings = await ((IBatchEmbedder)model).EmbedAllAsync(inputs, options, context.RequestAborted).ConfigureAwait(false);
+        await ApiJson.WriteAsync(context, WireEmbeddings.Of(embeddings), WireJson.Default.WireEmbeddings).ConfigureAwait(false);
     }
 
     /// <summary>What can be said of a model from outside; of an engine's own, how full its bank is.</summary>

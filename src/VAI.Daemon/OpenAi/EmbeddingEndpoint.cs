@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using VAI.Ai;
+using VAI.Residency;
 
 namespace VAI.Daemon.OpenAi;
 
@@ -16,23 +17,15 @@ internal sealed class EmbeddingEndpoint(IVai vai, OpenAiOptions options)
         int length = model.Info.EmbeddingLength;
         if (request.Dimensions is { } dimensions && dimensions != length)
             throw ApiError.Invalid("dimensions", $"'dimensions' is {dimensions}; the embeddings of '{model.Name}' have {length}. Leave it out.");
-        string[] texts = await TextsAsync(model, request.Inputs, http.RequestAborted).ConfigureAwait(false);
-        (ReadOnlyMemory<float>[] vectors, long tokens) = await EmbeddingBatch.RunAsync(model, texts, http.RequestAborted).ConfigureAwait(false);
-        await Sending.JsonAsync(http, options.SlowReaderTimeout, w => Write(w, model.Name, vectors, request.Base64, tokens)).ConfigureAwait(false);
-    }
-
-    private static async Task<string[]> TextsAsync(IModelContext model, IReadOnlyList<Prompt> inputs, CancellationToken cancellationToken)
-    {
-        string[] texts = new string[inputs.Count];
-        for (int i = 0; i < texts.Length; i++)
+        foreach (Prompt input in request.Inputs)
         {
-            if (inputs[i].Tokens is { } ids && ids.Any(t => t >= model.Info.VocabularySize))
+            if (input.Tokens is { } ids && ids.Any(t => t >= model.Info.VocabularySize))
                 throw ApiError.Invalid("input", $"'input' holds a token that '{model.Name}' has not: ids are 0 to {model.Info.VocabularySize - 1}.");
-            texts[i] = inputs[i].Text
-                ?? await model.DetokenizeAsync(inputs[i].Tokens!, cancellationToken: cancellationToken).ConfigureAwait(false);
         }
 
-        return texts;
+        (ReadOnlyMemory<float>[] vectors, long tokens) = await EmbeddingBatch.RunAsync(
+            model, [.. request.Inputs.Select(i => new EmbeddingInput(i.Text, i.Tokens))], http.RequestAborted).ConfigureAwait(false);
+        await Sending.JsonAsync(http, options.SlowReaderTimeout, w => Write(w, model.Name, vectors, request.Base64, tokens)).ConfigureAwait(false);
     }
 
     private static void Write(Utf8JsonWriter w, string model, ReadOnlyMemory<float>[] vectors, bool base64, long tokens)

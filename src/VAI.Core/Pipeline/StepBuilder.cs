@@ -1,0 +1,133 @@
+using VAI.Native.Llama;
+using VAI.Sram;
+
+namespace VAI.Pipeline;
+
+/// <summary>
+/// Puts steps together: the next token of every job that generates, then prompts, first due first, up to a budget. A step takes the cells
+/// of its own rows: for what does not fit, caches and idle sessions make room, then prompts are cut, then who is due last loses its place.
+/// </summary>
+/// <param name="llama">Has the batch.</param>
+/// <param name="bank">The ledger.</param>
+/// <param name="placer">Makes room.</param>
+/// <param name="schedule">How logs are cut.</param>
+/// <param name="budget">Rows of prompts in a step.</param>
+internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer placer, Schedule schedule, int budget)
+{
+    private bool _promptsTurn;
+    private int _most = int.MaxValue;
+
+    /// <summary>The step.</summary>
+    public List<StepPart> Parts { get; } = [];
+
+    /// <summary>Steps that a prompt of so many entries takes.</summary>
+    public int StepsOf(int entries) => (entries + budget - 1) / budget;
+
+    /// <summary>llama.cpp had no room for a step for which the ledger had: the next one asks for less.</summary>
+    public void Shorten() => _most = Math.Max(1, llama.Batch.Count / 2);
+
+    /// <summary>Makes the next step.</summary>
+    /// <param name="running">The jobs that have a place; their order is changed where they go by turns.</param>
+    /// <returns>Whether it took cells from nobody: false if the job that is due last must be parked first.</returns>
+    public bool TryBuild(List<Job> running)
+    {
+        Parts.Clear();
+        llama.Batch.Clear();
+        int tokens = 0;
+        foreach (Job job in running)
+            tokens += job.IsPrompt ? 0 : 1;
+        bool prompts = tokens < running.Count;
+        int rows = schedule.Alone ? Math.Min(tokens, 1) : tokens;
+        if (!placer.MakeRoom(rows))
+            return false;
+
+        // Under the exact schedule a chunk is a step of its own: by turns, then.
+        _promptsTurn = !_promptsTurn;
+        if (schedule.Exact && tokens > 0 && prompts)
+            (rows, prompts) = _promptsTurn ? (0, true) : (rows, false);
+        if (rows > 0)
+            AddTokens(running);
+        if (prompts)
+            AddPrompts(running);
+        _most = int.MaxValue;
+        return Parts.Count > 0 || running.Count == 0;
+    }
+
+    private void AddTokens(List<Job> running)
+    {
+        for (int i = 0; i < running.Count; i++)
+        {
+            Job job = running[i];
+            if (job.IsPrompt)
+                continue;
+            Add(job, job.Demand(1));
+            if (!schedule.Alone)
+                continue;
+
+            // By turns.
+            running.RemoveAt(i);
+            running.Add(job);
+            break;
+        }
+    }
+
+    private void AddPrompts(List<Job> running)
+    {
+        int left = Math.Min(budget, _most);
+        while (left > 0 && NextPrompt(running) is { } job)
+        {
+            StepDemand demand = job.Demand(left);
+            if (demand.Whole && demand.Rows > left && Parts.Count > 0)
+                return;
+            int taken = llama.Batch.Count;
+            if (!placer.MakeRoom(taken + demand.Rows))
+            {
+                int free = bank.CellsFree - taken;
+                if (free <= 0 || demand.Whole)
+                    return;
+                demand = job.Demand(free);
+            }
+
+            Add(job, demand);
+            left = schedule.Exact ? 0 : left - demand.Rows;
+        }
+    }
+
+    /// <summary>The prompt that is due first and not in the step yet.</summary>
+    private Job? NextPrompt(List<Job> running)
+    {
+        Job? next = null;
+        foreach (Job job in running)
+        {
+            if (job.IsPrompt && (next is null || job.Due < next.Due) && !IsPart(job))
+                next = job;
+        }
+
+        return next;
+    }
+
+    private bool IsPart(Job job)
+    {
+        foreach (StepPart part in Parts)
+        {
+            if (part.Job == job)
+                return true;
+        }
+
+        return false;
+    }
+
+    private void Add(Job job, StepDemand demand)
+    {
+        SramLine line = job.Line!;
+        ReadOnlySpan<int> log = job.Log;
+        int from = line.Tokens.Count, end = from + demand.Rows;
+        LlamaBatch batch = llama.Batch;
+        Parts.Add(new StepPart(job, batch.Count, demand.Rows));
+        for (int i = from; i < end; i++)
+        {
+            bool output = demand.Outputs == RowOutputs.All || (demand.Outputs == RowOutputs.Last && i == end - 1);
+            batch.Add(Schedule.Id(log[i]), i, line.Sequence, output);
+        }
+    }
+}
