@@ -32,6 +32,13 @@ internal static class OptionCheck
             throw Invalid($"{name} is {value}; it must be above {above} and at most {max}.");
     }
 
+    /// <summary>How long something may take: null and infinite are for ever.</summary>
+    public static void Duration(TimeSpan? time, string name)
+    {
+        if (time < TimeSpan.Zero && time != Timeout.InfiniteTimeSpan)
+            throw Invalid($"{name} is {time}; it must be zero or more, or Timeout.InfiniteTimeSpan.");
+    }
+
     public static void Session(SessionOptions options, IModelContext model)
     {
         Range(options.BufferedUpdates, 1, 65_536, nameof(SessionOptions.BufferedUpdates));

@@ -80,7 +80,13 @@ internal sealed partial class ModelLane : ILane
     public void Submit(SequenceJob job)
     {
         _incoming.Enqueue(job);
-        Wake();
+
+        // SYNC POINT with Close: either it sees the job, or this sees the end.
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _closed) is { } error)
+            EndIncoming(error);
+        else
+            Wake();
     }
 
     /// <summary>Has the lane look at its jobs again: a reader has read, or a job was cancelled. From any thread.</summary>

@@ -49,7 +49,10 @@ internal abstract class SequenceJob(Session session, JobTimes times)
     /// <summary>Whether it has nothing more to compute or to hand over.</summary>
     public bool Done { get; protected set; }
 
-    /// <summary>Ends the job at its next step, and a step that is its alone before. From any thread, any number of times.</summary>
+    /// <summary>
+    /// Ends the job at its next step, and a step that is its alone before. From any thread, any number of times; what has ended stays as it is,
+    /// the engine included.
+    /// </summary>
     public void Cancel()
     {
         _cancelled = true;
@@ -96,25 +99,4 @@ internal abstract class SequenceJob(Session session, JobTimes times)
 
     /// <summary>Ends it with an error.</summary>
     public abstract void Fail(Exception error);
-}
-
-/// <summary>A job's times, as <see cref="Stopwatch"/> timestamps, and its share.</summary>
-internal readonly record struct JobTimes(long Start, long Due, long Deadline, long WaitsUntil, int Weight)
-{
-    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>.</exception>
-    public static JobTimes From(long start, SessionPriority priority, TimeSpan? deadline = null, TimeSpan? sramWait = null)
-    {
-        // What has no deadline is due after a while all the same: the order is by one number, and nothing waits for ever.
-        (int weight, double seconds) = priority switch
-        {
-            SessionPriority.Low => (1, 120.0),
-            SessionPriority.High => (4, 5.0),
-            _ => (2, 30.0),
-        };
-        long due = After(TimeSpan.FromSeconds(seconds));
-        long end = deadline is { } d ? After(d) : long.MaxValue;
-        return new JobTimes(start, Math.Min(due, end), end, sramWait is { } w ? After(w) : long.MaxValue, weight);
-
-        long After(TimeSpan span) => start + (long)(span.TotalSeconds * Stopwatch.Frequency);
-    }
 }

@@ -17,6 +17,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
     private int _switchClass;
     private int _embeddings;
     private bool _closed;
+    private bool _disposed;
 
     public ModelContext(ModelOptions options, Weights weights, LlamaContext context, PipelineThread pipeline, ParkingLot lot, KvStashDirectory? stash = null)
     {
@@ -195,18 +196,17 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
         }
     }
 
-    /// <summary>Refuses new sessions and closes the open ones; what they ran is cancelled.</summary>
+    /// <summary>The engine's end: refuses new sessions and closes the open ones; what they ran is cancelled.</summary>
     public async Task CloseAsync()
     {
         Session[] sessions;
         lock (_gate)
         {
-            _closed = true;
+            _closed = _disposed = true;
             sessions = [.. _sessions];
         }
 
-        foreach (Session session in sessions)
-            await session.DisposeAsync().ConfigureAwait(false);
+        await Task.WhenAll(sessions.Select(s => s.DisposeAsync().AsTask())).ConfigureAwait(false);
     }
 
     /// <summary>Gives the model its turns.</summary>
@@ -242,6 +242,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
 
     private void ThrowIfClosed()
     {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), typeof(IVai));
         if (Volatile.Read(ref _closed))
             throw new VaiUsageException(VaiError.ModelNotLoaded, $"'{Name}' was unloaded. Load it again and select it anew.");
     }
