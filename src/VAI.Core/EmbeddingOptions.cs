@@ -7,7 +7,7 @@ public sealed record EmbeddingOptions
     public SessionPriority Priority { get; init; } = SessionPriority.Normal;
 
     /// <summary>
-    /// How long it may take from the call on, above 0; null, or <see cref="Timeout.InfiniteTimeSpan"/>, for as long as it takes. What has a
+    /// How long it may take from the call on, zero or more; null, or <see cref="Timeout.InfiniteTimeSpan"/>, for as long as it takes. What has a
     /// deadline is due by it, and goes before what is due later.
     /// </summary>
     public TimeSpan? Deadline { get; init; }

@@ -4,7 +4,13 @@ namespace VAI;
 /// The models resident in this process and the verbs that move them. Only <see cref="LoadAsync(string, IProgress{LoadProgress}?, CancellationToken)"/>
 /// and <see cref="UnloadAsync"/> move weights; selecting one never does I/O and never allocates.
 /// </summary>
-/// <remarks>Thread-safe. Disposing ends every transaction, closes every session and unloads every model.</remarks>
+/// <remarks>
+/// <para>Thread-safe. Disposing ends every load, plan and transaction, closes every session and unloads every model; calls then fail with
+/// <see cref="ObjectDisposedException"/>, and <see cref="Models"/> is empty. It may be done from anywhere, any number of times, by either method.</para>
+/// <para>It waits for the end, with one exception: in what the engine calls in the middle of its own work (a load's progress, a listener
+/// of its meters, a logger) it begins the end and returns at once, since the engine cannot end before that returns. For the same reason a
+/// callback there must not wait for any other call to the engine, or for a thread that does. The loop that reads updates may do all of it.</para>
+/// </remarks>
 public interface IVai : IAsyncDisposable, IDisposable
 {
     /// <summary>The models whose weights are loaded now, in the order they were loaded.</summary>

@@ -45,15 +45,15 @@ public sealed record InferenceOptions
     public IReadOnlyList<string>? Stop { get; init; }
 
     /// <summary>
-    /// How long the transaction may take, from the start of the enumeration; null for as long as it takes. When it passes, what was
-    /// generated is the answer (<see cref="FinishReason.Deadline"/>); before the first token it is an error, and the session is as
+    /// How long the transaction may take, from the start of the enumeration: zero or more; null or infinite for as long as it takes. When it
+    /// passes, what was generated is the answer (<see cref="FinishReason.Deadline"/>); before the first token it is an error, and the session is as
     /// it was. Among waiting transactions, who is due first is served first.
     /// </summary>
     public TimeSpan? Deadline { get; init; }
 
     /// <summary>
-    /// How long the transaction waits for room in the SRAM bank before it fails with <see cref="VaiError.SramFull"/>; zero to take it
-    /// at once or not at all, null to wait for its turn.
+    /// How long the transaction waits for room in the SRAM bank before it fails with <see cref="VaiError.SramFull"/>: zero or more, zero to take
+    /// it at once or not at all; null or infinite to wait for its turn.
     /// </summary>
     public TimeSpan? SramWait { get; init; }
 

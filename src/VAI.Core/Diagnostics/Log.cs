@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace VAI.Diagnostics;
 
-/// <summary>VAI's log messages. Event ids are stable: 1xx the native library, 20x models, 21x ROMs.</summary>
+/// <summary>VAI's log messages. Event ids are stable: 100 and 101 the native library, 102 foreign code, 20x models, 21x ROMs.</summary>
 internal static partial class Log
 {
     [LoggerMessage(100, LogLevel.Information, "llama.cpp {Version} from {Directory}, CPU kernels {CpuKernels}, ABI {Abi}")]
@@ -11,11 +11,17 @@ internal static partial class Log
     [LoggerMessage(EventId = 101, Message = "{Line}")]
     public static partial void NativeLine(this ILogger log, LogLevel level, string line);
 
+    [LoggerMessage(102, LogLevel.Warning, "{Origin} threw an exception; nothing failed by it. More of it are not logged")]
+    public static partial void Swallowed(this ILogger log, Exception error, string origin);
+
     [LoggerMessage(200, LogLevel.Information, "Loaded model {Name} from {File} in {Milliseconds:F0} ms")]
     public static partial void ModelLoaded(this ILogger log, string name, string file, double milliseconds);
 
     [LoggerMessage(201, LogLevel.Information, "Unloaded model {Name}")]
     public static partial void ModelUnloaded(this ILogger log, string name);
+
+    [LoggerMessage(202, LogLevel.Error, "{What} could not be ended; the rest of the engine ends all the same")]
+    public static partial void NotEnded(this ILogger log, Exception error, string what);
 
     [LoggerMessage(210, LogLevel.Information, "Burning {File} for {Name} into {Directory}")]
     public static partial void RomBurning(this ILogger log, string name, string file, string directory);

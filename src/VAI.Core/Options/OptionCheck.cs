@@ -32,6 +32,13 @@ internal static class OptionCheck
             throw Invalid($"{name} is {value}; it must be above {above} and at most {max}.");
     }
 
+    /// <summary>How long something may take: null and infinite are for ever.</summary>
+    public static void Duration(TimeSpan? time, string name)
+    {
+        if (time < TimeSpan.Zero && time != Timeout.InfiniteTimeSpan)
+            throw Invalid($"{name} is {time}; it must be zero or more, or Timeout.InfiniteTimeSpan.");
+    }
+
     public static void Session(SessionOptions options, IModelContext model)
     {
         Range(options.BufferedUpdates, 1, 65_536, nameof(SessionOptions.BufferedUpdates));
@@ -47,8 +54,7 @@ internal static class OptionCheck
             throw new VaiUsageException(VaiError.NotSupported, $"'{model.Name}' generates text and makes no embeddings. Load an embedding model.");
         if (!Enum.IsDefined(options.Priority))
             throw Invalid($"{nameof(EmbeddingOptions.Priority)} is {options.Priority}, which is none of the enumeration's.");
-        if (options.Deadline is { } deadline && deadline <= TimeSpan.Zero && deadline != Timeout.InfiniteTimeSpan)
-            throw Invalid($"{nameof(EmbeddingOptions.Deadline)} is {deadline}; it must be above 0.");
+        Duration(options.Deadline, nameof(EmbeddingOptions.Deadline));
     }
 
     public static void State(SessionState state, IModelContext model, int vocabulary)

@@ -24,36 +24,49 @@ internal interface ILane : ITurn
 
     /// <summary>Ends what runs, after a step that threw what it should not have.</summary>
     void Fail(Exception error);
+
+    /// <summary>
+    /// No turn follows any more: ends everything that it has and whatever still comes, one job's trouble being no other's.
+    /// </summary>
+    void Close(Exception error) => Fail(error);
 }
 
 /// <summary>
 /// The one owner of a device's compute units: a dedicated thread that runs the steps of all models' lanes in turn. Two
 /// models never fight for the cores, and a switch between them is the choice of the next lane.
 /// </summary>
-internal sealed class PipelineThread : IDisposable
+/// <remarks>
+/// The thread ends when it is told to, and by nothing else. Whatever comes after its end is answered: waking it does nothing, as the event
+/// is never disposed; calls fail with <see cref="ObjectDisposedException"/>.
+/// </remarks>
+internal sealed class PipelineThread : IAsyncDisposable
 {
     private static readonly long Quantum = Stopwatch.Frequency / 100;
 
     // What a first token takes to its client through the daemon's two sockets, if there is a core for it.
     private static readonly TimeSpan HandingOver = TimeSpan.FromMilliseconds(1);
 
+    private readonly Lock _gate = new();
     private readonly ConcurrentQueue<IAction> _actions = new();
     private readonly DeficitRoundRobin<ILane> _lanes = new(Quantum);
     private readonly AutoResetEvent _wake = new(false);
-    private readonly Thread _thread;
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Action? _rest;
+    private readonly object _engine;
     private ILane? _last;
     private long _free = Stopwatch.GetTimestamp();
     private volatile bool _stopping;
+    private bool _ended;
 
     /// <param name="rest">
     /// Has the compute threads sleep until the next step; null where they leave cores to others, so that this is of no use.
     /// </param>
-    public PipelineThread(Action? rest)
+    /// <param name="engine">Whose it is; null for nobody's.</param>
+    public PipelineThread(Action? rest, object? engine = null)
     {
         _rest = rest;
-        _thread = new Thread(Run) { IsBackground = true, Name = "vai-pipeline" };
-        _thread.Start();
+        _engine = engine ?? this;
+        new Thread(Run) { IsBackground = true, Name = "vai-pipeline" }.Start();
     }
 
     /// <summary>Who wakes the readers of tokens.</summary>
@@ -62,22 +75,21 @@ internal sealed class PipelineThread : IDisposable
     private interface IAction
     {
         void Run();
+
+        void Refuse();
     }
 
-    /// <summary>Has the lanes looked at again. From any thread; allocates nothing.</summary>
+    /// <summary>Has the lanes looked at again. From any thread, at any time; allocates nothing.</summary>
     public void Wake() => _wake.Set();
 
     /// <summary>Gives a lane turns.</summary>
     public Task AddAsync(ILane lane) => InvokeAsync(() => _lanes.Add(lane));
 
-    /// <summary>Takes a lane's turns away; no step of it runs once the task has ended.</summary>
-    public Task RemoveAsync(ILane lane) => InvokeAsync(() =>
-    {
-        _lanes.Remove(lane);
-        _last = _last == lane ? null : _last;
-    });
+    /// <summary>Takes a lane's turns away and ends what it still has; no step of it runs once the task has ended.</summary>
+    public Task RemoveAsync(ILane lane) => InvokeAsync(() => Remove(lane, Disposed()));
 
     /// <summary>Runs something short on the pipeline's thread, between two steps.</summary>
+    /// <returns>Fails with <see cref="ObjectDisposedException"/> after the thread's end.</returns>
     public Task InvokeAsync(Action action) => InvokeAsync(() =>
     {
         action();
@@ -85,37 +97,85 @@ internal sealed class PipelineThread : IDisposable
     });
 
     /// <summary>Runs something short on the pipeline's thread, between two steps.</summary>
+    /// <returns>Fails with <see cref="ObjectDisposedException"/> after the thread's end.</returns>
     public Task<T> InvokeAsync<T>(Func<T> function)
     {
         var action = new Invocation<T>(function);
-        _actions.Enqueue(action);
-        _wake.Set();
+
+        // SYNC POINT with TryEnd: what is in the queue before the end runs.
+        bool ended;
+        lock (_gate)
+        {
+            ended = _ended;
+            if (!ended)
+                _actions.Enqueue(action);
+        }
+
+        if (ended)
+            action.Refuse();
+        else
+            _wake.Set();
         return action.Task;
     }
 
-    /// <summary>Ends the thread once the lanes have nothing more to do. Not to be called on it.</summary>
-    public void Dispose()
+    /// <summary>
+    /// Has the thread end after its step, and ends what lanes still have. From any thread, any number of times; on the pipeline's own
+    /// thread the task must not be waited for.
+    /// </summary>
+    /// <returns>A task that ends with the thread: nothing of it touches a lane any more.</returns>
+    public ValueTask DisposeAsync()
     {
         _stopping = true;
         _wake.Set();
-        _thread.Join();
-        _wake.Dispose();
-        Readers.Dispose();
+        return new ValueTask(_done.Task);
     }
+
+    private static ObjectDisposedException Disposed() => new(typeof(IVai).FullName);
 
     private void Run()
     {
-        while (true)
+        using (EngineThread.Enter(_engine))
         {
-            while (_actions.TryDequeue(out IAction? action))
-                action.Run();
-            if (_lanes.Next() is { } lane)
-                Step(lane);
-            else if (_stopping && _actions.IsEmpty)
-                return;
-            else
-                Wait();
+            bool ended;
+            do
+            {
+                try
+                {
+                    ended = Turn();
+                }
+                catch (Exception e)
+                {
+                    // It was no lane's step, so it may be any lane: all others need this thread.
+                    ended = false;
+                    RemoveAll(e);
+                }
+            }
+            while (!ended);
         }
+
+        Readers.Dispose();
+        _done.TrySetResult();
+    }
+
+    /// <returns>Whether it was the last.</returns>
+    private bool Turn()
+    {
+        while (_actions.TryDequeue(out IAction? action))
+            action.Run();
+        if (_stopping)
+            return TryEnd();
+        if (_lanes.Next() is { } lane)
+            Step(lane);
+        else
+            Wait();
+        return false;
+    }
+
+    private bool TryEnd()
+    {
+        RemoveAll(Disposed());
+        lock (_gate)
+            return _ended = _actions.IsEmpty;
     }
 
     private void Wait()
@@ -134,7 +194,8 @@ internal sealed class PipelineThread : IDisposable
         catch (Exception e)
         {
             // Not the thread that all the others need.
-            lane.Fail(e);
+            if (!TryFail(lane, e))
+                return;
         }
 
         long end = Stopwatch.GetTimestamp();
@@ -153,6 +214,45 @@ internal sealed class PipelineThread : IDisposable
             return;
         _rest();
         Thread.Sleep(HandingOver);
+    }
+
+    /// <returns>Whether the lane goes on.</returns>
+    private bool TryFail(ILane lane, Exception error)
+    {
+        try
+        {
+            lane.Fail(error);
+            return true;
+        }
+        catch (Exception e)
+        {
+            // It cannot even fail: it has no turns any more, and who is on it or comes to it is told.
+            Remove(lane, new VaiEngineException(
+                VaiError.NativeFailure,
+                $"'{lane.Name}' is in a state that it cannot be brought out of ({error.Message}; then {e.Message}). Unload it and load it again.",
+                e));
+            return false;
+        }
+    }
+
+    private void RemoveAll(Exception error)
+    {
+        foreach (ILane lane in _lanes.Members.ToArray())
+            Remove(lane, error);
+    }
+
+    private void Remove(ILane lane, Exception error)
+    {
+        _lanes.Remove(lane);
+        _last = _last == lane ? null : _last;
+        try
+        {
+            lane.Close(error);
+        }
+        catch (Exception e)
+        {
+            Faults.Report($"The end of '{lane.Name}'", e);
+        }
     }
 
     private int Timeout()
@@ -175,12 +275,14 @@ internal sealed class PipelineThread : IDisposable
         {
             try
             {
-                _done.SetResult(function());
+                _done.TrySetResult(function());
             }
             catch (Exception e)
             {
-                _done.SetException(e);
+                _done.TrySetException(e);
             }
         }
+
+        public void Refuse() => _done.TrySetException(Disposed());
     }
 }

@@ -14,7 +14,13 @@ namespace VAI.Pipeline;
 /// <param name="budget">Rows of prompts in a step.</param>
 internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer placer, Schedule schedule, int budget)
 {
+    // Of an encoder's step each text begins at a multiple of so many rows, and the rest is filled up. Attention and pooling sum over all rows
+    // of a step, masked ones as zeros: so the order of the sums, and with it the vector, is the same alone and among others. Rows beyond
+    // a multiple of four would take other kernels, too.
+    private const int Alignment = 16;
+
     private bool _promptsTurn;
+    private int _filled;
     private int _most = int.MaxValue;
 
     /// <summary>The step.</summary>
@@ -33,6 +39,7 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
     {
         Parts.Clear();
         llama.Batch.Clear();
+        _filled = 0;
         int tokens = 0;
         foreach (Job job in running)
             tokens += job.IsPrompt ? 0 : 1;
@@ -89,7 +96,7 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
             }
 
             Add(job, demand);
-            left = schedule.Exact ? 0 : left - demand.Rows;
+            left = schedule.Exact ? 0 : left - (llama.Batch.Count - taken);
         }
     }
 
@@ -129,5 +136,9 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
             bool output = demand.Outputs == RowOutputs.All || (demand.Outputs == RowOutputs.Last && i == end - 1);
             batch.Add(Schedule.Id(log[i]), i, line.Sequence, output);
         }
+
+        // On a sequence of its own, which sees nothing of the others and of which nothing is read.
+        while (!llama.HasMemory && batch.Count % Alignment != 0)
+            batch.Add(0, _filled++, bank.Lines.Length, logits: true);
     }
 }

@@ -40,7 +40,6 @@ internal sealed class Transaction : SequenceJob
     private long _firstToken;
     private long _waited;
     private long _lastToken;
-    private int _parked;
     private Exception? _error;
     private volatile bool _complete;
 
@@ -88,6 +87,9 @@ internal sealed class Transaction : SequenceJob
         }
     }
 
+    /// <summary>What cancels it; undone at its end, whatever its reader does then. Set before it is submitted.</summary>
+    public CancellationTokenRegistration Registration { private get; set; }
+
     /// <summary>Ends when the session may be used again.</summary>
     public Task Ended => _ended.Task;
 
@@ -115,10 +117,8 @@ internal sealed class Transaction : SequenceJob
 
     public bool TryRead(out InferenceUpdate update)
     {
-        bool read = _updates.TryRead(out update);
-
-        // SYNC POINT with HandOver.
-        if (read && Volatile.Read(ref _parked) == 1 && Interlocked.Exchange(ref _parked, 0) == 1)
+        bool read = _updates.TryRead(out update, out bool wake);
+        if (wake)
             Session.Context.Lane.Wake();
         return read;
     }
@@ -266,15 +266,7 @@ internal sealed class Transaction : SequenceJob
         if (!_hasPending)
             return true;
         if (!_updates.TryWrite(_pending))
-        {
-            // SYNC POINT with TryRead: say that we wait, then look again.
-            Volatile.Write(ref _parked, 1);
-            Interlocked.MemoryBarrier();
-            if (!_updates.TryWrite(_pending))
-                return false;
-            Volatile.Write(ref _parked, 0);
-        }
-
+            return false;
         _hasPending = false;
         _signal.Raise();
         return true;
@@ -284,6 +276,7 @@ internal sealed class Transaction : SequenceJob
     {
         _blocked = false;
         base.LetGo();
+        Registration.Unregister();
         _sampler.Dispose();
         Session.Context.CountTokens(_generated);
     }

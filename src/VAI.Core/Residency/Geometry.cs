@@ -11,7 +11,7 @@ internal static class Geometry
     private const int DefaultContextLength = 4096;
     private const int GpuStep = 512;
 
-    // Of a step of an encoder. llama.cpp ends the process where its rows are no multiple of its sequences (ggml_can_mul_mat).
+    // Of a step of an encoder, one of them for rows that fill it up. llama.cpp ends the process where its rows are no multiple of its sequences (ggml_can_mul_mat).
     private const int Texts = 64;
 
     // What a core computes in half a second, roughly: the order of magnitude is what matters. A step is what others wait for.
@@ -73,7 +73,8 @@ internal static class Geometry
             Threads = threads,
             TypeK = (int)o.KeyType,
             TypeV = (int)o.ValueType,
-            FlashAttention = (int)o.FlashAttention,
+            // Flash attention's sums depend on what else is in the step (1.5e-3 of a vector of length 1), and texts are short.
+            FlashAttention = (int)(info.IsEmbedding && o.FlashAttention == FlashAttention.Auto ? FlashAttention.Off : o.FlashAttention),
             Embeddings = info.IsEmbedding,
             UnifiedKv = !exact || info.IsEmbedding,
         };

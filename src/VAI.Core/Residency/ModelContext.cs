@@ -17,6 +17,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
     private int _switchClass;
     private int _embeddings;
     private bool _closed;
+    private bool _disposed;
 
     public ModelContext(ModelOptions options, Weights weights, LlamaContext context, PipelineThread pipeline, ParkingLot lot, KvStashDirectory? stash = null)
     {
@@ -29,7 +30,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
         Schedule = Schedule.For(options, weights.Info);
         Bank = context.HasMemory
             ? new SramBank(context.Cells, context.Settings.MaxSequences, context.Settings.UnifiedKv)
-            : SramBank.Unbounded(context.Settings.MaxSequences);
+            : SramBank.Unbounded(context.Settings.MaxSequences - 1);
         ContextLength = options.ContextLength!.Value;
         KvStash? copies = stash is null ? null : KvStash.For(this, stash);
         Lane = new ModelLane(options.Name, context, Bank, Schedule, lot, copies, pipeline, options.BatchSize!.Value);
@@ -220,20 +221,17 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
         }
     }
 
-    /// <summary>Refuses new work, closes the open sessions, and ends whatever else was begun.</summary>
+    /// <summary>The engine's end: refuses new work and closes the open sessions; what they ran is cancelled. The lane's end ends the rest.</summary>
     public async Task CloseAsync()
     {
         Session[] sessions;
         lock (_gate)
         {
-            _closed = true;
+            _closed = _disposed = true;
             sessions = [.. _sessions];
         }
 
-        foreach (Session session in sessions)
-            await session.DisposeAsync().ConfigureAwait(false);
-        await Pipeline.InvokeAsync(() => Lane.Close(new ObjectDisposedException(nameof(IVai), $"The engine was disposed while '{Name}' was at work.")))
-            .ConfigureAwait(false);
+        await Task.WhenAll(sessions.Select(s => s.DisposeAsync().AsTask())).ConfigureAwait(false);
     }
 
     /// <summary>Gives the model its turns.</summary>
@@ -289,6 +287,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
 
     private void ThrowIfClosed()
     {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), typeof(IVai));
         if (Volatile.Read(ref _closed))
             throw new VaiUsageException(VaiError.ModelNotLoaded, $"'{Name}' was unloaded. Load it again and select it anew.");
     }

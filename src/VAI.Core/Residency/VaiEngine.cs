@@ -10,7 +10,7 @@ using VAI.Sram;
 namespace VAI.Residency;
 
 /// <summary>The in-process engine: residency, the pipeline and its thread pool.</summary>
-internal sealed class VaiEngine : IVai, IPreparable
+internal sealed partial class VaiEngine : IVai, IPreparable
 {
     private readonly ModelOptions[] _configured;
     private readonly ILogger _log;
@@ -25,6 +25,9 @@ internal sealed class VaiEngine : IVai, IPreparable
 
     // One load or unload at a time: they compete for the same disk and memory anyway.
     private readonly SemaphoreSlim _moving = new(1, 1);
+
+    // Ends with the engine's life; everything that takes long is linked to it.
+    private readonly CancellationTokenSource _life = new();
     private readonly TaskCompletionSource _disposal = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _disposed;
 
@@ -34,26 +37,29 @@ internal sealed class VaiEngine : IVai, IPreparable
     {
         int threads = options.Threads ?? Math.Min(Cores.Physical, LlamaThreadpool.MaxThreads);
         _configured = [.. options.Models.Select(m => m with { })];
-        _log = loggerFactory.CreateLogger("VAI.Engine");
-        _nativeLog = new NativeLogBridge(loggerFactory.CreateLogger("VAI.Native"));
+        _log = new EngineLogger(loggerFactory.CreateLogger("VAI.Engine"), this);
+        _nativeLog = new NativeLogBridge(new EngineLogger(loggerFactory.CreateLogger("VAI.Native"), this));
         try
         {
             LoadedLlama library = NativeLoader.EnsureLoaded(options.NativeDirectory);
             _log.NativeLoaded(library.Version, library.Directory, library.CpuKernels ?? "built in", library.Abi.Name);
             _pool = new LlamaThreadpool(threads);
+            var lot = new ParkingLot(options.ParkLimit);
+            _stash = options.StashDirectory is { } directory ? new KvStashDirectory(directory, lot) : null;
+            _roms = new RomLoader(options.RomDirectory, options.RomWait, _log);
+            _planner = new Planner(options.RomDirectory, threads);
+            _pipeline = new PipelineThread(threads >= Environment.ProcessorCount ? _pool.Rest : null, this);
+            _loader = new ModelLoader(_pipeline, _pool, _roms, lot, _stash);
         }
         catch
         {
+            _stash?.Dispose();
+            _pool?.Dispose();
             _nativeLog.Dispose();
             throw;
         }
 
-        _pipeline = new PipelineThread(threads >= Environment.ProcessorCount ? _pool.Rest : null);
-        var lot = new ParkingLot(options.ParkLimit);
-        _stash = options.StashDirectory is { } directory ? new KvStashDirectory(directory, lot) : null;
-        _roms = new RomLoader(options.RomDirectory, options.RomWait, _log);
-        _loader = new ModelLoader(_pipeline, _pool, _roms, lot, _stash);
-        _planner = new Planner(options.RomDirectory, threads);
+        Faults.LogTo(_log);
     }
 
     public IReadOnlyList<IModelContext> Models => _residency.Models;
@@ -62,6 +68,7 @@ internal sealed class VaiEngine : IVai, IPreparable
         string name, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
+        ThrowIfDisposed();
         ModelOptions? model = Array.Find(_configured, m => m.Name == name);
         if (model is null && _residency.Find(name) is { } resident)
             return new ValueTask<ModelHandle>(resident.Handle);
@@ -72,87 +79,66 @@ internal sealed class VaiEngine : IVai, IPreparable
         ModelOptions model, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
+        ThrowIfDisposed();
         model = model with { };
         OptionCheck.Options(model);
-        await _moving.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
-            if (_residency.Find(model.Name) is { } resident)
+        return await MoveAsync(
+            async token =>
             {
-                if (Path.GetFullPath(resident.Options.File) == Path.GetFullPath(model.File))
-                    return resident.Handle;
-                throw new VaiUsageException(
-                    VaiError.ModelAlreadyLoaded,
-                    $"'{model.Name}' is loaded from '{resident.Options.File}'. Unload it first, or load '{model.File}' under another name.");
-            }
+                if (_residency.Find(model.Name) is { } resident)
+                {
+                    if (Path.GetFullPath(resident.Options.File) == Path.GetFullPath(model.File))
+                        return resident.Handle;
+                    throw new VaiUsageException(
+                        VaiError.ModelAlreadyLoaded,
+                        $"'{model.Name}' is loaded from '{resident.Options.File}'. Unload it first, or load '{model.File}' under another name.");
+                }
 
-            ModelContext loaded = await Task.Run(
-                () => _loader.Load(model, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
-            await AddAsync(loaded).ConfigureAwait(false);
-            return loaded.Handle;
-        }
-        finally
-        {
-            _moving.Release();
-        }
+                ModelContext loaded = await WorkAsync(() => _loader.Load(model, progress, token), token).ConfigureAwait(false);
+                await AddAsync(loaded).ConfigureAwait(false);
+                return loaded.Handle;
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask PrepareAsync(IReadOnlyList<ModelOptions> models, CancellationToken cancellationToken)
     {
-        ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
+        ThrowIfDisposed();
         foreach (ModelOptions model in models)
             OptionCheck.Options(model);
-        await _moving.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
-            ModelOptions[] missing = [.. models.Where(m => _residency.Find(m.Name) is null)];
-            await Task.Run(() => _loader.Prepare(missing, cancellationToken), cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            _moving.Release();
-        }
+        await MoveAsync(
+            token =>
+            {
+                ModelOptions[] missing = [.. models.Where(m => _residency.Find(m.Name) is null)];
+                return WorkAsync(
+                    () =>
+                    {
+                        _loader.Prepare(missing, token);
+                        return true;
+                    },
+                    token);
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
-    public async ValueTask LoadPreparedAsync(CancellationToken cancellationToken)
-    {
-        await _moving.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+    // All that is left of a load is to clear its SRAM, which one core does not do as fast as memory can be had.
+    public async ValueTask LoadPreparedAsync(CancellationToken cancellationToken) => await MoveAsync(
+        async token =>
         {
-            ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
-
-            // All that is left of a load is to clear its SRAM, which one core does not do as fast as memory can be had.
-            await Task.WhenAll(_loader.Prepared.Where(m => _residency.Find(m.Name) is null).Select(LoadPreparedAsync)).ConfigureAwait(false);
-        }
-        finally
-        {
-            _moving.Release();
-        }
-
-        async Task LoadPreparedAsync(ModelOptions model)
-        {
-            try
-            {
-                await AddAsync(await Task.Run(() => _loader.Load(model, null, cancellationToken), cancellationToken).ConfigureAwait(false))
-                    .ConfigureAwait(false);
-            }
-            catch (VaiException)
-            {
-                // Its own load says why.
-            }
-        }
-    }
+            await Task.WhenAll(_loader.Prepared.Where(m => _residency.Find(m.Name) is null).Select(m => LoadPreparedAsync(m, token)))
+                .ConfigureAwait(false);
+            return true;
+        },
+        cancellationToken).ConfigureAwait(false);
 
     public async ValueTask<MemoryPlan> PlanAsync(ModelOptions model, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
+        ThrowIfDisposed();
         model = model with { };
         OptionCheck.Options(model);
-        return await Task.Run(() => _planner.Plan(model, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return await WhileAliveAsync(
+            token => WorkAsync(() => _planner.Plan(model, token), token), cancellationToken).ConfigureAwait(false);
     }
 
     public ValueTask<MemoryPlan> PlanAsync(string model, CancellationToken cancellationToken = default)
@@ -162,11 +148,8 @@ internal sealed class VaiEngine : IVai, IPreparable
             Array.Find(_configured, m => m.Name == model) ?? new ModelOptions { Name = "the model to plan", File = model }, cancellationToken);
     }
 
-    public async ValueTask UnloadAsync(ModelHandle handle, CancellationToken cancellationToken = default)
-    {
-        ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
-        await _moving.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+    public async ValueTask UnloadAsync(ModelHandle handle, CancellationToken cancellationToken = default) => await MoveAsync(
+        async _ =>
         {
             ModelContext model = _residency.Find(handle) ?? throw Gone();
             if (!model.TryClose())
@@ -177,47 +160,91 @@ internal sealed class VaiEngine : IVai, IPreparable
             }
 
             await RemoveAsync(model).ConfigureAwait(false);
-        }
-        finally
+            return true;
+        },
+        cancellationToken).ConfigureAwait(false);
+
+    public IModelContext Select(ModelHandle handle)
+    {
+        ThrowIfDisposed();
+        return _residency.Find(handle) ?? throw Gone();
+    }
+
+    public IModelContext Select(string name)
+    {
+        ThrowIfDisposed();
+        return _residency.Find(name) ?? throw NotLoaded(name);
+    }
+
+    /// <summary>One load, preparation or unload at a time.</summary>
+    private Task<T> MoveAsync<T>(Func<CancellationToken, Task<T>> move, CancellationToken cancellationToken) => WhileAliveAsync(
+        async token =>
         {
-            _moving.Release();
+            await _moving.WaitAsync(token).ConfigureAwait(false);
+            try
+            {
+                ThrowIfDisposed();
+                return await move(token).ConfigureAwait(false);
+            }
+            finally
+            {
+                _moving.Release();
+            }
+        },
+        cancellationToken);
+
+    /// <summary>Has something end with the engine: then its caller sees that this is why.</summary>
+    private async Task<T> WhileAliveAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        ThrowIfDisposed();
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _life.Token);
+        try
+        {
+            return await work(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (either.IsCancellationRequested)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new ObjectDisposedException(typeof(IVai).FullName, "The engine was disposed meanwhile.");
         }
     }
 
-    public IModelContext Select(ModelHandle handle) => _residency.Find(handle) ?? throw Gone();
+    /// <summary>Runs something long on a thread of the pool, which the engine waits for at its end; what it calls may be foreign.</summary>
+    private Task<T> WorkAsync<T>(Func<T> work, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            using (EngineThread.Enter(this))
+                return work();
+        },
+        cancellationToken);
 
-    public IModelContext Select(string name) => _residency.Find(name) ?? throw NotLoaded(name);
-
-    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
-
-    public async ValueTask DisposeAsync()
+    private async Task LoadPreparedAsync(ModelOptions model, CancellationToken cancellationToken)
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        try
         {
-            await _disposal.Task.ConfigureAwait(false);
-            return;
+            await AddAsync(await WorkAsync(() => _loader.Load(model, null, cancellationToken), cancellationToken).ConfigureAwait(false))
+                .ConfigureAwait(false);
         }
-
-        await _moving.WaitAsync().ConfigureAwait(false);
-        foreach (ModelContext model in _residency.Models.Cast<ModelContext>().ToArray())
+        catch (VaiException)
         {
-            await model.CloseAsync().ConfigureAwait(false);
-            await RemoveAsync(model).ConfigureAwait(false);
+            // Its own load says why.
         }
-
-        _pipeline.Dispose();
-        _pool.Dispose();
-        _stash?.Dispose();
-        _loader.Dispose();
-        _roms.Dispose();
-        _nativeLog.Dispose();
-        _moving.Release();
-        _disposal.SetResult();
     }
 
     private async Task AddAsync(ModelContext loaded)
     {
-        await loaded.StartAsync().ConfigureAwait(false);
+        try
+        {
+            // The engine may have ended too late for the load to notice.
+            ThrowIfDisposed();
+            await loaded.StartAsync().ConfigureAwait(false);
+        }
+        catch
+        {
+            loaded.Dispose();
+            throw;
+        }
+
         _residency.Add(loaded);
         Telemetry.Loaded(loaded);
         _log.ModelLoaded(loaded.Name, loaded.Options.File, loaded.LoadTime.TotalMilliseconds);
@@ -227,12 +254,20 @@ internal sealed class VaiEngine : IVai, IPreparable
     {
         _residency.Remove(model);
         Telemetry.Unloaded(model);
-        await model.StopAsync().ConfigureAwait(false);
+        try
+        {
+            await model.StopAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            // Freeing gigabytes takes a while; the caller's thread is not ours to hold.
+            await Task.Run(model.Dispose).ConfigureAwait(false);
+        }
 
-        // Freeing gigabytes takes a while; the caller's thread is not ours to hold.
-        await Task.Run(model.Dispose).ConfigureAwait(false);
         _log.ModelUnloaded(model.Name);
     }
+
+    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, typeof(IVai));
 
     private static VaiUsageException Gone() =>
         new(VaiError.ModelNotLoaded, "The handle's model is not loaded any more. Load it again and use the new handle.");

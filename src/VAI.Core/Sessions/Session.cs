@@ -221,7 +221,7 @@ internal sealed class Session : IInferenceSession, IResumableSession
     {
         long start = Stopwatch.GetTimestamp();
         cancellationToken.ThrowIfCancellationRequested();
-        using Activity? activity = Telemetry.Start(_model.Name);
+        Activity? activity = Telemetry.Start(_model.Name);
         Transaction transaction;
         try
         {
@@ -235,8 +235,7 @@ internal sealed class Session : IInferenceSession, IResumableSession
 
         try
         {
-            using CancellationTokenRegistration registration =
-                cancellationToken.UnsafeRegister(static t => ((Transaction)t!).Cancel(), transaction);
+            transaction.Registration = cancellationToken.UnsafeRegister(static t => ((Transaction)t!).Cancel(), transaction);
             _model.Lane.Submit(transaction);
             while (!transaction.AllRead)
             {
@@ -249,8 +248,9 @@ internal sealed class Session : IInferenceSession, IResumableSession
         }
         finally
         {
-            // Nothing to do after the last update; a reader that left early ends the transaction here.
-            transaction.Cancel();
+            // A reader that left early ends the transaction here.
+            if (!transaction.Ended.IsCompleted)
+                transaction.Cancel();
             await transaction.Ended.ConfigureAwait(false);
             if (transaction.Result is { } result)
                 Telemetry.Succeeded(activity, _model.Name, result);
@@ -322,6 +322,7 @@ internal sealed class Session : IInferenceSession, IResumableSession
         Task? verb;
         lock (_gate)
             (job, verb) = (_job, _verb);
+        Exception? error = null;
         try
         {
             job?.Cancel();
@@ -329,16 +330,30 @@ internal sealed class Session : IInferenceSession, IResumableSession
                 await transaction.Ended.ConfigureAwait(false);
             if (verb is not null)
                 await verb.ConfigureAwait(false);
-            await _model.Pipeline.InvokeAsync(() =>
+            await _model.Pipeline.InvokeAsync(Release).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            error = e;
+        }
+
+        // It is closed whatever went wrong; who disposes it is told.
+        _model.Remove(this);
+        if (error is null)
+            _closed.SetResult();
+        else
+            _closed.SetException(error);
+
+        void Release()
+        {
+            try
             {
                 _model.Lane.Placer.Release(this);
+            }
+            finally
+            {
                 _model.Lane.Freed();
-            }).ConfigureAwait(false);
-        }
-        finally
-        {
-            _model.Remove(this);
-            _closed.SetResult();
+            }
         }
     }
 

@@ -24,6 +24,8 @@ internal static class SessionCheck
     {
         options ??= new InferenceOptions();
         ObjectDisposedException.ThrowIf(disposed, session);
+        OptionCheck.Duration(options.Deadline, nameof(options.Deadline));
+        OptionCheck.Duration(options.SramWait, nameof(options.SramWait));
         SamplerFactory.Check(options, session.Model.Info.VocabularySize);
         return options;
     }

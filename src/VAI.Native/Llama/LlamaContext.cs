@@ -276,7 +276,6 @@ internal sealed unsafe class LlamaContext : IDisposable
     {
         Handle.Dispose();
         Batch.Dispose();
-        _abort.Dispose();
     }
 
     // Source: llama.cpp's server, which recomputes a prompt on the same condition.

@@ -24,12 +24,19 @@ internal sealed class ThreadGate : IDisposable
         }
     }
 
-    /// <summary>Lets one <see cref="Wait"/> end, now or later. From any thread.</summary>
+    /// <summary>Lets one <see cref="Wait"/> end, now or later; nothing once it is disposed. From any thread.</summary>
     public void Open()
     {
         ulong one = 1;
-        while (LibcNative.write(_event, in one, sizeof(ulong)) < 0 && Marshal.GetLastPInvokeError() == LibcNative.EINTR)
+        try
         {
+            while (LibcNative.write(_event, in one, sizeof(ulong)) < 0 && Marshal.GetLastPInvokeError() == LibcNative.EINTR)
+            {
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            // The marshaller holds the descriptor for as long as it is written to, so that it is never another file's by then.
         }
     }
 
@@ -41,6 +48,6 @@ internal sealed class ThreadGate : IDisposable
         }
     }
 
-    /// <summary>When nobody waits.</summary>
+    /// <summary>For who waits, when it will wait no more.</summary>
     public void Dispose() => _event.Dispose();
 }
