@@ -3,6 +3,7 @@ using System.Runtime.ExceptionServices;
 using VAI.Diagnostics;
 using VAI.Native.Llama;
 using VAI.Sessions;
+using VAI.Sessions.Sampling;
 using VAI.Text;
 
 namespace VAI.Pipeline;
@@ -17,7 +18,8 @@ internal sealed class Transaction : SequenceJob
     private const int MostReserved = 1 << 16;
 
     private readonly LlamaVocab _vocab;
-    private readonly LlamaSampler _sampler;
+    private readonly TokenSampler _sampler;
+    private readonly LogProbability? _logProbability;
     private readonly TextStream _text;
     private readonly TokenPieces _pieces;
     private readonly UpdateRing _updates;
@@ -67,19 +69,13 @@ internal sealed class Transaction : SequenceJob
         _before = session.Log.Count;
         _maxTokens = options.MaxTokens ?? int.MaxValue;
         _seed = SamplerFactory.Seed(options);
-        _sampler = SamplerFactory.Create(options, _seed, _vocab);
+        _sampler = SamplerFactory.Create(options, _seed, _vocab.Count);
+        _logProbability = LogProbability.For(options, _vocab);
         _text = new TextStream(options.Stop);
         _pieces = new TokenPieces(_vocab, special: false);
         _updates = new UpdateRing(bufferedUpdates);
         _signal = new ReaderSignal(session.Context.Lane.Readers);
         _cancellationToken = cancellationToken;
-
-        // The penalties look back into the prompt and the session.
-        if (options.PenaltyLastN > 0)
-        {
-            foreach (int entry in session.Log.Concat(prompt).Concat(resumed).TakeLast(options.PenaltyLastN))
-                _sampler.Accept(Schedule.Id(entry));
-        }
 
         foreach (int token in resumed)
         {
@@ -155,7 +151,9 @@ internal sealed class Transaction : SequenceJob
     public override void Reached(LlamaContext context, int row)
     {
         List<int> log = Session.Log;
-        int token = context.Sample(_sampler, row, log.Count);
+        ReadOnlySpan<float> logits = context.Logits(row);
+        int token = _sampler.Next(logits, Session.LogSpan);
+        TokenLogProbabilities? logProbabilities = _logProbability?.Of(logits, token);
         log.Add(Session.Context.Schedule.Generated(token));
         Volatile.Write(ref _generated, _generated + 1);
         long now = Stopwatch.GetTimestamp();
@@ -173,7 +171,7 @@ internal sealed class Transaction : SequenceJob
 
         bool endOfSequence = _vocab.IsEndOfGeneration(token);
         string text = endOfSequence ? "" : _text.Append(_pieces.Of(token));
-        _pending = new InferenceUpdate(text, token);
+        _pending = new InferenceUpdate(text, token) { LogProbabilities = logProbabilities };
         _hasPending = true;
 
         if (Finished(token) is { } reason)
@@ -281,7 +279,6 @@ internal sealed class Transaction : SequenceJob
     {
         Done = true;
         _blocked = false;
-        _sampler.Dispose();
         Session.Context.CountTokens(_generated);
         Session.Release(this);
         (_error, _complete) = (error, true);
