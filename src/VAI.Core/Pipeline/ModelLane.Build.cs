@@ -41,7 +41,9 @@ internal sealed partial class ModelLane
         int budget = _promptTokens;
         while (prompts && budget > 0 && NextPrompt() is { } job)
         {
-            int length = _schedule.Step(job.Session.LogSpan[..job.Target], job.Session.Line!.Tokens.Count, budget);
+            // Rows with logits take as much memory each as the vocabulary is long, which no plan counts.
+            int most = job.WantsRowsFrom < job.Target - 1 ? Math.Min(budget, Schedule.Chunk) : budget;
+            int length = _schedule.Step(job.Session.LogSpan[..job.Target], job.Session.Line!.Tokens.Count, most);
             Add(job, length);
             budget = _schedule.Exact ? 0 : budget - length;
         }
@@ -84,7 +86,7 @@ internal sealed partial class ModelLane
         int from = line.Tokens.Count;
         LlamaBatch batch = _llama.Batch;
         for (int i = from; i < from + length; i++)
-            batch.Add(Schedule.Id(log[i]), i, line.Sequence, logits: i == log.Length - 1);
+            batch.Add(Schedule.Id(log[i]), i, line.Sequence, logits: i == log.Length - 1 || i >= job.WantsRowsFrom);
         _parts.Add(new Part(job, length, batch.Count - 1));
     }
 

@@ -212,7 +212,7 @@ internal sealed partial class ModelLane : ILane
             Exception? error = null;
             try
             {
-                placed = placed || Placer.TryPlace(job.Session, Promised());
+                placed = placed || Placer.TryPlace(job.Session, Promised(), job.WantsRowsFrom);
             }
             catch (VaiException e)
             {
@@ -290,7 +290,9 @@ internal sealed partial class ModelLane : ILane
         {
             SequenceJob job = part.Job;
             SramLine line = job.Session.Line!;
-            int from = line.Tokens.Count;
+            int from = line.Tokens.Count, wanted = Math.Max(from, job.WantsRowsFrom), until = Math.Min(from + part.Length, job.Target - 1);
+            if (wanted < until)
+                job.Computed(_llama, part.LastRow - part.Length + 1 + wanted - from, wanted, until - wanted);
             _bank.Extend(line, job.Session.LogSpan.Slice(from, part.Length));
             _bank.Touch(line);
             job.Stepped(start, end);

@@ -59,6 +59,9 @@ internal abstract class SequenceJob(Session session, JobTimes times)
         session.Context.Lane.CancelStep(this);
     }
 
+    /// <summary>The first entry of the log whose row is wanted beside the last one's; <see cref="int.MaxValue"/> for none.</summary>
+    public virtual int WantsRowsFrom => int.MaxValue;
+
     /// <summary>Called once, before the job waits for its place.</summary>
     public virtual void Begin()
     {
@@ -78,6 +81,15 @@ internal abstract class SequenceJob(Session session, JobTimes times)
     {
         Waited += start - _idleSince;
         _idleSince = end;
+    }
+
+    /// <summary>Rows of a step that are wanted (<see cref="WantsRowsFrom"/>), the log's last one not among them.</summary>
+    /// <param name="context">Has the logits of the rows.</param>
+    /// <param name="row">The row of the entry at <paramref name="from"/>.</param>
+    /// <param name="from">The first entry.</param>
+    /// <param name="count">How many.</param>
+    public virtual void Computed(LlamaContext context, int row, int from, int count)
+    {
     }
 
     /// <summary>The log is computed up to <see cref="Target"/>; the row has the logits, or is -1 if nothing had to be computed.</summary>

@@ -20,6 +20,7 @@ internal sealed class Transaction : SequenceJob
     private readonly LlamaVocab _vocab;
     private readonly TokenSampler _sampler;
     private readonly LogProbability? _logProbability;
+    private readonly PromptLogProbability? _promptLogProbability;
     private readonly TextStream _text;
     private readonly TokenPieces _pieces;
     private readonly UpdateRing _updates;
@@ -71,6 +72,7 @@ internal sealed class Transaction : SequenceJob
         _seed = SamplerFactory.Seed(options);
         _sampler = SamplerFactory.Create(options, _seed, _vocab.Count);
         _logProbability = LogProbability.For(options, _vocab);
+        _promptLogProbability = PromptLogProbability.For(options, _logProbability, _before, prompt);
         _text = new TextStream(options.Stop);
         _pieces = new TokenPieces(_vocab, special: false);
         _updates = new UpdateRing(bufferedUpdates);
@@ -99,6 +101,8 @@ internal sealed class Transaction : SequenceJob
     public override int Target => Session.Log.Count;
 
     public override bool Blocked => _blocked;
+
+    public override int WantsRowsFrom => _promptLogProbability?.From ?? int.MaxValue;
 
     /// <summary>Whether everything was read.</summary>
     public bool AllRead => _complete && _updates.IsEmpty;
@@ -132,12 +136,9 @@ internal sealed class Transaction : SequenceJob
             log.Add(Session.Context.Schedule.Generated(token));
         Session.MayBeCopied |= _resumed.Length > 0;
 
-        // Interrupted between its last token and its result: there is nothing to compute.
-        if (_resumed.Length == 0 || Finished(_resumed[^1]) is not { } reason)
-            return;
-        _firstToken = _lastToken = Stopwatch.GetTimestamp();
-        _result = Finish(reason);
-        Deliver();
+        // Interrupted between its last token and its result: there is nothing to compute, but for rows that were asked for.
+        if (WantsRowsFrom == int.MaxValue)
+            FinishIfResumedAtEnd();
     }
 
     public override void Place(int reused)
@@ -148,8 +149,16 @@ internal sealed class Transaction : SequenceJob
         Session.Line!.Tokens.EnsureCapacity(Room);
     }
 
+    public override void Computed(LlamaContext context, int row, int from, int count)
+    {
+        for (int i = 0; i < count; i++)
+            _promptLogProbability!.Add(context.Logits(row + i), from + i);
+    }
+
     public override void Reached(LlamaContext context, int row)
     {
+        if (FinishIfResumedAtEnd())
+            return;
         List<int> log = Session.Log;
         ReadOnlySpan<float> logits = context.Logits(row);
         int token = _sampler.Next(logits, Session.LogSpan);
@@ -225,6 +234,16 @@ internal sealed class Transaction : SequenceJob
         End(error);
     }
 
+    private bool FinishIfResumedAtEnd()
+    {
+        if (_resumed.Length == 0 || _generated > _resumed.Length || Finished(_resumed[^1]) is not { } reason)
+            return false;
+        _firstToken = _lastToken = Stopwatch.GetTimestamp();
+        _result = Finish(reason);
+        Deliver();
+        return true;
+    }
+
     private int Room => (int)Math.Min(
         Math.Min(Session.Context.ContextLength, (long)_before + _prompt.Length + _maxTokens), _before + _prompt.Length + MostReserved);
 
@@ -254,6 +273,7 @@ internal sealed class Transaction : SequenceJob
         TotalTime = Stopwatch.GetElapsedTime(Start, _lastToken),
         SwitchClass = _switchClass,
         Seed = _seed,
+        PromptLogProbabilities = _promptLogProbability?.All,
     };
 
     private bool HandOver()

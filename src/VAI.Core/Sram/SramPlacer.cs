@@ -13,15 +13,19 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
     /// <summary>Gives a session a line that holds as much of its log as is known anywhere, and room for the rest of the log.</summary>
     /// <param name="session">The session; its log is not empty.</param>
     /// <param name="promised">Cells that others will need for what they have begun.</param>
+    /// <param name="most">Most entries that may be had without computing them.</param>
     /// <returns>False while there is no room: the session keeps what it has, and can be placed later.</returns>
-    public bool TryPlace(Session session, int promised)
+    public bool TryPlace(Session session, int promised, int most = int.MaxValue)
     {
         if (session.MayBeCopied && session.Line is null && session.Parked is null)
             stash?.Recall(session);
         session.MayBeCopied = false;
         ReadOnlySpan<int> log = session.LogSpan;
-        (SramLine? donor, int reused) = Best(session, log);
-        int parked = session.Parked is { } p ? schedule.Reusable(log, p.Tokens) : 0;
+
+        // Of a log there is always one entry to compute.
+        ReadOnlySpan<int> wanted = most < log.Length - 1 ? log[..(most + 1)] : log;
+        (SramLine? donor, int reused) = Best(session, wanted);
+        int parked = session.Parked is { } p ? schedule.Reusable(wanted, p.Tokens) : 0;
         bool fromHost = parked > reused;
         if (fromHost)
             (donor, reused) = (null, 0);
