@@ -36,8 +36,23 @@ public sealed record InferenceOptions
     /// <summary>The sampler's seed; null to draw one.</summary>
     public uint? Seed { get; init; }
 
-    /// <summary>Added to the logits of some tokens before anything else; negative infinity bans a token.</summary>
+    /// <summary>
+    /// Added to the logits of some tokens before anything else: -1,000,000 to 1,000,000, or negative infinity to ban a token. Any number
+    /// of the model's tokens; a token takes no longer for it. If nothing is left to choose, the transaction fails.
+    /// </summary>
     public IReadOnlyDictionary<int, float>? LogitBias { get; init; }
+
+    /// <summary>
+    /// Asks for log probabilities of the generated tokens (<see cref="InferenceUpdate.LogProbabilities"/>), and says of how many of the
+    /// likeliest tokens beside: 0 to 20; null for none.
+    /// </summary>
+    public int? LogProbabilities { get; init; }
+
+    /// <summary>
+    /// Asks for those of the prompt's tokens too (<see cref="InferenceResult.PromptLogProbabilities"/>); only with
+    /// <see cref="LogProbabilities"/>. The whole prompt is then computed, in short steps, even where its KV is at hand.
+    /// </summary>
+    public bool PromptLogProbabilities { get; init; }
 
     /// <summary>
     /// Texts that end the generation, at most 16 of 1 to 256 characters. They may span tokens and are not part of the text.

@@ -71,6 +71,12 @@ public sealed record InferenceResult
     /// <summary>The sampler's seed: the given one, or the one that was drawn.</summary>
     public required uint Seed { get; init; }
 
+    /// <summary>
+    /// What the model said of the prompt's tokens, one for each; null where <see cref="InferenceOptions.PromptLogProbabilities"/> did not
+    /// ask. The first token of a session has none (null): nothing is before it.
+    /// </summary>
+    public IReadOnlyList<TokenLogProbabilities?>? PromptLogProbabilities { get; init; }
+
     /// <summary>Generated tokens a second after the first one; 0 if there was only one.</summary>
     public double TokensPerSecond => GeneratedTokens > 1 && TotalTime > FirstTokenTime
         ? (GeneratedTokens - 1) / (TotalTime - FirstTokenTime).TotalSeconds

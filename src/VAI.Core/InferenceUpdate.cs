@@ -7,4 +7,11 @@ namespace VAI;
 /// </param>
 /// <param name="TokenId">The token of this step, or -1 in the last update.</param>
 /// <param name="Result">What the transaction came to; set in the last update and only there.</param>
-public readonly record struct InferenceUpdate(string Text, int TokenId, InferenceResult? Result = null);
+public readonly record struct InferenceUpdate(string Text, int TokenId, InferenceResult? Result = null)
+{
+    /// <summary>
+    /// What the model said of <see cref="TokenId"/>; null in the last update, and where
+    /// <see cref="InferenceOptions.LogProbabilities"/> did not ask.
+    /// </summary>
+    public TokenLogProbabilities? LogProbabilities { get; init; }
+}

@@ -3,6 +3,7 @@ using System.Runtime.ExceptionServices;
 using VAI.Diagnostics;
 using VAI.Native.Llama;
 using VAI.Sessions;
+using VAI.Sessions.Sampling;
 using VAI.Text;
 
 namespace VAI.Pipeline;
@@ -17,7 +18,9 @@ internal sealed class Transaction : SequenceJob
     private const int MostReserved = 1 << 16;
 
     private readonly LlamaVocab _vocab;
-    private readonly LlamaSampler _sampler;
+    private readonly TokenSampler _sampler;
+    private readonly LogProbability? _logProbability;
+    private readonly PromptLogProbability? _promptLogProbability;
     private readonly TextStream _text;
     private readonly TokenPieces _pieces;
     private readonly UpdateRing _updates;
@@ -66,19 +69,14 @@ internal sealed class Transaction : SequenceJob
         _before = session.Log.Count;
         _maxTokens = options.MaxTokens ?? int.MaxValue;
         _seed = SamplerFactory.Seed(options);
-        _sampler = SamplerFactory.Create(options, _seed, _vocab);
+        _sampler = SamplerFactory.Create(options, _seed, _vocab.Count);
+        _logProbability = LogProbability.For(options, _vocab);
+        _promptLogProbability = PromptLogProbability.For(options, _logProbability, _before, prompt);
         _text = new TextStream(options.Stop);
         _pieces = new TokenPieces(_vocab, special: false);
         _updates = new UpdateRing(bufferedUpdates);
         _signal = new ReaderSignal(session.Context.Lane.Readers);
         _cancellationToken = cancellationToken;
-
-        // The penalties look back into the prompt and the session.
-        if (options.PenaltyLastN > 0)
-        {
-            foreach (int entry in session.Log.Concat(prompt).Concat(resumed).TakeLast(options.PenaltyLastN))
-                _sampler.Accept(Schedule.Id(entry));
-        }
 
         foreach (int token in resumed)
         {
@@ -108,6 +106,8 @@ internal sealed class Transaction : SequenceJob
     public override int Cells => Math.Min(Target + 1, Session.Context.ContextLength);
 
     public override bool Blocked => _blocked;
+
+    protected override int WantsRowsFrom => _promptLogProbability?.From ?? int.MaxValue;
 
     /// <summary>Whether everything was read.</summary>
     public bool AllRead => _complete && _updates.IsEmpty;
@@ -139,12 +139,9 @@ internal sealed class Transaction : SequenceJob
             log.Add(Session.Context.Schedule.Generated(token));
         Session.MayBeCopied |= _resumed.Length > 0;
 
-        // Interrupted between its last token and its result: there is nothing to compute.
-        if (_resumed.Length == 0 || Finished(_resumed[^1]) is not { } reason)
-            return;
-        _firstToken = _lastToken = Stopwatch.GetTimestamp();
-        _result = Finish(reason);
-        Deliver();
+        // Interrupted between its last token and its result: there is nothing to compute, but for rows that were asked for.
+        if (WantsRowsFrom == int.MaxValue)
+            FinishIfResumedAtEnd();
     }
 
     public override void Begun(int reused)
@@ -155,10 +152,20 @@ internal sealed class Transaction : SequenceJob
         Session.Line!.Tokens.EnsureCapacity(Room);
     }
 
+    protected override void Computed(LlamaContext llama, int row, int from, int count)
+    {
+        for (int i = 0; i < count; i++)
+            _promptLogProbability!.Add(llama.Logits(row + i), from + i);
+    }
+
     protected override void Reached(LlamaContext llama, int row)
     {
+        if (FinishIfResumedAtEnd())
+            return;
         List<int> log = Session.Log;
-        int token = llama.Sample(_sampler, row, log.Count);
+        ReadOnlySpan<float> logits = llama.Logits(row);
+        int token = _sampler.Next(logits, Session.LogSpan);
+        TokenLogProbabilities? logProbabilities = _logProbability?.Of(logits, token);
         log.Add(Session.Context.Schedule.Generated(token));
         Volatile.Write(ref _generated, _generated + 1);
         long now = Stopwatch.GetTimestamp();
@@ -176,7 +183,7 @@ internal sealed class Transaction : SequenceJob
 
         bool endOfSequence = _vocab.IsEndOfGeneration(token);
         string text = endOfSequence ? "" : _text.Append(_pieces.Of(token));
-        _pending = new InferenceUpdate(text, token);
+        _pending = new InferenceUpdate(text, token) { LogProbabilities = logProbabilities };
         _hasPending = true;
 
         if (Finished(token) is { } reason)
@@ -230,6 +237,16 @@ internal sealed class Transaction : SequenceJob
         End(error);
     }
 
+    private bool FinishIfResumedAtEnd()
+    {
+        if (_resumed.Length == 0 || _generated > _resumed.Length || Finished(_resumed[^1]) is not { } reason)
+            return false;
+        _firstToken = _lastToken = Stopwatch.GetTimestamp();
+        _result = Finish(reason);
+        Deliver();
+        return true;
+    }
+
     private int Room => (int)Math.Min(
         Math.Min(Session.Context.ContextLength, (long)_before + _prompt.Length + _maxTokens), _before + _prompt.Length + MostReserved);
 
@@ -259,6 +276,7 @@ internal sealed class Transaction : SequenceJob
         TotalTime = Stopwatch.GetElapsedTime(Start, _lastToken),
         SwitchClass = _switchClass,
         Seed = _seed,
+        PromptLogProbabilities = _promptLogProbability?.All,
     };
 
     private bool HandOver()
@@ -277,7 +295,6 @@ internal sealed class Transaction : SequenceJob
         _blocked = false;
         base.LetGo();
         Registration.Unregister();
-        _sampler.Dispose();
         Session.Context.CountTokens(_generated);
     }
 

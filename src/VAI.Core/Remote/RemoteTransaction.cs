@@ -136,7 +136,7 @@ internal sealed class RemoteTransaction : IAsyncDisposable
         }
 
         _breaks = 0;
-        Current = new InferenceUpdate(update.Text ?? "", update.Token ?? -1, update.Result);
+        Current = new InferenceUpdate(update.Text ?? "", update.Token ?? -1, update.Result) { LogProbabilities = update.LogProbabilities };
         if (update.Result is not null)
         {
             _session.Append(_prompt ?? [], _generated);

@@ -80,8 +80,10 @@ internal sealed record WireInfer(
 /// <param name="Token">A token's id; -1 in the last update.</param>
 /// <param name="Result">What it came to: the last event.</param>
 /// <param name="Error">Why it failed: the last event.</param>
+/// <param name="LogProbabilities">With <paramref name="Token"/>, if it was asked for. Bytes are in base64.</param>
 internal sealed record WireUpdate(
-    IReadOnlyList<int>? Prompt = null, string? Text = null, int? Token = null, InferenceResult? Result = null, WireError? Error = null);
+    IReadOnlyList<int>? Prompt = null, string? Text = null, int? Token = null, InferenceResult? Result = null, WireError? Error = null,
+    TokenLogProbabilities? LogProbabilities = null);
 
 /// <summary><c>POST /vai/sessions/ID/fork</c>: the child's id is the client's choice too.</summary>
 internal sealed record WireFork(string Child, SessionOptions? Options, int? At, WireOpen? Open);
@@ -142,4 +144,5 @@ internal sealed record WireError(string Kind, string Code, string Message);
 [JsonSerializable(typeof(WireInferenceOptions))]
 [JsonSerializable(typeof(WireSessionOptions))]
 [JsonSerializable(typeof(InferenceResult))]
+[JsonSerializable(typeof(TokenLogProbabilities))]
 internal sealed partial class WireJson : JsonSerializerContext;

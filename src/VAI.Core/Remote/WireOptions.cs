@@ -36,6 +36,10 @@ internal sealed class WireInferenceOptions
 
     public IReadOnlyDictionary<int, float>? LogitBias { get; set; }
 
+    public int? LogProbabilities { get; set; }
+
+    public bool PromptLogProbabilities { get; set; }
+
     public IReadOnlyList<string>? Stop { get; set; }
 
     public TimeSpan? Deadline { get; set; }
@@ -72,6 +76,8 @@ internal sealed class InferenceOptionsConverter : JsonConverter<InferenceOptions
             PenaltyLastN = w.PenaltyLastN,
             Seed = w.Seed,
             LogitBias = w.LogitBias,
+            LogProbabilities = w.LogProbabilities,
+            PromptLogProbabilities = w.PromptLogProbabilities,
             Stop = w.Stop,
             Deadline = w.Deadline,
             SramWait = w.SramWait,
@@ -94,6 +100,8 @@ internal sealed class InferenceOptionsConverter : JsonConverter<InferenceOptions
             PenaltyLastN = value.PenaltyLastN,
             Seed = value.Seed,
             LogitBias = value.LogitBias,
+            LogProbabilities = value.LogProbabilities,
+            PromptLogProbabilities = value.PromptLogProbabilities,
             Stop = value.Stop,
             Deadline = value.Deadline,
             SramWait = value.SramWait,

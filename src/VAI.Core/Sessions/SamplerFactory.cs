@@ -1,12 +1,13 @@
+using System.Collections.ObjectModel;
 using VAI.OptionRules;
-using VAI.Native.Llama;
+using VAI.Sessions.Sampling;
 
 namespace VAI.Sessions;
 
-/// <summary>Checks <see cref="InferenceOptions"/> and makes llama.cpp's sampler chain of them.</summary>
+/// <summary>Checks <see cref="InferenceOptions"/> and makes a transaction's sampler of them.</summary>
 internal static class SamplerFactory
 {
-    /// <summary>llama.cpp reads this seed as "draw one".</summary>
+    /// <summary>llama.cpp reads this seed as "draw one"; its neighbour has always stood for it here.</summary>
     private const uint RandomSeed = 0xFFFF_FFFF;
     private const int MaxPenaltyLastN = 4096;
     private const int MaxStops = 16;
@@ -26,14 +27,12 @@ internal static class SamplerFactory
         OptionCheck.Range(o.FrequencyPenalty, -10, 10, nameof(o.FrequencyPenalty));
         OptionCheck.Range(o.PresencePenalty, -10, 10, nameof(o.PresencePenalty));
         OptionCheck.Range(o.PenaltyLastN, 0, MaxPenaltyLastN, nameof(o.PenaltyLastN));
-        foreach ((int token, float bias) in o.LogitBias ?? new Dictionary<int, float>())
-        {
-            if ((uint)token >= (uint)vocabulary)
-                throw OptionCheck.Invalid($"LogitBias names token {token}; this model's ids are 0 to {vocabulary - 1}.");
-            if (float.IsNaN(bias) || float.IsPositiveInfinity(bias))
-                throw OptionCheck.Invalid($"LogitBias of token {token} is {bias}; use a finite value, or negative infinity to ban it.");
-        }
-
+        foreach ((int token, float bias) in o.LogitBias ?? ReadOnlyDictionary<int, float>.Empty)
+            BiasTable.Check(token, bias, vocabulary);
+        if (o.LogProbabilities is { } top)
+            OptionCheck.Range(top, 0, LogProbability.MostTop, nameof(o.LogProbabilities));
+        else if (o.PromptLogProbabilities)
+            throw OptionCheck.Invalid($"{nameof(o.PromptLogProbabilities)} needs {nameof(o.LogProbabilities)}. Set it to a number from 0 to {LogProbability.MostTop}.");
         OptionCheck.Range(o.Stop?.Count ?? 0, 0, MaxStops, nameof(o.Stop) + " count");
         foreach (string stop in o.Stop ?? [])
             OptionCheck.Range(stop?.Length ?? 0, 1, MaxStopLength, nameof(o.Stop) + " length");
@@ -42,18 +41,7 @@ internal static class SamplerFactory
     public static uint Seed(InferenceOptions o) =>
         o.Seed ?? (uint)Random.Shared.Next();
 
-    public static LlamaSampler Create(InferenceOptions o, uint seed, LlamaVocab vocab) => new(vocab, new LlamaSamplerSettings
-    {
-        Temperature = o.Temperature,
-        TopK = o.TopK,
-        TopP = o.TopP,
-        MinP = o.MinP,
-        TypicalP = o.TypicalP,
-        RepeatPenalty = o.RepeatPenalty,
-        FrequencyPenalty = o.FrequencyPenalty,
-        PresencePenalty = o.PresencePenalty,
-        PenaltyLastN = o.PenaltyLastN,
-        Seed = seed == RandomSeed ? RandomSeed - 1 : seed,
-        LogitBias = o.LogitBias,
-    });
+    /// <summary>What chooses the tokens of a transaction.</summary>
+    public static TokenSampler Create(InferenceOptions o, uint seed, int vocabulary, ITokenMask? mask = null) =>
+        new(o, seed == RandomSeed ? RandomSeed - 1 : seed, vocabulary, mask);
 }

@@ -17,15 +17,19 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
     /// <param name="session">The session; its log is not empty.</param>
     /// <param name="cells">Entries that it may come to hold.</param>
     /// <param name="growth">Cells that those who run will take meanwhile, beyond their own reservations.</param>
+    /// <param name="most">Most entries that may be had without computing them.</param>
     /// <returns>False while there is no room: the session keeps what it has, and can be placed later.</returns>
-    public bool TryPlace(Session session, int cells, int growth)
+    public bool TryPlace(Session session, int cells, int growth, int most = int.MaxValue)
     {
         if (session.MayBeCopied && session.Line is null && session.Parked is null)
             stash?.Recall(session);
         session.MayBeCopied = false;
         ReadOnlySpan<int> log = session.LogSpan;
-        (SramLine? donor, int reused) = Best(session, log);
-        int parked = session.Parked is { } p ? schedule.Reusable(log, p.Tokens) : 0;
+
+        // Of a log there is always one entry to compute.
+        ReadOnlySpan<int> wanted = most < log.Length - 1 ? log[..(most + 1)] : log;
+        (SramLine? donor, int reused) = Best(session, wanted);
+        int parked = session.Parked is { } p ? schedule.Reusable(wanted, p.Tokens) : 0;
         bool fromHost = parked > reused;
         if (fromHost)
             (donor, reused) = (null, 0);

@@ -12,6 +12,7 @@ internal sealed class EventWriter(HttpContext context) : IDisposable
     private static readonly JsonEncodedText Text = JsonEncodedText.Encode("text");
     private static readonly JsonEncodedText Token = JsonEncodedText.Encode("token");
     private static readonly JsonEncodedText Result = JsonEncodedText.Encode("result");
+    private static readonly JsonEncodedText LogProbabilities = JsonEncodedText.Encode("logProbabilities");
 
     private readonly Utf8JsonWriter _json = new(context.Response.BodyWriter);
 
@@ -39,6 +40,12 @@ internal sealed class EventWriter(HttpContext context) : IDisposable
         _json.WriteStartObject();
         _json.WriteString(Text, update.Text);
         _json.WriteNumber(Token, update.TokenId);
+        if (update.LogProbabilities is { } logProbabilities)
+        {
+            _json.WritePropertyName(LogProbabilities);
+            JsonSerializer.Serialize(_json, logProbabilities, WireJson.Default.TokenLogProbabilities);
+        }
+
         if (update.Result is { } result)
         {
             _json.WritePropertyName(Result);

@@ -63,8 +63,8 @@ internal sealed class AnswerDocument
         EndChunk(w, null, withUsage);
     }
 
-    /// <summary>A chunk: text, or why the answer ended.</summary>
-    public void WriteChunk(Utf8JsonWriter w, int choice, string text, FinishReason? finish, bool withUsage)
+    /// <summary>A chunk: text, or why the answer ended; and what is not written yet of its tokens' log probabilities.</summary>
+    public void WriteChunk(Utf8JsonWriter w, int choice, string text, FinishReason? finish, bool withUsage, AnswerProbabilities? probabilities)
     {
         StartChunk(w, choice);
         if (_chat)
@@ -79,7 +79,7 @@ internal sealed class AnswerDocument
             w.WriteString("text"u8, text);
         }
 
-        EndChunk(w, finish, withUsage);
+        EndChunk(w, finish, withUsage, probabilities);
     }
 
     /// <summary>The last chunk, of no choice.</summary>
@@ -93,7 +93,7 @@ internal sealed class AnswerDocument
     }
 
     /// <summary>The whole.</summary>
-    public void Write(Utf8JsonWriter w, IReadOnlyList<(string Text, FinishReason Finish)> answers, in Usage usage)
+    public void Write(Utf8JsonWriter w, IReadOnlyList<(string Text, FinishReason Finish, AnswerProbabilities? Probabilities)> answers, in Usage usage)
     {
         Start(w, chunk: false);
         w.WriteStartArray("choices"u8);
@@ -114,7 +114,7 @@ internal sealed class AnswerDocument
                 w.WriteString("text"u8, answers[i].Text);
             }
 
-            Finish(w, answers[i].Finish);
+            Finish(w, answers[i].Finish, answers[i].Probabilities);
             w.WriteEndObject();
         }
 
@@ -140,9 +140,9 @@ internal sealed class AnswerDocument
         w.WriteNumber("index"u8, choice);
     }
 
-    private static void EndChunk(Utf8JsonWriter w, FinishReason? finish, bool withUsage)
+    private void EndChunk(Utf8JsonWriter w, FinishReason? finish, bool withUsage, AnswerProbabilities? probabilities = null)
     {
-        Finish(w, finish);
+        Finish(w, finish, probabilities);
         w.WriteEndObject();
         w.WriteEndArray();
         if (withUsage)
@@ -150,9 +150,12 @@ internal sealed class AnswerDocument
         w.WriteEndObject();
     }
 
-    private static void Finish(Utf8JsonWriter w, FinishReason? finish)
+    private void Finish(Utf8JsonWriter w, FinishReason? finish, AnswerProbabilities? probabilities)
     {
-        w.WriteNull("logprobs"u8);
+        if (probabilities is null || probabilities.IsEmpty)
+            w.WriteNull("logprobs"u8);
+        else
+            probabilities.Write(w, _chat);
         if (finish is null)
             w.WriteNull("finish_reason"u8);
         else

@@ -23,8 +23,12 @@ internal sealed record ChatRequest(Generation Generation, IReadOnlyList<ChatTurn
         fields.RefuseUnless("tool_choice", IsAnyOf("none", "auto"), "\"none\" and \"auto\"");
         fields.RefuseUnless("function_call", IsAnyOf("none", "auto"), "\"none\" and \"auto\"");
         fields.RefuseUnless("response_format", IsText, "{\"type\": \"text\"}");
-        fields.RefuseUnless("logprobs", v => v.ValueKind == JsonValueKind.False, "false");
-        fields.RefuseUnless("top_logprobs", v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out int n) && n == 0, "0");
+        bool logProbabilities = fields.Flag("logprobs") ?? false;
+        int top = fields.Whole("top_logprobs", 0, Generation.MostLogProbabilities) ?? 0;
+        if (top > 0 && !logProbabilities)
+            throw ApiError.Invalid("top_logprobs", "'top_logprobs' is only for 'logprobs': true.");
+        if (logProbabilities)
+            generation = generation with { Options = generation.Options with { LogProbabilities = top } };
         fields.RefuseUnless("store", v => v.ValueKind == JsonValueKind.False, "false");
         fields.RefuseUnless("modalities", v => v.ValueKind == JsonValueKind.Array && v.EnumerateArray().All(IsAnyOf("text")), "[\"text\"]");
         fields.RefuseUnless("service_tier", IsAnyOf("auto", "default"), "\"auto\" and \"default\"");

@@ -19,7 +19,11 @@ internal sealed record CompletionRequest(Generation Generation, IReadOnlyList<Pr
         fields.RefuseUnless("suffix", v => v.ValueKind == JsonValueKind.String && v.ValueEquals(""u8), "an empty text");
         fields.RefuseUnless(
             "best_of", v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out int n) && n == generation.Choices, "the value of 'n'");
-        fields.Refuse("logprobs", "grammar", "json_schema");
+        generation = generation with
+        {
+            Options = generation.Options with { LogProbabilities = fields.Whole("logprobs", 0, Generation.MostLogProbabilities) },
+        };
+        fields.Refuse("grammar", "json_schema");
         JsonElement prompt = fields.Take("prompt") ?? throw Fields.Missing("prompt");
         fields.End();
         Prompt[] prompts = PromptList.Read(prompt, "prompt", MostAnswers);

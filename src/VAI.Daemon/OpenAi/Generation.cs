@@ -18,6 +18,9 @@ internal sealed record Generation(string Model, int Choices, bool Stream, bool I
     /// <summary>The most tokens that can be asked for; no context is as long.</summary>
     public const int MostTokens = 1 << 20;
 
+    /// <summary>The most of the likeliest tokens that can be asked for beside each token.</summary>
+    public const int MostLogProbabilities = 20;
+
     private const int MaxChoices = 8;
     private const int MaxStops = 16;
     private const int MaxStopLength = 256;

@@ -48,10 +48,12 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
     {
         var texts = new StringBuilder[answers];
         var finishes = new FinishReason[answers];
+        var probabilities = new AnswerProbabilities?[answers];
         var usage = new Usage();
         await foreach ((int choice, InferenceUpdate update) in updates.ConfigureAwait(false))
         {
             (texts[choice] ??= new StringBuilder()).Append(update.Text);
+            AnswerProbabilities.Add(ref probabilities[choice], update);
             if (update.Result is not { } result)
                 continue;
             finishes[choice] = result.FinishReason;
@@ -60,7 +62,7 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
 
         await Sending.JsonAsync(
             http, options.SlowReaderTimeout,
-            w => document.Write(w, [.. texts.Zip(finishes, (t, f) => (t.ToString(), f))], usage)).ConfigureAwait(false);
+            w => document.Write(w, [.. texts.Zip(finishes, probabilities).Select(a => (a.First.ToString(), a.Second, a.Third))], usage)).ConfigureAwait(false);
     }
 
     private async Task StreamAsync(
@@ -70,20 +72,22 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
         try
         {
             var usage = new Usage();
+            var probabilities = new AnswerProbabilities?[answers];
             await foreach ((int choice, InferenceUpdate update) in updates.ConfigureAwait(false))
             {
+                AnswerProbabilities.Add(ref probabilities[choice], update);
                 if (!stream.Started)
                     Open(stream, document, generation, chat ? answers : 0);
                 if (update.Text.Length > 0)
                 {
-                    document.WriteChunk(stream.Begin(), choice, update.Text, null, generation.IncludeUsage);
+                    document.WriteChunk(stream.Begin(), choice, update.Text, null, generation.IncludeUsage, probabilities[choice]);
                     stream.End();
                 }
 
                 if (update.Result is { } result)
                 {
                     usage.Add(result, choice % generation.Choices == 0);
-                    document.WriteChunk(stream.Begin(), choice, "", result.FinishReason, generation.IncludeUsage);
+                    document.WriteChunk(stream.Begin(), choice, "", result.FinishReason, generation.IncludeUsage, probabilities[choice]);
                     stream.End();
                 }
 

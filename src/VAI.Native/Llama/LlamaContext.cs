@@ -50,7 +50,6 @@ internal sealed unsafe class LlamaContext : IDisposable
     private readonly LlamaModel _model;
     private readonly nint _memory;
     private readonly AbortFlag _abort = new();
-    private llama_token_data[]? _candidates;
 
     /// <summary>Creates the context; its KV cache is cleared, which costs up to seconds per GB.</summary>
     /// <exception cref="VaiEngineException">llama.cpp could not create it, in general for want of memory.</exception>
@@ -156,18 +155,6 @@ internal sealed unsafe class LlamaContext : IDisposable
         CheckSequence(sequence);
         float* embedding = LlamaNative.llama_get_embeddings_seq(Handle, sequence);
         return embedding is null ? ThrowNoOutput(sequence) : new ReadOnlySpan<float>(embedding, _model.EmbeddingLength);
-    }
-
-    /// <summary>Samples the next token from a row of the last batch and tells the chain of it.</summary>
-    /// <param name="sampler">The chain.</param>
-    /// <param name="row">A row whose logits were asked for.</param>
-    /// <param name="position">The position in its sequence that the token is for.</param>
-    public int Sample(LlamaSampler sampler, int row, int position)
-    {
-        Span<float> logits = Row(row);
-        int token = sampler.Choose(logits, _candidates ??= new llama_token_data[logits.Length], position);
-        sampler.Accept(token);
-        return token;
     }
 
     /// <summary>

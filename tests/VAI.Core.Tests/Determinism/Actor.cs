@@ -169,9 +169,17 @@ internal sealed class Actor(IVai vai, int seed, string scratch)
     private static bool Kinds(Tracked t, int[] entries) =>
         t.History.SelectMany(p => Enumerable.Repeat(p.Generated, p.Tokens.Length)).Take(entries.Length).SequenceEqual(entries.Select(e => e < 0));
 
-    private InferenceOptions Options() => _random.Next(3) == 0
-        ? InferenceOptions.Greedy with { MaxTokens = 1 + _random.Next(10), Seed = 1 }
-        : new InferenceOptions { MaxTokens = 1 + _random.Next(10), Seed = (uint)_random.Next(), Temperature = 1.5f, TopK = 0, TopP = 1, MinP = 0 };
+    private InferenceOptions Options()
+    {
+        var some = new InferenceOptions { MaxTokens = 1 + _random.Next(10), Seed = (uint)_random.Next(), Temperature = 1.5f, PenaltyLastN = _random.Next(100) };
+        return _random.Next(4) switch
+        {
+            0 => some with { Temperature = 0 },
+            1 => some with { TopK = 0, TopP = 1, MinP = 0 },
+            2 => some,
+            _ => some with { RepeatPenalty = 1.2f, FrequencyPenalty = 0.5f, PresencePenalty = 0.25f, LogitBias = new Dictionary<int, float> { [7] = 2 } },
+        };
+    }
 
     // Few different beginnings, so that there is much to share.
     private int[] Prompt(Tracked t)

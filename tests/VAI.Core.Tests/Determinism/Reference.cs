@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using VAI.Native.Llama;
-using VAI.Sessions;
 
 namespace VAI.Core.Tests.Determinism;
 
@@ -42,13 +41,16 @@ internal sealed class Reference : IDisposable
     public int[] Generate(IReadOnlyList<Piece> history, InferenceOptions options, int tokens)
     {
         Compute(history);
-        using LlamaSampler sampler = SamplerFactory.Create(options, options.Seed!.Value, _model.Vocab);
+        using var sampler = new NativeChain(_model.Vocab.Count, options);
+        foreach (int token in history.SelectMany(p => p.Tokens))
+            sampler.Accept(token);
         int[] generated = new int[tokens];
         for (int i = 0; i < tokens; i++)
         {
             if (i > 0)
                 Step([generated[i - 1]]);
-            generated[i] = _context.Sample(sampler, _context.Batch.Count - 1, _computed);
+            generated[i] = sampler.Choose(_context.Logits(_context.Batch.Count - 1).ToArray(), _computed);
+            sampler.Accept(generated[i]);
         }
 
         return generated;

@@ -67,10 +67,9 @@ public sealed class HandleTests(NativeFixture fixture) : IClassFixture<NativeFix
             batch.Add(1, i, 0, logits: i == 3);
         Assert.Throws<VaiUsageException>(() => batch.Add(1, 8, 0, true));
         Assert.Equal(DecodeStatus.Ok, context.Decode());
-        using var sampler = new LlamaSampler(model.Vocab, new LlamaSamplerSettings());
-        Assert.InRange(context.Sample(sampler, 3, 4), 0, model.Vocab.Count - 1);
-        Assert.Throws<VaiEngineException>(() => context.Sample(sampler, 0, 1));
-        Assert.Throws<VaiEngineException>(() => context.Sample(sampler, 8, 9));
+        Assert.Equal(model.Vocab.Count, context.Logits(3).Length);
+        Assert.Throws<VaiEngineException>(() => context.Logits(0).Length);
+        Assert.Throws<VaiEngineException>(() => context.Logits(8).Length);
         Assert.Throws<VaiEngineException>(() => context.Logits(-1).Length);
         Assert.Throws<ArgumentOutOfRangeException>(() => context.Truncate(2, 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => context.Truncate(0, -1));

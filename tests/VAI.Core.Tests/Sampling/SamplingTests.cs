@@ -1,4 +1,4 @@
-namespace VAI.Core.Tests;
+namespace VAI.Core.Tests.Sampling;
 
 public sealed class SamplingTests(ForgedModels models) : EngineTest(models)
 {
