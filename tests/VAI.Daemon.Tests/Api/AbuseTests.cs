@@ -50,7 +50,7 @@ public sealed class AbuseTests(ForgedModels models)
     [InlineData("models/tokenize", """{"model":"m"}""", 400, "InvalidOption")]
     [InlineData("models/detokenize", """{"model":"m","tokens":[2048]}""", 400, "InvalidOption")]
     [InlineData("models/chat", """{"model":"m","turns":[null]}""", 400, "InvalidOption")]
-    [InlineData("models/embed", """{"model":"m","text":"x"}""", 400, "NotSupported")]
+    [InlineData("models/embed", """{"model":"m","inputs":[{"text":"x"}]}""", 400, "NotSupported")]
     public async Task It_is_answered(string path, string body, int status, string code)
     {
         await using Rig rig = await StartAsync();
