@@ -13,6 +13,12 @@ if (args is ["overhead", ..])
     return;
 }
 
+if (args is ["sampling"])
+{
+    PairedSampling.Run();
+    return;
+}
+
 // In process: the generated projects of the default toolchain would not carry the native libraries along.
 IConfig config = DefaultConfig.Instance
     .AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance))

@@ -46,15 +46,23 @@ public sealed class AllocationTests(ForgedModels models) : EngineTest(models)
                 .FirstOrDefault(m => m.GetCustomAttribute<T>() is not null)?.Invoke(benchmark, null);
     }
 
-    [Fact]
-    public async Task Steady_state_decoding_allocates_nothing_but_the_callers_strings()
+    public static TheoryData<InferenceOptions> Samplings() => new()
+    {
+        InferenceOptions.Greedy,
+        new InferenceOptions(),
+        new InferenceOptions { Temperature = 1.5f, TopK = 0, TopP = 0.9f, RepeatPenalty = 1.1f, PresencePenalty = 0.1f, FrequencyPenalty = 0.1f },
+    };
+
+    [Theory]
+    [MemberData(nameof(Samplings))]
+    public async Task Steady_state_decoding_allocates_nothing_but_the_callers_strings(InferenceOptions sampling)
     {
         (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"]);
         await using IVai _ = vai;
 
         // A control token has no text, so that no string is handed out and every byte counted is ours.
         int silent = (await model.TokenizeAsync("", addSpecial: true))[0];
-        InferenceOptions options = InferenceOptions.Greedy with { LogitBias = new Dictionary<int, float> { [silent] = 1e6f } };
+        InferenceOptions options = sampling with { LogitBias = new Dictionary<int, float> { [silent] = 1e6f } };
         await RunAsync(600);
         double perToken = double.MaxValue;
         for (int attempt = 0; attempt < 5; attempt++)

@@ -81,6 +81,8 @@ public sealed class BadInputTests(ForgedModels models) : EngineTest(models)
             new() { LogitBias = new Dictionary<int, float> { [-1] = 1 } },
             new() { LogitBias = new Dictionary<int, float> { [int.MaxValue] = 1 } },
             new() { LogitBias = new Dictionary<int, float> { [1] = float.NaN } },
+            new() { LogitBias = new Dictionary<int, float> { [1] = 1.1e6f } }, new() { LogProbabilities = -1 }, new() { LogProbabilities = 21 },
+            new() { PromptLogProbabilities = true },
         ];
         foreach (InferenceOptions options in wrong)
             Assert.Equal(VaiError.InvalidOption, Assert.Throws<VaiUsageException>(() => session.InferAsync(Prompt, options)).Code);

@@ -56,6 +56,13 @@ internal sealed class Reference : IDisposable
         return generated;
     }
 
+    /// <summary>The logits after a history.</summary>
+    public float[] Logits(IReadOnlyList<Piece> history)
+    {
+        Compute(history);
+        return _context.Logits(_context.Batch.Count - 1).ToArray();
+    }
+
     /// <summary>A digest of the KV of the first tokens of a history, as llama.cpp saves it.</summary>
     public byte[] KvOf(IReadOnlyList<Piece> history, int tokens, int sequence)
     {

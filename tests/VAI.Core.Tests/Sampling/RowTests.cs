@@ -44,6 +44,16 @@ public sealed class RowTests
     }
 
     [Property(MaxTest = 100)]
+    public void Probabilities_are_a_distribution(int seed)
+    {
+        float[] logits = Logits(new Random(seed), 20_000);
+        if (!float.IsFinite(Row.Max(logits)))
+            return;
+        double normaliser = LogProbability.Normaliser(logits);
+        Assert.Equal(1, logits.Where(l => !float.IsNaN(l)).Sum(l => Math.Exp(l - normaliser)), 1e-9);
+    }
+
+    [Property(MaxTest = 100)]
     public void A_mask_leaves_what_it_allows(int seed)
     {
         var random = new Random(seed);

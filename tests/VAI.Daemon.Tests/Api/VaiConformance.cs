@@ -140,6 +140,55 @@ public abstract class VaiConformance(ForgedModels models)
     }
 
     [Fact]
+    public async Task Log_probabilities_come_with_the_tokens_and_the_prompts_with_the_result()
+    {
+        await using Rig rig = await LoadAsync();
+        await using IInferenceSession session = rig.Model.OpenSession();
+        int[] prompt = [.. await rig.Model.TokenizeAsync(Prompt)];
+        InferenceOptions options = Greedy(8) with { LogProbabilities = 3, PromptLogProbabilities = true };
+        InferenceUpdate[] updates = [.. await ReadAllAsync(session.InferAsync(prompt, options))];
+        Assert.Equal(9, updates.Length);
+        foreach (InferenceUpdate update in updates[..^1])
+        {
+            TokenLogProbabilities said = update.LogProbabilities!;
+            Assert.Equal(update.TokenId, said.Token.TokenId);
+            Assert.Equal(said.Token.LogProbability, said.Top[0].LogProbability);
+            Ordered(said);
+        }
+
+        byte[] text = [.. updates[..^1].SelectMany(u => u.LogProbabilities!.Token.Bytes.ToArray())];
+        Assert.Equal(string.Concat(updates.Select(u => u.Text)), System.Text.Encoding.UTF8.GetString(text));
+        Assert.Null(updates[^1].LogProbabilities);
+        IReadOnlyList<TokenLogProbabilities?> ofPrompt = updates[^1].Result!.PromptLogProbabilities!;
+        Assert.Equal(prompt.Length, ofPrompt.Count);
+        Assert.Null(ofPrompt[0]);
+        Assert.Equal(prompt[1..], ofPrompt.Skip(1).Select(p => p!.Token.TokenId));
+        Assert.All(ofPrompt.Skip(1), p => Ordered(p!));
+
+        // The same of a prompt that follows, and none where nobody asked.
+        updates = [.. await ReadAllAsync(session.InferAsync(prompt, options))];
+        Assert.DoesNotContain(null, updates[^1].Result!.PromptLogProbabilities!);
+        updates = [.. await ReadAllAsync(session.InferAsync(prompt, Greedy(2)))];
+        Assert.All(updates, u => Assert.Null(u.LogProbabilities));
+        Assert.Null(updates[^1].Result!.PromptLogProbabilities);
+
+        static void Ordered(TokenLogProbabilities said)
+        {
+            Assert.Equal(3, said.Top.Count);
+            Assert.Equal(said.Top.OrderByDescending(t => t.LogProbability).ThenBy(t => t.TokenId), said.Top);
+            Assert.All(said.Top, t => Assert.True(t.LogProbability <= 0));
+        }
+
+        static async Task<List<InferenceUpdate>> ReadAllAsync(IAsyncEnumerable<InferenceUpdate> updates)
+        {
+            var all = new List<InferenceUpdate>();
+            await foreach (InferenceUpdate update in updates)
+                all.Add(update);
+            return all;
+        }
+    }
+
+    [Fact]
     public async Task A_stop_string_ends_the_text()
     {
         await using Rig rig = await LoadAsync();

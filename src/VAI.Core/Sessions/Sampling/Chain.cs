@@ -16,10 +16,10 @@ internal readonly struct Chain(InferenceOptions o)
     private readonly float _minP = o.MinP;
 
     /// <summary>Whether every token stays.</summary>
-    public bool IsEmpty(int vocabulary) => (_topK <= 0 || _topK >= vocabulary) && _typical >= 1 && _topP >= 1 && _minP <= 0;
+    public bool IsEmpty => _topK <= 0 && _typical >= 1 && _topP >= 1 && _minP <= 0;
 
     /// <summary>Whether <see cref="Narrow"/> has to know the highest logit.</summary>
-    public bool NeedsHighest(int vocabulary) => !(_topK > 0 && _topK < vocabulary) && _typical >= 1;
+    public bool NeedsHighest => _topK <= 0 && _typical >= 1;
 
     /// <param name="logits">The row.</param>
     /// <param name="highest">The highest of them, finite, where it <see cref="NeedsHighest"/>.</param>
@@ -29,8 +29,9 @@ internal readonly struct Chain(InferenceOptions o)
     {
         Span<ulong> left;
         bool sorted = true;
-        if (_topK > 0 && _topK < logits.Length)
+        if (_topK > 0)
         {
+            // Of all of them, too: the draw goes through them in their order.
             left = scratch.Candidates(TopTokens.Room(logits.Length, _topK));
             left = left[..TopTokens.Select(logits, _topK, left)];
         }

@@ -49,7 +49,7 @@ internal sealed class TokenSampler
         var scratch = Scratch.Here;
         ReadOnlySpan<float> row = Adjust(logits, log, scratch);
         bool greedy = _temperature <= 0;
-        if (greedy || _chain.IsEmpty(row.Length))
+        if (greedy || _chain.IsEmpty)
         {
             int best = Row.Highest(row);
             return greedy || !float.IsFinite(row[best])
@@ -57,7 +57,7 @@ internal sealed class TokenSampler
                 : Draw.Among(row, row[best], _temperature, Draw.Uniform(_seed, log.Length), scratch);
         }
 
-        float highest = _chain.NeedsHighest(row.Length) ? Row.Max(row) : 0;
+        float highest = _chain.NeedsHighest ? Row.Max(row) : 0;
         if (!float.IsFinite(highest))
             return Possible(row, Row.Highest(row), logits);
         Span<ulong> left = _chain.Narrow(row, highest, scratch);
