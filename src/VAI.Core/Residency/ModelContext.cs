@@ -32,6 +32,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
         KvStash? copies = stash is null ? null : KvStash.For(this, stash);
         Lane = new ModelLane(options.Name, context, Bank, Schedule, lot, copies, pipeline, options.BatchSize!.Value);
         _embedder = new EmbeddingLane(options.Name, context, pipeline);
+        Tokenizer = new Tokenizer(options.Name, Model.Vocab);
     }
 
     public ModelHandle Handle { get; internal set; }
@@ -63,6 +64,8 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
     public Weights Weights { get; }
 
     public LlamaModel Model => Weights.Model;
+
+    public Tokenizer Tokenizer { get; }
 
     public LlamaContext Llama { get; }
 
@@ -128,13 +131,27 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
         return new ValueTask<string>(ChatRenderer.Render(Name, Info.ChatTemplate, turns, addGenerationPrompt));
     }
 
-    public ValueTask<IReadOnlyList<int>> TokenizeAsync(
+    public async ValueTask<IReadOnlyList<int>> TokenizeAsync(
         string text, bool addSpecial = true, bool parseSpecial = true, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(text);
+        return await TokensOfAsync(text, addSpecial, parseSpecial, int.MaxValue, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>As <see cref="Tokenizer.TokenizeAsync"/>; unloading the model ends it.</summary>
+    public async ValueTask<int[]> TokensOfAsync(string text, bool addSpecial, bool parseSpecial, int room, CancellationToken cancellationToken)
+    {
         cancellationToken.ThrowIfCancellationRequested();
         ThrowIfClosed();
-        return new ValueTask<IReadOnlyList<int>>(Model.Vocab.Tokenize(text, addSpecial, parseSpecial));
+        try
+        {
+            return await Tokenizer.TokenizeAsync(text, addSpecial, parseSpecial, room, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ObjectDisposedException)
+        {
+            ThrowIfClosed();
+            throw;
+        }
     }
 
     public ValueTask<string> DetokenizeAsync(
@@ -156,7 +173,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IDisposab
         cancellationToken.ThrowIfCancellationRequested();
         if (!Info.IsEmbedding)
             throw new VaiUsageException(VaiError.NotSupported, $"'{Name}' generates text and makes no embeddings. Load an embedding model.");
-        int[] tokens = Model.Vocab.Tokenize(text, addSpecial: true, parseSpecial: false);
+        int[] tokens = await TokensOfAsync(text, addSpecial: true, parseSpecial: false, ContextLength, cancellationToken).ConfigureAwait(false);
         if (tokens.Length == 0 || tokens.Length > ContextLength)
         {
             throw new VaiUsageException(
