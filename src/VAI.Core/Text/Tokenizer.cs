@@ -33,8 +33,8 @@ internal sealed class Tokenizer
     {
         cancellationToken.ThrowIfCancellationRequested();
         int bytes = LlamaVocab.CheckLength(text);
-        // A token stands for at least a byte of what is kept, so that a text within the room need not be looked at.
-        if (bytes > room && _vocab.LongestPiece is < int.MaxValue and int longest && bytes / longest > room)
+        // Finding the longest token takes some milliseconds, once; of every vocabulary some have four bytes.
+        if (bytes / 4 > room && _vocab.LongestPiece is < int.MaxValue and int longest && bytes / longest > room)
         {
             throw new VaiUsageException(
                 VaiError.ContextFull,

@@ -124,6 +124,8 @@ internal sealed class TextTokens
         for (int i = _tokens.Count - 1; i >= 0; i--)
         {
             ReadOnlySpan<byte> piece = Piece(_tokens[i], buffer);
+            if (piece.IsEmpty)
+                break;
             if (!shared.AsSpan(0, end).EndsWith(piece))
             {
                 if (i == 0 || !HasAddedSpace(piece, _tokens[i - 1]) || !shared.AsSpan(0, end).EndsWith(piece[1..]))
