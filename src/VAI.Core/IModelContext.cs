@@ -70,10 +70,13 @@ public interface IModelContext
         IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true, CancellationToken cancellationToken = default);
 
     /// <summary>The tokens of a text.</summary>
-    /// <param name="text">At most 16 MiB as UTF-8.</param>
+    /// <param name="text">
+    /// At most 16 MiB as UTF-8. Words of more than 32 Ki characters, which no text has, may be cut where one call of llama.cpp,
+    /// had it the stack, would have made a token.
+    /// </param>
     /// <param name="addSpecial">Adds what the model wants around a prompt, such as its beginning-of-sequence token.</param>
     /// <param name="parseSpecial">Reads the text of control tokens as those tokens.</param>
-    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <param name="cancellationToken">Gives up the call, within some tens of milliseconds.</param>
     /// <returns>Token ids, each from 0 to <see cref="ModelInfo.VocabularySize"/> minus 1.</returns>
     /// <exception cref="VaiUsageException">The text is too long, or the model was unloaded.</exception>
     ValueTask<IReadOnlyList<int>> TokenizeAsync(

@@ -34,6 +34,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
         ContextLength = options.ContextLength!.Value;
         KvStash? copies = stash is null ? null : KvStash.For(this, stash);
         Lane = new ModelLane(options.Name, context, Bank, Schedule, lot, copies, pipeline, options.BatchSize!.Value);
+        Tokenizer = new Tokenizer(options.Name, Model.Vocab);
     }
 
     public ModelHandle Handle { get; internal set; }
@@ -65,6 +66,8 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
     public Weights Weights { get; }
 
     public LlamaModel Model => Weights.Model;
+
+    public Tokenizer Tokenizer { get; }
 
     public LlamaContext Llama { get; }
 
@@ -130,13 +133,27 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
         return new ValueTask<string>(ChatRenderer.Render(Name, Info.ChatTemplate, turns, addGenerationPrompt));
     }
 
-    public ValueTask<IReadOnlyList<int>> TokenizeAsync(
+    public async ValueTask<IReadOnlyList<int>> TokenizeAsync(
         string text, bool addSpecial = true, bool parseSpecial = true, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(text);
+        return await TokensOfAsync(text, addSpecial, parseSpecial, int.MaxValue, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>As <see cref="Tokenizer.TokenizeAsync"/>; unloading the model ends it.</summary>
+    public async ValueTask<int[]> TokensOfAsync(string text, bool addSpecial, bool parseSpecial, int room, CancellationToken cancellationToken)
+    {
         cancellationToken.ThrowIfCancellationRequested();
         ThrowIfClosed();
-        return new ValueTask<IReadOnlyList<int>>(Model.Vocab.Tokenize(text, addSpecial, parseSpecial));
+        try
+        {
+            return await Tokenizer.TokenizeAsync(text, addSpecial, parseSpecial, room, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ObjectDisposedException)
+        {
+            ThrowIfClosed();
+            throw;
+        }
     }
 
     public ValueTask<string> DetokenizeAsync(
@@ -178,7 +195,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
         try
         {
             for (int i = 0; i < jobs.Length; i++)
-                jobs[i] = new EmbeddingJob(Lane, TokensOf(inputs[i], i, jobs.Length), times, cancellationToken);
+                jobs[i] = new EmbeddingJob(Lane, await TokensOfAsync(inputs[i], i, jobs.Length, cancellationToken).ConfigureAwait(false), times, cancellationToken);
             using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(static j => Cancel((EmbeddingJob[])j!), jobs);
             foreach (EmbeddingJob job in jobs)
                 Lane.Submit(job);
@@ -259,7 +276,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
     /// <summary>Counts tokens that were generated, for the registry. No lock and no allocation.</summary>
     public void CountTokens(int tokens) => Weights.Hold?.Lease.AddTokens(tokens);
 
-    private int[] TokensOf(EmbeddingInput input, int index, int of)
+    private async ValueTask<int[]> TokensOfAsync(EmbeddingInput input, int index, int of, CancellationToken cancellationToken)
     {
         int[] tokens;
         if (input.Tokens is { } ids)
@@ -269,7 +286,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
         }
         else
         {
-            tokens = Model.Vocab.Tokenize(input.Text!, addSpecial: true, parseSpecial: false);
+            tokens = await TokensOfAsync(input.Text!, addSpecial: true, parseSpecial: false, ContextLength, cancellationToken).ConfigureAwait(false);
         }
 
         return tokens.Length > 0 && tokens.Length <= ContextLength

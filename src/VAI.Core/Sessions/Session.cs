@@ -13,7 +13,7 @@ namespace VAI.Sessions;
 /// One sequence. The token log is the truth; a line of the bank, or a copy in host memory, holds what was computed of it and can
 /// be computed again. While a job or a verb runs, the log belongs to it.
 /// </summary>
-internal sealed class Session : IInferenceSession, IResumableSession
+internal sealed partial class Session : IInferenceSession, IResumableSession
 {
     private readonly Lock _gate = new();
     private readonly ModelContext _model;
@@ -187,6 +187,8 @@ internal sealed class Session : IInferenceSession, IResumableSession
             _disposed = true;
         }
 
+        CancelPrompt();
+
         if (first)
             _ = CloseAsync();
         await _closed.Task.ConfigureAwait(false);
@@ -225,7 +227,9 @@ internal sealed class Session : IInferenceSession, IResumableSession
         Transaction transaction;
         try
         {
-            transaction = Begin(text, prompt, generated, options, start, cancellationToken);
+            transaction = text is null
+                ? Begin(prompt.ToArray(), generated, options, start, cancellationToken)
+                : await BeginAsync(text, options, start, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -260,8 +264,7 @@ internal sealed class Session : IInferenceSession, IResumableSession
     }
 
     private Transaction Begin(
-        string? text,
-        ReadOnlyMemory<int> prompt,
+        int[] tokens,
         ReadOnlyMemory<int> generated,
         InferenceOptions options,
         long start,
@@ -270,9 +273,6 @@ internal sealed class Session : IInferenceSession, IResumableSession
         lock (_gate)
         {
             ThrowIfUnusable();
-            int[] tokens = text is null
-                ? prompt.ToArray()
-                : _model.Model.Vocab.Tokenize(text, addSpecial: Log.Count == 0, parseSpecial: true);
             int length = Log.Count + tokens.Length + generated.Length;
             if (length == 0)
                 throw OptionCheck.Invalid("The prompt is empty, and so is the session: there is nothing to continue.");

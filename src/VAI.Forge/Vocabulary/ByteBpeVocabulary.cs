@@ -61,6 +61,9 @@ internal static class ByteBpeVocabulary
         return vocabulary;
     }
 
+    /// <summary>How a byte is written.</summary>
+    public static string SpellingOf(byte value) => Spelling[value];
+
     private static string Spelt(string ascii) => ascii.Replace(" ", Spelling[' '], StringComparison.Ordinal);
 
     private static string[] SpellBytes()

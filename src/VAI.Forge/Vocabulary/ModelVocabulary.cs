@@ -24,6 +24,7 @@ internal enum TokenType
     Normal = 1,
     Unknown = 2,
     Control = 3,
+    UserDefined = 4,
     Unused = 5,
     Byte = 6,
 }

@@ -57,6 +57,11 @@ internal static partial class LibcNative
     internal const int SEEK_SET = 0;
 
     /// <summary>open(2): a descriptor, or -1 with errno set.</summary>
+    internal const int PRIO_PROCESS = 0;
+
+    [LibraryImport(Libraries.Libc)]
+    internal static partial int setpriority(int which, uint who, int priority);
+
     [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int open(string path, int flags, uint mode = 0);
 

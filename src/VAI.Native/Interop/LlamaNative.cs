@@ -116,6 +116,19 @@ internal static unsafe partial class LlamaNative
     internal static partial bool llama_vocab_is_eog(nint vocab, int token);
 
     [LibraryImport(Libraries.Llama)]
+    internal static partial nint llama_vocab_get_text(nint vocab, int token);
+
+    [LibraryImport(Libraries.Llama)]
+    internal static partial int llama_vocab_get_attr(nint vocab, int token);
+
+    [LibraryImport(Libraries.Llama)]
+    [return: MarshalAs(UnmanagedType.U1)]
+    internal static partial bool llama_vocab_get_add_bos(nint vocab);
+
+    [LibraryImport(Libraries.Llama, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int llama_model_meta_val_str(LlamaModelHandle model, string key, byte* buffer, nuint size);
+
+    [LibraryImport(Libraries.Llama)]
     internal static partial int llama_tokenize(
         nint vocab,
         byte* text,

@@ -1,0 +1,60 @@
+using VAI.Pipeline;
+
+namespace VAI.Sessions;
+
+/// <content>Prompts that are texts: the session is busy while one becomes tokens, and no lock is held.</content>
+internal sealed partial class Session
+{
+    private CancellationTokenSource? _prompt;
+
+    private async ValueTask<Transaction> BeginAsync(string text, InferenceOptions options, long start, CancellationToken cancellationToken)
+    {
+        var claim = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var prompt = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        int held;
+        lock (_gate)
+        {
+            ThrowIfUnusable();
+            _verb = claim.Task;
+            _prompt = prompt;
+            held = Log.Count;
+        }
+
+        try
+        {
+            // One cell is kept for the answer.
+            int[] tokens = await _model.TokensOfAsync(
+                text, addSpecial: held == 0, parseSpecial: true, _model.ContextLength - held - 1, prompt.Token).ConfigureAwait(false);
+            lock (_gate)
+            {
+                (_verb, _prompt) = (null, null);
+                return Begin(tokens, default, options, start, cancellationToken);
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Disposed();
+        }
+        catch (OperationCanceledException e) when (e.CancellationToken != cancellationToken)
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                if (_verb == claim.Task)
+                    (_verb, _prompt) = (null, null);
+            }
+
+            claim.SetResult();
+        }
+    }
+
+    // The source is disposed only after it was taken away under the lock.
+    private void CancelPrompt()
+    {
+        lock (_gate)
+            _prompt?.Cancel();
+    }
+}

@@ -1,0 +1,115 @@
+using VAI.Native.Interop;
+using VAI.Native.Text;
+
+namespace VAI.Text;
+
+/// <summary>Something that is done in small steps.</summary>
+internal interface ITokenizerWork
+{
+    /// <summary>What it made, after the last step.</summary>
+    int[] Result { get; }
+
+    /// <summary>Does the next step.</summary>
+    /// <returns>Whether there is another.</returns>
+    bool Step();
+}
+
+/// <summary>
+/// The one thread of the process that tokenizes texts which are long or deep. It takes their pieces in turn, so that none waits
+/// for another's end, has a stack for the deepest, and a smaller share of a core than those that compute. It ends when it has
+/// nothing to do.
+/// </summary>
+internal static class TokenizerThread
+{
+    // A quarter of what a thread of the pipeline gets where both want the same core.
+    private const int Niceness = 6;
+
+    private static readonly Lock Gate = new();
+    private static readonly Queue<Job> Jobs = new();
+    private static bool _running;
+
+    /// <summary>Does a work to its end.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled before its last step.</exception>
+    /// <exception cref="VaiEngineException"><see cref="VaiError.OutOfMemory"/>: the thread's stack could not be had.</exception>
+    public static Task<int[]> RunAsync(ITokenizerWork work, CancellationToken cancellationToken)
+    {
+        var job = new Job(work, cancellationToken);
+        lock (Gate)
+        {
+            Jobs.Enqueue(job);
+            if (!_running)
+                Start();
+        }
+
+        return job.Task;
+    }
+
+    private static void Start()
+    {
+        var thread = new Thread(Loop, TextTokens.StackBytes) { IsBackground = true, Name = "VAI tokenizer" };
+        try
+        {
+            // What runs in it belongs to no caller's context.
+            thread.UnsafeStart();
+            _running = true;
+        }
+        catch (OutOfMemoryException e)
+        {
+            Jobs.Clear();
+            throw new VaiEngineException(
+                VaiError.OutOfMemory, $"There is no memory for the {TextTokens.StackBytes >> 20} MiB stack of a long text. Free some, or shorten it.", e);
+        }
+    }
+
+    private static void Loop()
+    {
+        // Of the calling thread alone. Without the right to it, its share stays what it is.
+        _ = LibcNative.setpriority(LibcNative.PRIO_PROCESS, 0, Niceness);
+        while (true)
+        {
+            Job job;
+            lock (Gate)
+            {
+                if (!Jobs.TryDequeue(out job!))
+                {
+                    _running = false;
+                    return;
+                }
+            }
+
+            if (!job.Step())
+                continue;
+            lock (Gate)
+                Jobs.Enqueue(job);
+        }
+    }
+
+    private sealed class Job(ITokenizerWork work, CancellationToken cancellationToken)
+    {
+        private readonly TaskCompletionSource<int[]> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<int[]> Task => _done.Task;
+
+        public bool Step()
+        {
+            if (cancellationToken.IsCancellationRequested)
+            {
+                _done.TrySetCanceled(cancellationToken);
+                return false;
+            }
+
+            try
+            {
+                if (work.Step())
+                    return true;
+                _done.TrySetResult(work.Result);
+            }
+            catch (Exception e)
+            {
+                _done.TrySetException(e);
+            }
+
+            return false;
+        }
+    }
+}

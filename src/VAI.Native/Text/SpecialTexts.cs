@@ -1,0 +1,82 @@
+using VAI.Native.Llama;
+
+namespace VAI.Native.Text;
+
+/// <summary>
+/// The texts that llama.cpp takes for tokens before anything else: no cut may go through one. Immutable, thread-safe.
+/// </summary>
+internal sealed class SpecialTexts
+{
+    // Of published models none is longer than a hundred; what is longer than this is not looked for.
+    private const int MaxChars = 1024;
+
+    private readonly HashSet<string> _texts = new(StringComparer.Ordinal);
+    private readonly HashSet<char> _first = [];
+    private readonly HashSet<char> _last = [];
+    private readonly int[] _lengths;
+    private readonly bool _strip;
+
+    /// <param name="vocab">The vocabulary.</param>
+    /// <param name="control">Whether control tokens are among them, or user-defined ones alone.</param>
+    public SpecialTexts(LlamaVocab vocab, bool control)
+    {
+        TokenAttributes wanted = TokenAttributes.UserDefined | (control ? TokenAttributes.Control | TokenAttributes.Unknown : 0);
+        for (int token = 0; token < vocab.Count; token++)
+        {
+            TokenAttributes attributes = vocab.Attributes(token);
+            if ((attributes & wanted) == 0)
+                continue;
+            _strip |= (attributes & (TokenAttributes.StripsLeft | TokenAttributes.StripsRight)) != 0;
+            string text = vocab.Text(token);
+            if (text.Length is 0 or > MaxChars)
+                continue;
+            _texts.Add(text);
+            _first.Add(text[0]);
+            _last.Add(text[^1]);
+        }
+
+        _lengths = [.. _texts.Select(t => t.Length).Distinct().Order()];
+    }
+
+    /// <summary>Whether a cut there would go through one, or come so near that it would change what is stripped beside it.</summary>
+    public bool Blocks(ReadOnlySpan<char> text, int cut)
+    {
+        int near = _strip ? 2 : 0;
+        return Spans(text, cut - near, cut + near, 0);
+    }
+
+    /// <summary>Whether one ends there that no other overlaps: both sides are then read as on their own.</summary>
+    public bool EndsAt(ReadOnlySpan<char> text, int cut)
+    {
+        if (_strip || !_last.Contains(text[cut - 1]))
+            return false;
+        HashSet<string>.AlternateLookup<ReadOnlySpan<char>> lookup = _texts.GetAlternateLookup<ReadOnlySpan<char>>();
+        foreach (int length in _lengths)
+        {
+            if (length <= cut && lookup.Contains(text.Slice(cut - length, length)))
+                return !Spans(text, cut, cut, 0) && !Spans(text, cut - length, cut - length, 0);
+        }
+
+        return false;
+    }
+
+    // Whether one begins before the last of two places and ends behind the first.
+    private bool Spans(ReadOnlySpan<char> text, int from, int to, int least)
+    {
+        if (_lengths.Length == 0)
+            return false;
+        HashSet<string>.AlternateLookup<ReadOnlySpan<char>> lookup = _texts.GetAlternateLookup<ReadOnlySpan<char>>();
+        for (int start = Math.Max(least, from - _lengths[^1]); start < Math.Min(to, text.Length); start++)
+        {
+            if (!_first.Contains(text[start]))
+                continue;
+            foreach (int length in _lengths)
+            {
+                if (start + length > from && start + length <= text.Length && lookup.Contains(text.Slice(start, length)))
+                    return true;
+            }
+        }
+
+        return false;
+    }
+}
