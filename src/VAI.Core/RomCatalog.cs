@@ -67,7 +67,7 @@ public sealed class RomCatalog : IDisposable
         (RegistryEntry entry, bool burned) = await Task.Run(
             () => _store.Burn(new RomBurnRequest(file, name, profile, _wait), rename: true, report, cancellationToken),
             cancellationToken).ConfigureAwait(false);
-        return new RomBurnResult(RomStatusReader.Info(entry, _store.Leases), burned);
+        return new RomBurnResult(RomStatusReader.Info(entry, _store), burned);
     }
 
     /// <summary>Reads a whole ROM and compares it with the digest that was taken when it was burned.</summary>
@@ -83,7 +83,7 @@ public sealed class RomCatalog : IDisposable
         RegistryEntry entry = await Task.Run(
             () => _store.Verify(name, (done, all) => progress?.Report((double)done / all), cancellationToken),
             cancellationToken).ConfigureAwait(false);
-        return RomStatusReader.Info(entry, _store.Leases);
+        return RomStatusReader.Info(entry, _store);
     }
 
     /// <summary>Takes a ROM's name away, and its memory with the last name.</summary>
@@ -108,7 +108,9 @@ public sealed class RomCatalog : IDisposable
     /// <param name="directory">As <see cref="VaiOptions.RomDirectory"/>.</param>
     /// <returns>The status; of an empty directory where there is none.</returns>
     /// <exception cref="VaiUsageException"><see cref="VaiError.RomDirectoryUnsafe"/>.</exception>
-    /// <exception cref="VaiEngineException"><see cref="VaiError.RegistryDamaged"/> or <see cref="VaiError.RomTooNew"/>.</exception>
+    /// <exception cref="VaiEngineException">
+    /// <see cref="VaiError.RegistryDamaged"/>, <see cref="VaiError.RomTooNew"/> or <see cref="VaiError.RegistryTooOld"/>.
+    /// </exception>
     public static RomStatus ReadStatus(string? directory = null) => RomStatusReader.Read(directory);
 
     /// <inheritdoc/>

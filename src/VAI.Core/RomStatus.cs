@@ -19,10 +19,10 @@ public sealed record RomStatus
     /// <summary>Its path.</summary>
     public required string Directory { get; init; }
 
-    /// <summary>The process that changed the registry last; 0 if none has.</summary>
+    /// <summary>The process that changed the registry last, as its own pid namespace calls it; 0 if none has.</summary>
     public int OwnerPid { get; init; }
 
-    /// <summary>Whether that process runs.</summary>
+    /// <summary>Whether a process of that id runs in this pid namespace.</summary>
     public bool OwnerAlive { get; init; }
 
     /// <summary>What its images take.</summary>
@@ -95,19 +95,28 @@ public sealed record RomInfo
     /// <summary>Whether that load took it to a GPU.</summary>
     public bool OnGpu { get; init; }
 
-    /// <summary>Attached models, in all live processes.</summary>
+    /// <summary>Other names of the same image, in order.</summary>
+    public IReadOnlyList<string> OtherNames { get; init; } = [];
+
+    /// <summary>Attached models, in all live processes of every user, under whichever name of the image.</summary>
     public int Attached { get; init; }
 
     /// <summary>Their open sessions.</summary>
     public int Sessions { get; init; }
 
-    /// <summary>Tokens ever generated from it.</summary>
+    /// <summary>
+    /// The processes of the directory's owner that are attached under this name, as their own pid namespaces call them; one is listed
+    /// for each model it holds. Empty for other users, who do not see them.
+    /// </summary>
+    public IReadOnlyList<int> Holders { get; init; } = [];
+
+    /// <summary>Tokens ever generated from it by processes of the directory's owner.</summary>
     public long TokensServed { get; init; }
 
-    /// <summary>The process that burned it, burns it or evicts it.</summary>
+    /// <summary>The process that burned it, burns it or evicts it, as its own pid namespace calls it.</summary>
     public int OwnerPid { get; init; }
 
-    /// <summary>Whether that process runs.</summary>
+    /// <summary>Whether it does: by its lock while it burns or evicts; afterwards whether a process of that id runs in this pid namespace.</summary>
     public bool OwnerAlive { get; init; }
 }
 

@@ -105,6 +105,9 @@ public enum VaiError
     /// <summary>Another process holds the registry's writer lock, and the deadline passed.</summary>
     RegistryBusy = 411,
 
+    /// <summary>The registry was written by an older VAI, and cannot be converted now.</summary>
+    RegistryTooOld = 412,
+
     /// <summary>No daemon answers at the socket, or it went away and did not come back in time.</summary>
     DaemonUnavailable = 500,
 

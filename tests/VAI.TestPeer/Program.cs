@@ -13,8 +13,7 @@ try
         ["registry-hold", var directory] => RegistryHold.Run(directory),
         ["registry-kills", var directory, var kills, var seed] => RegistryKills.Run(directory, Number(kills), Number(seed)),
         ["registry-create-kills", var directory, var kills, var seed] => RegistryCreateKills.Run(directory, Number(kills), Number(seed)),
-        ["lease", var directory, var digest, var sessions, var tokens] =>
-            LeaseHold.Run(directory, Convert.FromHexString(digest), Number(sessions), Number(tokens)),
+        ["lease", var directory, var digest, var tokens] => LeaseHold.Run(directory, Convert.FromHexString(digest), Number(tokens)),
         ["rom-burn", var file, var directory, var name] => RomBurn.Run(file, directory, name),
         ["rom-burn-into", var file, var directory, var size, var profile] =>
             RomBurnInto.Run(file, directory, size, Enum.Parse<RomProfile>(profile)),
@@ -23,6 +22,9 @@ try
         ["rom-write", var directory, var name] => RomWrite.Run(directory, name),
         ["rom-stranger", var directory, var image, var user] => RomStranger.Run(directory, image, Number(user)),
         ["stream-kills", var socket, var request] => StreamKills.Run(socket, request),
+        ["rom-churn", var directory, var name, var own, var shared, var seed] => RomChurn.Run(directory, name, own, shared, Number(seed)),
+        ["rom-burn-slowly", var file, var directory, var name] => RomBurnSlowly.Run(file, directory, name),
+        ["rom-hostile", var directory, var image] => RomHostile.Run(directory, image),
         ["rom-locate"] => RomLocate.Run(null),
         ["rom-locate", var option] => RomLocate.Run(option),
         _ => ExitCodes.UnknownVerb,

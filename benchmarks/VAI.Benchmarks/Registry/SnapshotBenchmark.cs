@@ -19,7 +19,7 @@ public class SnapshotBenchmark
             : Directory.CreateTempSubdirectory("vai-snapshot-");
         using (var registry = RomRegistry.Open(_directory.FullName))
         using (RegistryWriter writer = registry.BeginWrite(TimeSpan.FromSeconds(10), CancellationToken.None))
-            writer.Put(0, new RegistryEntry { Name = "fast-model", State = RomState.Ready });
+            writer.Add(new RegistryEntry { Name = "fast-model", State = RomState.Ready });
         _registry = RomRegistry.TryOpen(_directory.FullName)!;
     }
 

@@ -123,7 +123,9 @@ internal sealed record RomBody(
     int Sessions,
     long TokensServed,
     int OwnerPid,
-    bool OwnerAlive);
+    bool OwnerAlive,
+    IReadOnlyList<string> OtherNames,
+    IReadOnlyList<int> Holders);
 
 internal sealed record StatusDocument(
     string Directory, int OwnerPid, bool OwnerAlive, long RomBytes, long TotalBytes, long FreeBytes, IReadOnlyList<RomBody> Roms);

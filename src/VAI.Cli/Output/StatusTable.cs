@@ -9,6 +9,7 @@ internal static class StatusTable
     private const string Title = " VAI ROM STATUS ";
     private const int Width = 66;
     private const int LongestPath = 40;
+    private const int MostHolders = 8;
 
     public static string Of(RomStatus s)
     {
@@ -45,9 +46,17 @@ internal static class StatusTable
 
         yield return $"{head}{name,-22} {state}  GPU: {YesNo(r.OnGpu)}  Attach: {attach}  Packed: {YesNo(r.Packed)}";
         yield return $"{rest}Vocab: {r.VocabularySize}  Layers: {r.Layers}  Embd: {r.EmbeddingLength}   Sessions: {r.Sessions}  {Megabytes(r.Bytes)}";
+        if (r.OtherNames.Count > 0)
+            yield return $"{rest}Also: {string.Join(", ", r.OtherNames.Select(Printable))}";
+        if (r.Attached > 0)
+            yield return $"{rest}Attached: {r.Attached}{Holders(r)}";
         if (r.Note.Length > 0)
             yield return $"{rest}{Printable(r.Note)}";
     }
+
+    // Who has it under this name; the rest has it under another, or is another user's.
+    private static string Holders(RomInfo r) =>
+        r.Holders.Count == 0 ? "" : $"  By this name: {string.Join(", ", r.Holders.Distinct().Take(MostHolders))}{(r.Holders.Distinct().Count() > MostHolders ? ", ..." : "")}";
 
     private static string Owner(int pid, bool alive) => pid == 0 ? "none" : $"{pid} ({(alive ? "alive" : "gone")})";
 

@@ -1,9 +1,10 @@
+using System.Runtime.InteropServices;
 using VAI.Native.Registry;
 using VAI.Native.Rom;
 
 namespace VAI.Diagnostics;
 
-/// <summary>The registry and the leases in the terms of the public API.</summary>
+/// <summary>The registry and the locks on images in the terms of the public API.</summary>
 internal static class RomStatusReader
 {
     public static RomStatus Read(string? option)
@@ -13,10 +14,13 @@ internal static class RomStatusReader
             return new RomStatus { Directory = path };
         (long total, long free) = directory.Space;
         using var registry = RomRegistry.TryOpen(directory.Path);
-        using var leases = LeaseTable.TryOpen(directory.Path);
         if (registry is null)
             return new RomStatus { Directory = path, TotalBytes = total, FreeBytes = free };
+
+        // The owner's alone: others may not even open them.
+        using LeaseTable? leases = directory.IsOwned ? LeaseTable.TryOpen(directory.Path) : null;
         RegistryEntry[] entries = [.. registry.ReadAll().Select(e => e.Entry)];
+        var users = entries.Select(e => e.RomId).Distinct().ToDictionary(id => id, id => RomUsers.Count(directory.ImagePath(id)));
         return new RomStatus
         {
             Directory = path,
@@ -25,14 +29,17 @@ internal static class RomStatusReader
             RomBytes = entries.DistinctBy(e => e.RomId).Sum(e => e.Bytes),
             TotalBytes = total,
             FreeBytes = free,
-            Roms = [.. entries.OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => Info(e, leases))],
+            Roms = [.. entries.OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => Info(e, entries, directory, leases, users[e.RomId]))],
         };
     }
 
-    public static RomInfo Info(in RegistryEntry e, LeaseTable? leases)
+    public static RomInfo Info(in RegistryEntry e, RomStore store) =>
+        Info(e, [.. store.Registry.ReadAll().Select(o => o.Entry)], store.Directory, store.Leases, store.Users(e));
+
+    private static RomInfo Info(
+        RegistryEntry e, RegistryEntry[] all, RomDirectory directory, LeaseTable? leases, (int Leases, int Sessions) users)
     {
         bool burning = e.State == RomState.Burning;
-        (int attached, int sessions, long tokens) = burning || leases is null ? default : leases.Count(e.Digest);
         return new RomInfo
         {
             Name = e.Name,
@@ -53,11 +60,19 @@ internal static class RomStatusReader
             BurnedAt = DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(e.BurnedAtUnixMs, 0, 253402300799999)),
             LoadTime = TimeSpan.FromMicroseconds(e.LoadMicroseconds),
             OnGpu = e.Gpu,
-            Attached = attached,
-            Sessions = sessions,
-            TokensServed = e.TokensServed + tokens,
+            OtherNames = [.. all.Where(o => o.RomId == e.RomId && o.Name != e.Name).Select(o => o.Name).Order(StringComparer.Ordinal)],
+            Attached = burning ? 0 : users.Leases,
+            Sessions = burning ? 0 : users.Sessions,
+            Holders = burning || leases is null ? [] : HoldersOf(e, leases),
+            TokensServed = e.TokensServed + (burning || leases is null ? 0 : leases.Count(e.Digest).Tokens),
             OwnerPid = e.OwnerPid,
-            OwnerAlive = e.Owner.IsAlive,
+            OwnerAlive = e.State == RomState.Ready ? e.Owner.IsAlive : StoreRepair.IsGoingOn(directory, e),
         };
+    }
+
+    private static int[] HoldersOf(in RegistryEntry e, LeaseTable leases)
+    {
+        (UInt128 rom, ulong name) = (MemoryMarshal.Read<UInt128>(e.Digest), LeaseTable.KeyOf(e.Name));
+        return [.. leases.ReadAll().Where(l => l.IsLive && l.RomKey == rom && l.NameKey == name).Select(l => l.Owner.Pid).Order()];
     }
 }

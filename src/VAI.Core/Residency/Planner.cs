@@ -16,7 +16,7 @@ internal sealed class Planner(string? romDirectory, int threads)
         settings.Check(NativeLoader.EnsureLoaded());
         bool gpu = RomLoader.UsesGpu(settings);
         using RomFile? rom = options.Profile == RomProfile.None ? null : FindRom(options, settings);
-        using GgufFile file = rom?.ParseMetadata() ?? GgufFile.Open(options.File);
+        using GgufFile file = rom?.ParseMetadata(options.File) ?? GgufFile.Open(options.File);
         cancellationToken.ThrowIfCancellationRequested();
         var header = GgufModelInfo.From(file);
         if (rom is null)
@@ -43,7 +43,7 @@ internal sealed class Planner(string? romDirectory, int threads)
         (string path, _) = RomDirectory.Locate(romDirectory);
         var directory = RomDirectory.Open(romDirectory, create: false);
         using RomRegistry? registry = directory is null ? null : RomRegistry.TryOpen(directory.Path);
-        RegistryEntry? found = registry is null ? null : RomStore.Find(registry, options.File, options.Profile, RomLoader.UsesGpu(settings));
+        RegistryEntry? found = registry is null ? null : StoreIndex.Find(registry, options.File, options.Profile, RomLoader.UsesGpu(settings));
         if (found is { State: not RomState.Burning } entry)
         {
             RomLoader.CheckDevice(entry, options, settings);

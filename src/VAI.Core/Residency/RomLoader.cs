@@ -55,13 +55,13 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
             hold = store.Hold(entry, wait, cancellationToken);
         }
 
-        return Attach(hold, settings, burned ? SwitchClass.Loaded : SwitchClass.Attached, report, cancellationToken);
+        return Attach(hold, options.File, settings, burned ? SwitchClass.Loaded : SwitchClass.Attached, report, cancellationToken);
     }
 
     /// <summary>Attaches a ROM that is there; null if there is none, or if attaching would copy it.</summary>
     public Weights? TryAttach(ModelOptions options, LlamaModelSettings settings, CancellationToken cancellationToken) =>
         options.Profile != RomProfile.None && !UsesGpu(settings) && Find(Store(), options, settings, cancellationToken) is { } hold
-            ? Attach(hold, settings, SwitchClass.Attached, static (_, _) => { }, cancellationToken)
+            ? Attach(hold, options.File, settings, SwitchClass.Attached, static (_, _) => { }, cancellationToken)
             : null;
 
     /// <summary>Tells the registry what a load took.</summary>
@@ -77,8 +77,14 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
             _store?.Dispose();
     }
 
+    // What it was loaded from is what was given, and not another file of the same weights that was burned first.
     private Weights Attach(
-        RomHold hold, LlamaModelSettings settings, SwitchClass switchClass, Action<LoadPhase, double> report, CancellationToken cancellationToken)
+        RomHold hold,
+        string given,
+        LlamaModelSettings settings,
+        SwitchClass switchClass,
+        Action<LoadPhase, double> report,
+        CancellationToken cancellationToken)
     {
         try
         {
@@ -89,7 +95,7 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
             var parsing = Task.Run(
                 () =>
                 {
-                    using GgufFile metadata = file.ParseMetadata();
+                    using GgufFile metadata = file.ParseMetadata(given);
                     return ModelInfo.From(metadata);
                 },
                 CancellationToken.None);
@@ -122,7 +128,12 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
 
     private RomHold? Find(RomStore store, ModelOptions options, LlamaModelSettings settings, CancellationToken cancellationToken)
     {
-        if (store.Find(options.File, options.Profile, UsesGpu(settings)) is not { } entry)
+        RegistryEntry? found = store.Find(options.File, options.Profile, UsesGpu(settings));
+
+        // Who may not burn cannot leave it to the burn to compare the digest.
+        if (found is null && !store.Directory.CanWrite && File.Exists(options.File))
+            found = store.FindContents(options.File, options.Profile, UsesGpu(settings), cancellationToken);
+        if (found is not { } entry)
             return null;
         CheckDevice(entry, options, settings);
         try

@@ -4,7 +4,6 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using VAI.Native.Memory;
-using VAI.Native.Registry;
 
 namespace VAI.Daemon.Hosting;
 
@@ -23,9 +22,9 @@ internal static class DaemonLock
     /// <exception cref="VaiUsageException">
     /// <see cref="VaiError.InvalidOption"/>: another daemon holds it; <see cref="VaiError.FileNotWritable"/>.
     /// </exception>
-    public static LockFile Take(string path, string what, string advice)
+    public static FileLock Take(string path, string what, string advice)
     {
-        LockFile file = LockFile.Open(path) ?? throw new VaiUsageException(
+        FileLock file = FileLock.Open(path) ?? throw new VaiUsageException(
             VaiError.FileNotWritable, $"{path}: cannot be opened for writing ({Marshal.GetLastPInvokeErrorMessage()}). Check its directory.");
         try
         {
@@ -43,18 +42,11 @@ internal static class DaemonLock
         }
     }
 
-    // Between its taking the lock and its writing who it is there is a moment.
+    // Between its taking the lock and its writing who it is there is a moment. Its number is that of its own pid namespace.
     private static string Owner(SafeFileHandle file)
     {
         Span<byte> buffer = stackalloc byte[16];
-        for (int tries = 0; tries < 100; tries++)
-        {
-            int length = RandomAccess.Read(file, buffer, 0);
-            if (Utf8Parser.TryParse(buffer[..length], out int pid, out _) && ProcessIdentity.Of(pid) is not null)
-                return pid.ToString(CultureInfo.InvariantCulture);
-            Thread.Sleep(10);
-        }
-
-        return "(unknown)";
+        int length = RandomAccess.Read(file, buffer, 0);
+        return Utf8Parser.TryParse(buffer[..length], out int pid, out _) ? pid.ToString(CultureInfo.InvariantCulture) : "(unknown)";
     }
 }

@@ -11,10 +11,10 @@ namespace VAI.Daemon.Hosting;
 /// </summary>
 internal sealed class PublicSocket : IDisposable
 {
-    private readonly LockFile _lock;
+    private readonly FileLock _lock;
     private readonly uint? _group;
 
-    private PublicSocket(string path, LockFile taken, uint? group)
+    private PublicSocket(string path, FileLock taken, uint? group)
     {
         Path = path;
         _group = group;
@@ -34,7 +34,7 @@ internal sealed class PublicSocket : IDisposable
         LibcNative.umask(0b_000_111_111);
         uint? group = PrivateDirectory.EnsureForGroup(System.IO.Path.GetDirectoryName(path)!);
         const string Advice = "Stop it first, or give this one another socket (--socket).";
-        LockFile taken = DaemonLock.Take(path + ".lock", $"The socket {path}", Advice);
+        FileLock taken = DaemonLock.Take(path + ".lock", $"The socket {path}", Advice);
         try
         {
             if (Answers(path))

@@ -154,6 +154,10 @@ internal static partial class LibcNative
     [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int statx(SafeHandle directory, string path, int flags, uint mask, out statx_result result);
 
+    /// <summary>fstatfs(2): 0, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial int fstatfs(SafeHandle file, out statfs_result result);
+
     /// <summary>umask(2): takes these bits from the mode of every new file; the old ones.</summary>
     [LibraryImport(Libraries.Libc)]
     internal static partial uint umask(uint mask);
@@ -197,6 +201,12 @@ internal struct statx_result
     [FieldOffset(40)]
     internal long stx_size;
 
+    [FieldOffset(96)]
+    internal long stx_ctime_sec;
+
+    [FieldOffset(104)]
+    internal uint stx_ctime_nsec;
+
     [FieldOffset(112)]
     internal long stx_mtime_sec;
 
@@ -208,4 +218,12 @@ internal struct statx_result
 
     [FieldOffset(140)]
     internal uint stx_dev_minor;
+}
+
+/// <summary><c>struct statfs</c> of 64-bit systems: the field that VAI reads.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 256)]
+internal struct statfs_result
+{
+    [FieldOffset(0)]
+    internal long f_type;
 }

@@ -35,16 +35,17 @@ internal readonly unsafe struct EntryCell
     private SharedWord Commit => new(_start + RegistryLayout.Commit);
 
     /// <summary>Copies what was committed last; waits for nobody.</summary>
-    public CellRead Read(out RegistryEntry entry) => Read(out entry, out _);
+    public CellRead Read(out RegistryEntry entry, out ulong generation) => Read(out entry, out generation, out _);
 
     /// <summary>The same, and says how many attempts it took.</summary>
-    public CellRead Read(out RegistryEntry entry, out int attempts)
+    public CellRead Read(out RegistryEntry entry, out ulong generation, out int attempts)
     {
         Unsafe.SkipInit(out entry);
+        generation = 0;
         for (attempts = 1; attempts <= Attempts; attempts++)
         {
             // SYNC POINT with Write: whoever sees the generation sees its slot.
-            ulong generation = Commit.ReadAcquire();
+            generation = Commit.ReadAcquire();
             if (generation == 0)
                 return CellRead.Free;
             Slot* slot = SlotOf(generation);
@@ -60,8 +61,11 @@ internal readonly unsafe struct EntryCell
         return CellRead.Moving;
     }
 
-    /// <summary>Commits an entry. One writer at a time.</summary>
-    public void Write(in RegistryEntry entry)
+    /// <summary>What was committed last; 0 if nothing ever was.</summary>
+    public ulong Generation => Commit.ReadAcquire();
+
+    /// <summary>Commits an entry and returns its generation. One writer at a time.</summary>
+    public ulong Write(in RegistryEntry entry)
     {
         ulong generation = Commit.ReadAcquire() + 1;
         Slot* slot = SlotOf(generation);
@@ -72,6 +76,7 @@ internal readonly unsafe struct EntryCell
         slot->Payload = entry;
         slot->Header.Crc = Crc(slot->Header, slot->Payload);
         Commit.WriteRelease(generation);
+        return generation;
     }
 
     /// <summary>Whether the slot that the next write will fill is whole: a writer that was killed may have left it half-filled. For tests.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
@@ -6,10 +7,15 @@ using VAI.Native.Memory;
 
 namespace VAI.Native.Registry;
 
-/// <summary>Who uses which ROM: leases of live processes, and the counts of those that ended since the last sweep.</summary>
+/// <summary>
+/// What the leases of the owner's processes have served, and what those that ended served since the last sweep. Nobody else opens it:
+/// what it is mapped from cannot be shortened or invented by a member of the directory's group.
+/// </summary>
 /// <remarks>Safe to use from many threads. Layout and ownership: <see cref="LeaseLayout"/>.</remarks>
 internal sealed unsafe class LeaseTable : IDisposable
 {
+    private const uint OwnerOnly = 0b_110_000_000;
+
     private readonly TableFile _table;
 
     private LeaseTable(TableFile table) => _table = table;
@@ -20,22 +26,32 @@ internal sealed unsafe class LeaseTable : IDisposable
     /// <summary>Path of the file.</summary>
     public string Path => _table.Path;
 
-    /// <summary>Opens the table for reading and writing, and makes it if there is none.</summary>
+    /// <summary>Opens the table for reading and writing, and makes it, for its owner alone, if there is none.</summary>
     /// <param name="directory">The ROM directory.</param>
-    /// <param name="mode">The file's permissions if it is made: 0600, or 0660 where the directory has a group.</param>
     /// <inheritdoc cref="RomRegistry.Open" path="/exception"/>
-    public static LeaseTable Open(string directory, uint mode = 0x180) =>
-        new(TableFile.OpenOrCreate(directory, LeaseLayout.Shape, mode));
+    public static LeaseTable Open(string directory) => new(TableFile.OpenOrCreate(directory, LeaseLayout.Shape, OwnerOnly));
 
-    /// <summary>Opens the table for reading, or also for taking leases; null if there is none.</summary>
+    /// <summary>As <see cref="Open"/>; a damaged one is set aside and made anew. It only counts.</summary>
+    public static LeaseTable OpenRepaired(string directory) =>
+        new(TableFile.OpenRepaired(directory, LeaseLayout.Shape, OwnerOnly, static _ => { }));
+
+    /// <summary>Opens the table for reading; null if there is none.</summary>
     /// <inheritdoc cref="RomRegistry.Open" path="/exception"/>
-    public static LeaseTable? TryOpen(string directory, bool writable = false) =>
-        TableFile.TryOpen(directory, LeaseLayout.Shape, writable) is { } table ? new(table) : null;
+    public static LeaseTable? TryOpen(string directory) =>
+        TableFile.TryOpen(directory, LeaseLayout.Shape, writable: false) is { } table ? new(table) : null;
 
-    /// <summary>Takes a free record, until the lease's disposal or the end of the process.</summary>
+    /// <summary>A table of an older layout, for <see cref="RegistryConversion"/>.</summary>
+    internal static LeaseTable? TryOpen(string directory, in TableShape older) =>
+        TableFile.TryOpen(directory, older, writable: true) is { } table ? new(table) : null;
+
+    /// <summary>A key of a name, to tell under which one a ROM is held.</summary>
+    public static ulong KeyOf(string name) => BinaryPrimitives.ReadUInt64BigEndian(Rom.RomKey.Of(name, sizeof(ulong)));
+
+    /// <summary>Takes a free record, until its disposal or the end of the process.</summary>
     /// <param name="romKey">The ROM's digest, of which the first 16 bytes count.</param>
+    /// <param name="nameKey">From <see cref="KeyOf"/>.</param>
     /// <exception cref="VaiEngineException"><see cref="VaiError.RegistryFull"/>: none is free. Sweep, and try again.</exception>
-    public Lease Take(ReadOnlySpan<byte> romKey)
+    public LeaseTally Take(ReadOnlySpan<byte> romKey, ulong nameKey = 0)
     {
         var key = MemoryMarshal.Read<UInt128>(romKey);
         using Segment.Access access = _table.Map.Enter();
@@ -45,21 +61,22 @@ internal sealed unsafe class LeaseTable : IDisposable
             for (int i = 0; i < Capacity; i++)
             {
                 LeaseRecord* record = Record(access, i);
-                if (IdOf(record).ReadAcquire() != 0 || !FileLock.TryTake(own, i, 1))
+                var held = new FileLock(own, ByteOf(i), owns: true);
+                if (IdOf(record).ReadAcquire() != 0 || !held.TryTake())
                     continue;
                 // Another may have taken it and died in between; then it is the sweep's.
                 if (IdOf(record).ReadAcquire() != 0)
                 {
-                    FileLock.Release(own, i, 1);
+                    held.GiveBack();
                     continue;
                 }
 
-                (record->RomKey, record->Tokens, record->Sessions) = (key, 0, 0);
+                (record->NameKey, record->RomKey, record->Tokens, record->Reserved) = (nameKey, key, 0, 0);
                 (record->Pid, record->Start) = (ProcessIdentity.Current.Pid, ProcessIdentity.Current.Start);
                 record->TakenAtUnixMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
                 // SYNC POINT with TryRead: whoever sees the id sees the record.
                 IdOf(record).WriteRelease((ulong)Random.Shared.NextInt64(1, long.MaxValue));
-                return new Lease(i, own, _table.Map, record);
+                return new LeaseTally(i, held, _table.Map, record);
             }
         }
         catch
@@ -73,28 +90,28 @@ internal sealed unsafe class LeaseTable : IDisposable
     }
 
     /// <summary>
-    /// How many leases and sessions of live processes a ROM has, and the tokens that are not in the registry's total yet:
-    /// those of the live, and those of the dead that no sweep has added.
+    /// How many processes' leases count for a ROM, and the tokens that are not in the registry's total yet: those of the live, and
+    /// those of the dead that no sweep has added.
     /// </summary>
     /// <param name="romKey">The ROM's digest, of which the first 16 bytes count.</param>
-    public (int Leases, int Sessions, long Tokens) Count(ReadOnlySpan<byte> romKey)
+    public (int Leases, long Tokens) Count(ReadOnlySpan<byte> romKey)
     {
         var key = MemoryMarshal.Read<UInt128>(romKey);
-        (int leases, int sessions, long tokens) = (0, 0, 0L);
+        (int leases, long tokens) = (0, 0L);
         using Segment.Access access = _table.Map.Enter();
         for (int i = 0; i < Capacity; i++)
         {
             if (!TryRead(access, i, out LeaseRecord record) || record.RomKey != key)
                 continue;
             tokens += record.Tokens;
-            if (!IsHeld(i))
-                continue;
-            leases++;
-            sessions += record.Sessions;
+            leases += IsHeld(i) ? 1 : 0;
         }
 
-        return (leases, sessions, tokens);
+        return (leases, tokens);
     }
+
+    /// <summary>Whether any process holds any record.</summary>
+    public bool IsInUse => FileLock.IsHeld(_table.File, ByteRange.All, out _);
 
     /// <summary>All leases, also dead ones that wait to be swept.</summary>
     public List<LeaseInfo> ReadAll()
@@ -104,7 +121,7 @@ internal sealed unsafe class LeaseTable : IDisposable
         for (int i = 0; i < Capacity; i++)
         {
             if (TryRead(access, i, out LeaseRecord r))
-                leases.Add(new(i, new(r.Pid, r.Start), r.RomKey, r.Sessions, r.Tokens, r.TakenAtUnixMs, IsHeld(i)));
+                leases.Add(new(i, new(r.Pid, r.Start), r.RomKey, r.NameKey, r.Tokens, r.TakenAtUnixMs, IsHeld(i)));
         }
 
         return leases;
@@ -135,9 +152,8 @@ internal sealed unsafe class LeaseTable : IDisposable
     // Whether the record is to be freed.
     private static bool Fold(RegistryWriter writer, in LeaseRecord record, bool onlyFinish)
     {
-        int index = writer.FindRom(MemoryMarshal.AsBytes(new ReadOnlySpan<UInt128>(in record.RomKey)));
         // Without an entry there is no total to add to.
-        if (index < 0 || !writer.TryRead(index, out RegistryEntry entry))
+        if (writer.FindRom(MemoryMarshal.AsBytes(new ReadOnlySpan<UInt128>(in record.RomKey)), out RegistryEntry entry) is not { } slot)
             return !onlyFinish;
         if (entry.FoldedLease == record.Id)
             return true;
@@ -145,12 +161,14 @@ internal sealed unsafe class LeaseTable : IDisposable
             return false;
         entry.TokensServed += record.Tokens;
         entry.FoldedLease = record.Id;
-        writer.Put(index, entry);
+        writer.Put(slot, entry);
         return true;
     }
 
     private static LeaseRecord* Record(in Segment.Access access, int index) =>
         (LeaseRecord*)(access.Start + LeaseLayout.HeaderBytes) + index;
+
+    private static ByteRange ByteOf(int index) => new(index, 1);
 
     private static SharedWord IdOf(LeaseRecord* record) => new(&record->Id);
 
@@ -169,7 +187,7 @@ internal sealed unsafe class LeaseTable : IDisposable
         && TryRead(access, index, out record) && record.Id == id;
 
     // The table's own descriptor holds no lease: its question sees those of this process too.
-    private bool IsHeld(int index) => FileLock.IsTaken(_table.File, index, 1, out _, out _);
+    private bool IsHeld(int index) => FileLock.IsHeld(_table.File, ByteOf(index), out _);
 
     // A lock belongs to an open file description: each lease needs its own, of the very file that is mapped here.
     private SafeFileHandle Reopen()

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 
@@ -70,6 +71,7 @@ internal struct RegistryEntry
     private Bytes256 _name;
     private Bytes32 _architecture;
     private Bytes192 _note;
+    private Bytes16 _sourceIdentity;
 
     /// <summary>Whether its weights are in the layout of this CPU's kernels.</summary>
     public bool Packed
@@ -129,7 +131,14 @@ internal struct RegistryEntry
         set => EntryText.Fill(value, _sourceKey);
     }
 
-    /// <summary>The process that burns or evicts it.</summary>
+    /// <summary>What the source was, see <see cref="Rom.RomSource.Identity"/>; 0: not known, so that its digest must tell.</summary>
+    public UInt128 SourceIdentity
+    {
+        readonly get => BinaryPrimitives.ReadUInt128BigEndian(_sourceIdentity);
+        set => BinaryPrimitives.WriteUInt128BigEndian(_sourceIdentity, value);
+    }
+
+    /// <summary>The process that burns or evicts it, as its own pid namespace calls it: for people, and never to decide by.</summary>
     public ProcessIdentity Owner
     {
         readonly get => new(OwnerPid, OwnerStart);

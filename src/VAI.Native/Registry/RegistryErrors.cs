@@ -14,6 +14,15 @@ internal static class RegistryErrors
         VaiError.RomTooNew,
         $"{path}: was written by a newer VAI (layout {version}, this one knows {known}). Update VAI, or use another ROM directory.");
 
+    internal static VaiEngineException TooOld(string path, uint version, uint known) => new(
+        VaiError.RegistryTooOld,
+        $"{path}: was written by an older VAI (layout {version}, this one writes {known}). The directory's owner converts it with any 'vai burn', "
+        + "'vai verify' or load, once the processes of the older VAI have ended.");
+
+    internal static VaiEngineException OldInUse(string path) => new(
+        VaiError.RegistryTooOld,
+        $"{path}: was written by an older VAI, whose processes still use it. End them, and try again; nothing of it is lost.");
+
     internal static VaiEngineException Full(string path, string what) =>
         new(VaiError.RegistryFull, $"{path}: {what}");
 

@@ -23,9 +23,9 @@ namespace VAI.Native.Registry;
 /// </remarks>
 internal static class RegistryLayout
 {
-    // History. 1: the first.
-    // For the next: raise Version, refuse or convert the older ones in RomRegistry, amend the diagram and LayoutTests.
-    public const uint Version = 1;
+    // History. 1: the first. 2: entries hold what their source was; leases are locks on images, and liveness is a lock.
+    // For the next: raise Version, refuse or convert the older ones in RegistryConversion, amend the diagram and LayoutTests.
+    public const uint Version = 2;
 
     public const string FileName = "registry";
     public const ulong Magic = 0x31_47_45_52_49_41_56_7F; // "\x7FVAIREG1"

@@ -44,7 +44,14 @@ internal sealed unsafe class TableFile : IDisposable
         if (TryOpen(directory, shape, writable: true) is { } existing)
             return existing;
         // One creator at a time: the second would replace the table that the first has already mapped.
-        using var gate = WriterLock.Take(directory, CreationDeadline, null, CancellationToken.None);
+        using FileLock gate = RegistryWriter.Elect(directory, CreationDeadline, CancellationToken.None);
+        return OpenOrCreate(directory, shape, mode, gate);
+    }
+
+    /// <summary>The same, by the one writer.</summary>
+    public static TableFile OpenOrCreate(string directory, in TableShape shape, uint mode, FileLock gate)
+    {
+        ObjectDisposedException.ThrowIf(gate.Handle.IsClosed, gate);
         if (TryOpen(directory, shape, writable: true) is { } made)
             return made;
         Create(directory, shape, mode);
@@ -52,9 +59,39 @@ internal sealed unsafe class TableFile : IDisposable
             ?? throw RegistryErrors.Damaged(System.IO.Path.Combine(directory, shape.FileName), "was deleted as soon as it was made");
     }
 
+    /// <summary>The same; a damaged table is set aside and made anew.</summary>
+    /// <param name="directory">The ROM directory.</param>
+    /// <param name="shape">Which table.</param>
+    /// <param name="mode">Its permissions if it is made.</param>
+    /// <param name="check">Throws <see cref="VaiError.RegistryDamaged"/> where an item cannot be read.</param>
+    public static TableFile OpenRepaired(string directory, in TableShape shape, uint mode, Action<TableFile> check)
+    {
+        try
+        {
+            return Checked(OpenOrCreate(directory, shape, mode), check);
+        }
+        catch (VaiEngineException e) when (e.Code == VaiError.RegistryDamaged)
+        {
+            // A second look by the one writer: whoever came first has made a new one, which is not to be thrown away.
+            using FileLock gate = RegistryWriter.Elect(directory, CreationDeadline, CancellationToken.None);
+            try
+            {
+                return Checked(OpenOrCreate(directory, shape, mode, gate), check);
+            }
+            catch (VaiEngineException again) when (again.Code == VaiError.RegistryDamaged)
+            {
+                string path = System.IO.Path.Combine(directory, shape.FileName);
+                if (LibcNative.rename(path, path + ".damaged") != 0)
+                    throw;
+                return OpenOrCreate(directory, shape, mode, gate);
+            }
+        }
+    }
+
     /// <summary>Opens the table; null if there is none.</summary>
     /// <exception cref="VaiEngineException">
-    /// <see cref="VaiError.RegistryDamaged"/>: it is not one; <see cref="VaiError.RomTooNew"/>: a newer VAI's.
+    /// <see cref="VaiError.RegistryDamaged"/>: it is not one; <see cref="VaiError.RomTooNew"/>: a newer VAI's;
+    /// <see cref="VaiError.RegistryTooOld"/>: an older one's.
     /// </exception>
     public static TableFile? TryOpen(string directory, in TableShape shape, bool writable)
     {
@@ -84,6 +121,20 @@ internal sealed unsafe class TableFile : IDisposable
         File.Dispose();
     }
 
+    private static TableFile Checked(TableFile table, Action<TableFile> check)
+    {
+        try
+        {
+            check(table);
+            return table;
+        }
+        catch
+        {
+            table.Dispose();
+            throw;
+        }
+    }
+
     private static void Check(string path, SafeFileHandle file, in TableShape shape)
     {
         if (LibcNative.statx(file, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_BASIC_STATS, out statx_result status) != 0)
@@ -98,6 +149,8 @@ internal sealed unsafe class TableFile : IDisposable
         // Before anything that a later layout may have changed.
         if (header.Version > shape.Version)
             throw RegistryErrors.TooNew(path, header.Version, shape.Version);
+        if (header.Version > 0 && header.Version < shape.Version)
+            throw RegistryErrors.TooOld(path, header.Version, shape.Version);
         bool known = (header.Version, header.HeaderBytes, header.Count, header.ItemBytes)
             == (shape.Version, shape.HeaderBytes, shape.Count, shape.ItemBytes);
         if (!known)

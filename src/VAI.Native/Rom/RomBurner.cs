@@ -4,6 +4,7 @@ using Microsoft.Win32.SafeHandles;
 using VAI.Native.Gguf;
 using VAI.Native.Interop;
 using VAI.Native.Llama;
+using VAI.Native.Memory;
 
 namespace VAI.Native.Rom;
 
@@ -17,8 +18,9 @@ internal sealed record RomBurnRequest(string File, string Name, RomProfile Profi
 /// <summary>What a burn came to.</summary>
 /// <param name="Id">The image.</param>
 /// <param name="Header">Its header.</param>
+/// <param name="Source">The file, which did not change while it was read.</param>
 /// <param name="Burned">False if the image was there already, or another process burned it meanwhile.</param>
-internal sealed record RomBurned(string Id, RomHeader Header, bool Burned);
+internal sealed record RomBurned(string Id, RomHeader Header, RomSource Source, bool Burned);
 
 /// <summary>
 /// From a GGUF file to a sealed image: reserve, fill, digest, verify, make read-only, sync, publish. Until it is published the
@@ -28,6 +30,9 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
 {
     /// <summary>Called when the bytes are digested and the burn begins in earnest, with the image's id.</summary>
     public Action<string>? Began { get; init; }
+
+    /// <summary>Called with the id of the image that this burned, while others that would burn it still wait.</summary>
+    public Action<string>? Published { get; init; }
 
     /// <summary>Finds the output matrix to make of a model's token embeddings. A test makes it err.</summary>
     public Func<GgufFile, TiedOutput?> FindTied { get; init; } = RomTied.Find;
@@ -40,10 +45,11 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
     /// </exception>
     public RomBurned Burn(RomBurnRequest request)
     {
-        CheckOwner();
+        directory.CheckWritable();
+        // Before it is opened: what is read then is what was looked at, or the second look finds another file.
+        RomSource identity = Identify(request.File);
         using var source = GgufFile.Open(request.File);
         GgufModelInfo.From(source).Validate();
-        RomSource identity = Identify(request.File);
         var work = new RomWork(source.Length, report);
         byte[] digest = RomFile.DigestOf(source.Bytes, done => work.Report(RomBurnPhase.Digesting, done), cancellationToken);
 
@@ -95,13 +101,15 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
     {
         RomWeights weights = packing.Count > 0 ? RomWeights.Packed : RomWeights.Plain;
         string id = RomDirectory.IdOf(digest, weights);
-        using SafeFileHandle? image = RomBurnLock.Take(directory, id, request.Deadline, () => work.Report(RomBurnPhase.Waiting, 0), cancellationToken);
-        if (image is null)
+        using FileLock? draft = RomDraft.Take(directory, id, request.Deadline, () => work.Report(RomBurnPhase.Waiting, 0), cancellationToken);
+        if (draft is null)
         {
             using var existing = RomFile.Open(directory.ImagePath(id));
-            return (new RomBurned(id, existing.Header, Burned: false), null);
+            CheckUnchanged(request, identity);
+            return (new RomBurned(id, existing.Header, identity, Burned: false), null);
         }
 
+        SafeFileHandle image = draft.Handle;
         long start = Stopwatch.GetTimestamp();
         try
         {
@@ -135,23 +143,28 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
             RomFlags? verified = Verify(image, header, source, packing);
 
             // Before the judgement, which is of no use then.
-            if (Identify(request.File) != identity)
-            {
-                throw new VaiUsageException(
-                    VaiError.FileNotReadable, $"{request.File}: the file was changed while it was burned. Burn it again when it is complete.");
-            }
-
+            CheckUnchanged(request, identity);
             if (verified is not { } flags)
                 return (null, "packed, it did not compute the same bits as llama.cpp's own load");
             header = header with { Flags = flags, BurnTime = Stopwatch.GetElapsedTime(start) };
             Publish(image, header, id);
+            Published?.Invoke(id);
             work.Report(RomBurnPhase.Verifying, source.Length);
-            return (new RomBurned(id, header, Burned: true), null);
+            return (new RomBurned(id, header, identity, Burned: true), null);
         }
         finally
         {
             // Under the lock: nothing is left of a burn that did not publish, and renamed images are not found there.
-            RomBurnLock.RemoveUnpublished(directory, id, image);
+            RomDraft.Remove(directory, id, image);
+        }
+    }
+
+    private static void CheckUnchanged(RomBurnRequest request, RomSource identity)
+    {
+        if (Identify(request.File) != identity)
+        {
+            throw new VaiUsageException(
+                VaiError.FileNotReadable, $"{request.File}: the file was changed while it was burned. Burn it again when it is complete.");
         }
     }
 
@@ -190,24 +203,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         }
     }
 
-    private void CheckOwner()
-    {
-        if (!directory.IsOwned)
-        {
-            throw new VaiUsageException(
-                VaiError.RomDirectoryUnsafe,
-                $"The ROM directory {directory.Path} belongs to another user, who alone burns into it. Ask for the model to be burned there, or set {RomDirectory.Variable}.");
-        }
-    }
-
-    /// <summary>Full path, length and time of a file: what a ROM is found by without reading the file again.</summary>
-    /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotFound"/>.</exception>
-    public static RomSource Identify(string file)
-    {
-        string path = Path.GetFullPath(file);
-        var info = new FileInfo(path);
-        if (!info.Exists)
-            throw new VaiUsageException(VaiError.FileNotFound, $"{file}: there is no such file. Check the path.");
-        return new RomSource(path, info.Length, (info.LastWriteTimeUtc - DateTime.UnixEpoch).Ticks * 100);
-    }
+    /// <summary>What a file is found by without reading all of it again.</summary>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotFound"/> or <see cref="VaiError.FileNotReadable"/>.</exception>
+    public static RomSource Identify(string file) => RomSource.Of(file);
 }

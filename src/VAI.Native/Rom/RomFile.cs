@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
-using VAI.Native.Abi;
 using VAI.Native.Gguf;
 using VAI.Native.Interop;
 using VAI.Native.Memory;
@@ -85,7 +84,9 @@ internal sealed class RomFile : IDisposable
     }
 
     /// <summary>What the metadata says, in the terms of a GGUF file. Owns its mapping.</summary>
-    public GgufFile ParseMetadata() => GgufFile.ParseHead(MapMetadata(), Header.Source.Bytes, Header.Source.Path);
+    /// <param name="name">What it is called; null for the file it was burned from.</param>
+    public GgufFile ParseMetadata(string? name = null) =>
+        GgufFile.ParseHead(MapMetadata(), Header.Source.Bytes, name ?? Header.Source.Path);
 
     /// <summary>Reads the whole image and compares it with its digest.</summary>
     /// <param name="progress">Told the bytes read so far.</param>
@@ -148,25 +149,4 @@ internal sealed class RomFile : IDisposable
 
     private static VaiEngineException Unsafe(string path, string what) =>
         new(VaiError.RomDirectoryUnsafe, $"{path}: {what}, so that it is not trusted. Remove it and burn the model again.");
-}
-
-/// <summary>The pair that packed weights are valid for.</summary>
-internal static class RomBuild
-{
-    private static readonly Lazy<(string Build, string Cpu)> Pair = new(Read, LazyThreadSafetyMode.PublicationOnly);
-
-    /// <summary>The build of llama.cpp, and its library of CPU kernels with its length, which tells builds of one version apart.</summary>
-    /// <exception cref="VaiEngineException">No llama.cpp could be loaded.</exception>
-    public static (string Build, string Cpu) Current => Pair.Value;
-
-    private static (string Build, string Cpu) Read()
-    {
-        LoadedLlama library = NativeLoader.EnsureLoaded();
-        string kernels = library.CpuKernels ?? Path.GetFileName(library.LibraryFile);
-        var file = new FileInfo(Path.Combine(library.Directory, kernels));
-        string cpu = file.Exists ? $"{kernels} ({file.Length})" : kernels;
-        return (Fit(library.Version, RomLayout.BuildBytes), Fit(cpu, RomLayout.CpuBytes));
-    }
-
-    private static string Fit(string text, int bytes) => text.Length <= bytes ? text : text[..bytes];
 }

@@ -23,19 +23,6 @@ internal enum RomFlags : ushort
     BatchInvariant = 1,
 }
 
-/// <summary>The file that an image was burned from.</summary>
-/// <param name="Path">Its full path.</param>
-/// <param name="Bytes">Its length.</param>
-/// <param name="MtimeNs">When it was last written, in nanoseconds since 1970.</param>
-internal sealed record RomSource(string Path, long Bytes, long MtimeNs)
-{
-    /// <summary>A key to find the source by, of its path.</summary>
-    public byte[] Key => KeyOf(Path);
-
-    public static byte[] KeyOf(string path) =>
-        RomKey.Of(path, RomLayout.KeyBytes);
-}
-
 /// <summary>One of llama.cpp's buffers in an image.</summary>
 /// <param name="Offset">Where its first byte lies in the file.</param>
 /// <param name="Bytes">Its length.</param>

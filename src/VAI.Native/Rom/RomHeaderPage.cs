@@ -36,6 +36,7 @@ internal static class RomHeaderPage
         I64(SourceBytesAt, h.Source.Bytes);
         I64(SourceMtimeAt, h.Source.MtimeNs);
         h.Source.Key.CopyTo(page, SourceKeyAt);
+        BinaryPrimitives.WriteUInt128BigEndian(page.AsSpan(SourceIdentityAt), h.Source.Identity);
         I64(BurnedAtAt, h.BurnedAt.ToUnixTimeMilliseconds());
         I64(BurnTimeAt, (long)h.BurnTime.TotalMicroseconds);
         h.Places.CopyTo(page, PlacesAt);
@@ -118,7 +119,11 @@ internal static class RomHeaderPage
             MetadataCrc = U32(page, MetadataCrcAt),
             ImageDigest = page.Slice(ImageDigestAt, DigestBytes).ToArray(),
             SourceDigest = page.Slice(SourceDigestAt, DigestBytes).ToArray(),
-            Source = new RomSource(Text(page, SourcePathAt, SourcePathBytes), I64(page, SourceBytesAt), I64(page, SourceMtimeAt)),
+            Source = new RomSource(
+                Text(page, SourcePathAt, SourcePathBytes),
+                I64(page, SourceBytesAt),
+                I64(page, SourceMtimeAt),
+                BinaryPrimitives.ReadUInt128BigEndian(page[SourceIdentityAt..])),
             BurnedAt = DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(I64(page, BurnedAtAt), 0, 253402300799999)),
             BurnTime = TimeSpan.FromMicroseconds(Math.Clamp(I64(page, BurnTimeAt), 0, long.MaxValue / 20)),
             Places = page.Slice(PlacesAt, PlacesBytes).ToArray(),

@@ -43,7 +43,8 @@ namespace VAI.Native.Rom;
 /// 3996  rows interleaved               u16   4000  what rows are scaled by          f32
 /// 3998  bytes of a chunk of quants     u16
 /// </code>
-/// Other images are version 1 still. Texts end at their first NUL or at the end of their field.
+/// Other images are version 1 still. Texts end at their first NUL or at the end of their field. Both versions have at 4024 what the
+/// source was (16 bytes, <see cref="RomSource.Identity"/>), 0 in images of an older VAI: not known.
 /// </summary>
 internal static class RomLayout
 {
@@ -89,6 +90,7 @@ internal static class RomLayout
     public const int HoleSectionAt = TiedScaleAt + 4;
     public const int HoleAt = HoleSectionAt + 4;
     public const int HoleBytesAt = HoleAt + 8;
+    public const int SourceIdentityAt = HoleBytesAt + 8;
     public const int CrcAt = Page - 4;
 
     public const int DigestBytes = 32;

@@ -13,7 +13,7 @@ public sealed class DamageTests : IDisposable
         using var registry = RomRegistry.Open(_directory.FullName);
         using var leases = LeaseTable.Open(_directory.FullName);
         using RegistryWriter writer = Write(registry);
-        writer.Put(3, Entry("one"));
+        writer.Put(writer.SlotAt(3), Entry("one"));
     }
 
     public void Dispose() => _directory.Dispose();
@@ -22,7 +22,7 @@ public sealed class DamageTests : IDisposable
     [InlineData(0, 0u, VaiError.RegistryDamaged)] // magic, as a creator leaves it that has not finished
     [InlineData(4, 0x12345678u, VaiError.RegistryDamaged)]
     [InlineData(8, 0u, VaiError.RegistryDamaged)] // version
-    [InlineData(8, 2u, VaiError.RomTooNew)]
+    [InlineData(8, 3u, VaiError.RomTooNew)]
     [InlineData(8, uint.MaxValue, VaiError.RomTooNew)]
     [InlineData(12, 0u, VaiError.RegistryDamaged)] // bytes of the header
     [InlineData(16, 0x7FFFFFFFu, VaiError.RegistryDamaged)] // count
@@ -55,7 +55,7 @@ public sealed class DamageTests : IDisposable
     {
         foreach (string path in (string[])[_directory.RegistryFile, _directory.LeaseFile])
         {
-            Patch(path, 8, 2);
+            Patch(path, 8, 3);
             using FileStream file = File.OpenWrite(path);
             file.SetLength(1 << 20);
         }
@@ -95,7 +95,7 @@ public sealed class DamageTests : IDisposable
         Assert.Contains("entry 3 ", damage.Message, StringComparison.Ordinal);
         Assert.False(registry.TryRead(2, out _));
         using (RegistryWriter writer = Write(registry))
-            writer.Put(3, Entry("again"));
+            writer.Put(writer.SlotAt(3), Entry("again"));
         Assert.True(registry.TryRead(3, out RegistryEntry entry));
         Assert.Equal("again", entry.Name);
     }

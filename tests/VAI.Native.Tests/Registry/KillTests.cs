@@ -104,7 +104,7 @@ public sealed class KillTests(ITestOutputHelper output)
         private unsafe int AttemptsAt(int index)
         {
             using Segment.Access access = _file.Map.Enter();
-            Assert.Equal(CellRead.Entry, new EntryCell(access.Start, index).Read(out _, out int attempts));
+            Assert.Equal(CellRead.Entry, new EntryCell(access.Start, index).Read(out _, out _, out int attempts));
             return attempts;
         }
 

@@ -12,7 +12,7 @@ public sealed class LayoutTests
     [Fact]
     public void Sizes_and_offsets_of_the_registry()
     {
-        Assert.Equal(1u, RegistryLayout.Version);
+        Assert.Equal(2u, RegistryLayout.Version);
         Assert.Equal("\x7FVAIREG1"u8, BitConverter.GetBytes(RegistryLayout.Magic));
         Assert.Equal((64, 128), (RegistryLayout.LastWriter, RegistryLayout.HeaderBytes));
         Assert.Equal((0, 64, 16, 752, 768), (RegistryLayout.Commit, RegistryLayout.FirstSlot, RegistryLayout.SlotHeaderBytes,
@@ -26,14 +26,14 @@ public sealed class LayoutTests
     [Fact]
     public void Sizes_and_offsets_of_the_leases()
     {
-        Assert.Equal(1u, LeaseLayout.Version);
+        Assert.Equal(2u, LeaseLayout.Version);
         Assert.Equal("\x7FVAILSE1"u8, BitConverter.GetBytes(LeaseLayout.Magic));
         Assert.Equal((64, 64, 1024), (LeaseLayout.HeaderBytes, LeaseLayout.RecordBytes, LeaseLayout.RecordCount));
         Assert.Equal(65_600, LeaseLayout.Shape.FileBytes);
-        LeaseRecord record = new() { Id = 1, RomKey = 2, Tokens = 3, Start = 4, TakenAtUnixMs = 5, Pid = 6, Sessions = 7 };
+        LeaseRecord record = new() { Id = 1, NameKey = 8, RomKey = 2, Tokens = 3, Start = 4, TakenAtUnixMs = 5, Pid = 6, Reserved = 7 };
         ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(new ReadOnlySpan<LeaseRecord>(in record));
         Assert.Equal(64, bytes.Length);
-        Assert.Equal([1, 0, 2, 0, 3, 4, 5], MemoryMarshal.Cast<byte, long>(bytes)[..7]);
+        Assert.Equal([1, 8, 2, 0, 3, 4, 5], MemoryMarshal.Cast<byte, long>(bytes)[..7]);
         Assert.Equal([6, 7], MemoryMarshal.Cast<byte, int>(bytes)[14..]);
     }
 
@@ -67,6 +67,7 @@ public sealed class LayoutTests
             Note = "a note",
             Digest = Enumerable.Repeat((byte)0xD1, 32).ToArray(),
             SourceKey = Enumerable.Repeat((byte)0x50, 16).ToArray(),
+            SourceIdentity = new UInt128(0x1122334455667788, 0x99AABBCCDDEEFF00),
         };
         ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(new ReadOnlySpan<RegistryEntry>(in entry));
         Assert.Equal([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], MemoryMarshal.Cast<byte, long>(bytes)[..10]);
@@ -75,6 +76,7 @@ public sealed class LayoutTests
         Assert.Equal(new byte[] { 2, 17, 1, 1, 4, 0, 3, 12, 6 }, bytes[100..109].ToArray());
         Assert.True(entry.Digest.SequenceEqual(bytes[109..141]) && entry.SourceKey.SequenceEqual(bytes[141..157]));
         Assert.Equal(("rom", "name", "architecture", "a note"), (Text(157, 3), Text(253, 4), Text(509, 12), Text(541, 6)));
+        Assert.Equal("112233445566778899aabbccddeeff00", Convert.ToHexStringLower(bytes[733..749]));
         Assert.Equal([RomState.Free, RomState.Burning, RomState.Ready, RomState.Evicting], Enum.GetValues<RomState>());
 
         string Text(int offset, int length) =>

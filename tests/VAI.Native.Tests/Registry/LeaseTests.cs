@@ -27,27 +27,27 @@ public sealed class LeaseTests : IDisposable
     public async Task Leases_of_living_processes_count()
     {
         using LeaseTable reader = LeaseTable.TryOpen(_directory.FullName)!;
-        using var first = Peer(digest: 1, sessions: 2, tokens: 10);
-        using var second = Peer(digest: 1, sessions: 3, tokens: 20);
+        using var first = Peer(digest: 1, tokens: 10);
+        using var second = Peer(digest: 1, tokens: 20);
         Assert.NotEqual(await first.ReadLineAsync(), await second.ReadLineAsync());
-        using Lease own = _table.Take(Digest(1));
-        using Lease other = _table.Take(Digest(2));
-        (own.Sessions, other.Sessions) = (4, 5);
+        using LeaseTally own = _table.Take(Digest(1), LeaseTable.KeyOf("mine"));
+        using LeaseTally other = _table.Take(Digest(2));
         own.AddTokens(100);
-        Assert.Equal((3, 9, 130), reader.Count(Digest(1)));
-        Assert.Equal((1, 5, 0), reader.Count(Digest(2)));
-        Assert.Equal((0, 0, 0), reader.Count(Digest(3)));
+        Assert.Equal((3, 130), reader.Count(Digest(1)));
+        Assert.Equal((1, 0), reader.Count(Digest(2)));
+        Assert.Equal((0, 0), reader.Count(Digest(3)));
+        Assert.Equal(Environment.ProcessId, Assert.Single(reader.ReadAll(), l => l.NameKey == LeaseTable.KeyOf("mine")).Owner.Pid);
         Assert.Equal(
             new[] { first.Id, second.Id, Environment.ProcessId, Environment.ProcessId }.Order(),
             reader.ReadAll().Select(l => l.Owner.Pid).Order());
         Assert.All(reader.ReadAll(), l => Assert.True(l.IsLive && l.Owner.IsAlive));
 
         await first.KillAsync();
-        Assert.Equal((2, 7, 130), reader.Count(Digest(1)));
+        Assert.Equal((2, 130), reader.Count(Digest(1)));
         Assert.Equal(0, await second.EndAsync());
-        Assert.Equal((1, 4, 130), reader.Count(Digest(1)));
+        Assert.Equal((1, 130), reader.Count(Digest(1)));
         own.Dispose();
-        Assert.Equal((0, 0, 130), reader.Count(Digest(1)));
+        Assert.Equal((0, 130), reader.Count(Digest(1)));
     }
 
     [Fact]
@@ -55,28 +55,28 @@ public sealed class LeaseTests : IDisposable
     {
         using (RegistryWriter writer = Write(_registry))
         {
-            writer.Put(5, Entry("one"));
-            writer.Put(6, Entry("the same"));
+            writer.Put(writer.SlotAt(5), Entry("one"));
+            writer.Put(writer.SlotAt(6), Entry("the same"));
         }
 
-        using var peer = Peer(digest: 1, sessions: 1, tokens: 30);
+        using var peer = Peer(digest: 1, tokens: 30);
         await peer.ReadLineAsync();
-        using Lease living = _table.Take(Digest(1));
+        using LeaseTally living = _table.Take(Digest(1));
         living.AddTokens(5);
-        using (Lease ended = _table.Take(Digest(1)))
+        using (LeaseTally ended = _table.Take(Digest(1)))
             ended.AddTokens(7);
-        using (Lease orphan = _table.Take(Digest(9)))
+        using (LeaseTally orphan = _table.Take(Digest(9)))
             orphan.AddTokens(1000);
         Sweep();
         Assert.Equal((7, 0), Served());
-        Assert.Equal((2, 1, 35), _table.Count(Digest(1)));
+        Assert.Equal((2, 35), _table.Count(Digest(1)));
 
         await peer.KillAsync();
-        Assert.Equal((1, 0, 35), _table.Count(Digest(1)));
+        Assert.Equal((1, 35), _table.Count(Digest(1)));
         Sweep();
         Sweep();
         Assert.Equal((37, 0), Served());
-        Assert.Equal((1, 0, 5), _table.Count(Digest(1)));
+        Assert.Equal((1, 5), _table.Count(Digest(1)));
         Assert.Single(_table.ReadAll());
     }
 
@@ -84,9 +84,9 @@ public sealed class LeaseTests : IDisposable
     [Fact]
     public void A_sweep_that_was_killed_is_finished_by_the_next()
     {
-        using (Lease first = _table.Take(Digest(1)))
+        using (LeaseTally first = _table.Take(Digest(1)))
         {
-            using Lease second = _table.Take(Digest(1));
+            using LeaseTally second = _table.Take(Digest(1));
             first.AddTokens(7);
             second.AddTokens(5);
         }
@@ -95,7 +95,7 @@ public sealed class LeaseTests : IDisposable
         using (RegistryWriter writer = Write(_registry))
         {
             ulong id = BitConverter.ToUInt64(File.ReadAllBytes(_directory.LeaseFile), LeaseLayout.HeaderBytes + LeaseLayout.RecordBytes);
-            writer.Put(5, Entry("one") with { TokensServed = 5, FoldedLease = id });
+            writer.Put(writer.SlotAt(5), Entry("one") with { TokensServed = 5, FoldedLease = id });
         }
 
         Sweep();
@@ -107,29 +107,24 @@ public sealed class LeaseTests : IDisposable
     public void A_lease_outlives_its_table_and_not_its_disposal()
     {
         var table = LeaseTable.Open(_directory.FullName);
-        Lease lease = table.Take(Digest(1));
+        LeaseTally lease = table.Take(Digest(1));
         table.Dispose();
         lease.AddTokens(3);
-        Assert.Equal((1, 0, 3), _table.Count(Digest(1)));
+        Assert.Equal((1, 3), _table.Count(Digest(1)));
         lease.Dispose();
         lease.Dispose();
         Assert.Throws<ObjectDisposedException>(() => lease.AddTokens(1));
-        Assert.Throws<ObjectDisposedException>(() => lease.Sessions = 1);
         Assert.Throws<ObjectDisposedException>(() => table.Take(Digest(1)));
     }
 
     [Fact]
     public void Counting_allocates_nothing_and_loses_nothing()
     {
-        using Lease lease = _table.Take(Digest(1));
+        using LeaseTally lease = _table.Take(Digest(1));
         lease.AddTokens(1);
-        lease.Sessions = 1;
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 1000; i++)
-        {
             lease.AddTokens(1);
-            lease.Sessions = i;
-        }
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
         Parallel.For(0, 10_000, _ => lease.AddTokens(1));
@@ -141,7 +136,7 @@ public sealed class LeaseTests : IDisposable
     {
         using LeaseTable reader = LeaseTable.TryOpen(_directory.FullName)!;
         Assert.Equal(VaiError.NotSupported, Assert.Throws<VaiUsageException>(() => reader.Take(Digest(1))).Code);
-        var leases = new List<Lease>();
+        var leases = new List<LeaseTally>();
         for (int i = 0; i < _table.Capacity; i++)
             leases.Add(_table.Take(Digest(1)));
         Assert.Equal(VaiError.RegistryFull, Assert.Throws<VaiEngineException>(() => _table.Take(Digest(1))).Code);
@@ -151,9 +146,8 @@ public sealed class LeaseTests : IDisposable
         Assert.Empty(reader.ReadAll());
     }
 
-    private PeerProcess Peer(byte digest, int sessions, int tokens) => PeerProcess.Start(
-        "lease", _directory.FullName, Convert.ToHexString(Digest(digest)),
-        sessions.ToString(CultureInfo.InvariantCulture), tokens.ToString(CultureInfo.InvariantCulture));
+    private PeerProcess Peer(byte digest, int tokens) => PeerProcess.Start(
+        "lease", _directory.FullName, Convert.ToHexString(Digest(digest)), tokens.ToString(CultureInfo.InvariantCulture));
 
     private void Sweep()
     {

@@ -23,14 +23,14 @@ public sealed class RegistryTests : IDisposable
 
         using (RegistryWriter writer = Write(registry))
         {
-            Assert.Equal(0, writer.Put(-1, Entry("one")));
-            Assert.Equal(1, writer.Put(-1, Entry("two", digest: 2)));
-            Assert.Equal(2, writer.Put(-1, Entry("three", digest: 2)));
-            Assert.Equal((1, -1), (writer.Find("two"), writer.Find("four")));
-            Assert.Equal((1, -1), (writer.FindRom(Digest(2)), writer.FindRom(Digest(9))));
-            writer.Remove(0);
-            Assert.Equal(-1, writer.Find("one"));
-            Assert.Equal(0, writer.Put(-1, Entry("four")));
+            Assert.Equal(0, writer.Add(Entry("one")).Index);
+            Assert.Equal(1, writer.Add(Entry("two", digest: 2)).Index);
+            Assert.Equal(2, writer.Add(Entry("three", digest: 2)).Index);
+            Assert.Equal((1, null), (writer.Find("two")?.Index, writer.Find("four")));
+            Assert.Equal((1, null), (writer.FindRom(Digest(2), out _)?.Index, writer.FindRom(Digest(9), out _)));
+            Assert.True(writer.Remove(writer.SlotAt(0)));
+            Assert.Null(writer.Find("one"));
+            Assert.Equal(0, writer.Add(Entry("four")).Index);
         }
 
         Assert.Equal(["four", "two", "three"], reader.ReadAll().Select(e => e.Entry.Name));
@@ -44,9 +44,9 @@ public sealed class RegistryTests : IDisposable
         using var registry = RomRegistry.Open(_directory.FullName);
         using RegistryWriter writer = Write(registry);
         for (int i = 0; i < registry.Capacity; i++)
-            Assert.Equal(i, writer.Put(-1, Entry($"{i}")));
-        Assert.Equal(VaiError.RegistryFull, Assert.Throws<VaiEngineException>(() => writer.Put(-1, Entry("more"))).Code);
-        Assert.Equal(7, writer.Put(7, Entry("instead")));
+            Assert.Equal(i, writer.Add(Entry($"{i}")).Index);
+        Assert.Equal(VaiError.RegistryFull, Assert.Throws<VaiEngineException>(() => writer.Add(Entry("more"))).Code);
+        Assert.Equal(7, writer.Put(writer.SlotAt(7), Entry("instead"))?.Index);
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class RegistryTests : IDisposable
         Assert.Equal(VaiError.NotSupported, Assert.Throws<VaiUsageException>(() => Write(reader)).Code);
         RegistryWriter writer = Write(registry);
         writer.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => writer.Put(0, Entry("late")));
+        Assert.Throws<ObjectDisposedException>(() => writer.Put(default, Entry("late")));
         registry.Dispose();
         Assert.Throws<ObjectDisposedException>(() => registry.TryRead(0, out _));
     }
@@ -78,7 +78,7 @@ public sealed class RegistryTests : IDisposable
     {
         using var registry = RomRegistry.Open(_directory.FullName);
         using (RegistryWriter writer = Write(registry))
-            writer.Put(0, Entry("one"));
+            writer.Add(Entry("one"));
         int read = 0;
         for (int pass = 0; pass < 2; pass++)
         {
@@ -129,16 +129,16 @@ public sealed class RegistryTests : IDisposable
                 {
                     case 0:
                         using (RegistryWriter writer = Write(registry))
-                            model.Add(writer.Put(-1, entry), entry);
+                            model.Add(writer.Add(entry).Index, entry);
                         break;
                     case 1:
                         using (RegistryWriter writer = Write(registry))
-                            writer.Put(index, entry);
+                            Assert.NotNull(writer.Put(writer.SlotAt(index), entry));
                         model[index] = entry;
                         break;
                     case 2:
                         using (RegistryWriter writer = Write(registry))
-                            writer.Remove(index);
+                            Assert.True(writer.Remove(writer.SlotAt(index)));
                         model.Remove(index);
                         break;
                     case 3:
@@ -152,7 +152,7 @@ public sealed class RegistryTests : IDisposable
             }
 
             using RomRegistry reader = RomRegistry.TryOpen(directory.FullName)!;
-            Assert.Equal(model.OrderBy(e => e.Key).Select(e => (e.Key, BytesOf(e.Value))), reader.ReadAll().Select(e => (e.Index, BytesOf(e.Entry))));
+            Assert.Equal(model.OrderBy(e => e.Key).Select(e => (e.Key, BytesOf(e.Value))), reader.ReadAll().Select(e => (e.Slot.Index, BytesOf(e.Entry))));
         }
         finally
         {

@@ -23,16 +23,16 @@ public sealed class AttachKillTests(RomModels models) : RomTest(models)
             said = await first.ReadLineAsync();
             Assert.StartsWith(digest + " ", said);
             Assert.Equal(said, await second.ReadLineAsync());
-            Assert.Equal(2, store.Leases.Count(entry.Digest).Leases);
+            Assert.Equal(2, store.Users(entry).Leases);
             await first.KillAsync();
-            Assert.Equal(1, store.Leases.Count(entry.Digest).Leases);
+            Assert.Equal(1, store.Users(entry).Leases);
             await second.KillAsync();
-            Assert.Equal(0, store.Leases.Count(entry.Digest).Leases);
+            Assert.Equal(0, store.Users(entry).Leases);
         }
 
         using var third = PeerProcess.Start("rom-attach", Space, "m");
         Assert.Equal(said, await third.ReadLineAsync());
-        Assert.Equal(1, store.Leases.Count(entry.Digest).Leases);
+        Assert.Equal(1, store.Users(entry).Leases);
         Assert.Equal(ExitCodes.Done, await third.EndAsync());
         store.Verify("m", null, CancellationToken.None);
         Assert.Equal(RomState.Ready, Assert.Single(store.Registry.ReadAll()).Entry.State);

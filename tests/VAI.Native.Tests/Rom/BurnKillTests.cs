@@ -82,7 +82,7 @@ public sealed class BurnKillTests(RomModels models, ITestOutputHelper output) : 
 
         using var store = RomStore.Open(space);
         counts.Leftovers += Directory.GetFiles(space, "*.burn").Length;
-        List<(int Index, RegistryEntry Entry)> entries = store.Registry.ReadAll();
+        List<(EntrySlot Slot, RegistryEntry Entry)> entries = store.Registry.ReadAll();
         counts.Leftovers += entries.Count(e => e.Entry.State != RomState.Ready);
         Assert.Equal(published ? ["m"] : Array.Empty<string>(), entries.Select(e => e.Entry.Name));
 

@@ -112,9 +112,9 @@ public sealed class BurnTests(RomModels models) : RomTest(models)
         string id = Assert.Single(burned.Select(b => b[0]).Distinct());
         Assert.Single(burned.Select(b => b[2]).Distinct());
         Assert.Equal([id], store.Directory.Images());
-        List<(int Index, RegistryEntry Entry)> entries = store.Registry.ReadAll();
+        List<(EntrySlot Slot, RegistryEntry Entry)> entries = store.Registry.ReadAll();
         Assert.Equal(["peer-0", "peer-1"], entries.Select(e => e.Entry.Name).Order());
-        Assert.Equal(2, store.Leases.Count(entries[0].Entry.Digest).Leases);
+        Assert.Equal(2, store.Users(entries[0].Entry).Leases);
         foreach (PeerProcess peer in peers)
         {
             Assert.Equal(ExitCodes.Done, await peer.EndAsync());
@@ -134,7 +134,7 @@ public sealed class BurnTests(RomModels models) : RomTest(models)
         using RomStore store = OpenStore();
         string id = Burn(store, Models.Tiny).Entry.RomId;
         File.Delete(store.Directory.ImagePath(id));
-        using (RomBurnLock.Take(store.Directory, id, Deadline, () => { }, CancellationToken.None))
+        using (RomDraft.Take(store.Directory, id, Deadline, () => { }, CancellationToken.None))
         {
             var phases = new List<RomBurnPhase>();
             Throws<VaiEngineException>(VaiError.RomBurning, "another process burns this ROM.*Wait longer", () => store.Burn(

@@ -84,7 +84,7 @@ public sealed class EvictTests(RomModels models) : RomTest(models)
         Assert.ThrowsAny<OperationCanceledException>(() => store.Evict("m", force: true, _ => stop.Cancel(), stop.Token));
         Assert.Equal(RomState.Ready, Assert.Single(store.Registry.ReadAll()).Entry.State);
         using RomHold another = store.Hold(entry, Deadline, CancellationToken.None);
-        Assert.Equal(2, store.Leases.Count(entry.Digest).Leases);
+        Assert.Equal(2, store.Users(entry).Leases);
         store.Verify("m", null, CancellationToken.None);
     }
 }

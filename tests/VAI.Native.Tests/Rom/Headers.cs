@@ -25,7 +25,7 @@ internal static class Headers
             MetadataCrc = 0xDEADBEEF,
             ImageDigest = SHA256.HashData("image"u8),
             SourceDigest = SHA256.HashData("source"u8),
-            Source = new RomSource("/models/a.gguf", 123_456_789_012, 1_700_000_000_123_456_789),
+            Source = new RomSource("/models/a.gguf", 123_456_789_012, 1_700_000_000_123_456_789, new UInt128(0x0001020304050607, 0x08090A0B0C0D0E0F)),
             BurnedAt = DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_456),
             BurnTime = TimeSpan.FromMicroseconds(1234),
             Places = [1, 2, 3, 4, 5, 6, 7, 8],

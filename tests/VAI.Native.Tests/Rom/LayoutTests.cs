@@ -26,7 +26,7 @@ public sealed class LayoutTests
         Assert.Equal((8, 16, 24, 40), (RomLayout.SectionLengthAt, RomLayout.SectionPhaseAt, RomLayout.SectionTypeAt, RomLayout.SectionTypeBytes));
         Assert.Equal((3984, 3988, 3992), (RomLayout.TiedTypeAt, RomLayout.TiedLengthAt, RomLayout.TiedRowsAt));
         Assert.Equal((3996, 3998, 4000), (RomLayout.TiedInterleavedAt, RomLayout.TiedChunkAt, RomLayout.TiedScaleAt));
-        Assert.Equal((4004, 4008, 4016), (RomLayout.HoleSectionAt, RomLayout.HoleAt, RomLayout.HoleBytesAt));
+        Assert.Equal((4004, 4008, 4016, 4024), (RomLayout.HoleSectionAt, RomLayout.HoleAt, RomLayout.HoleBytesAt, RomLayout.SourceIdentityAt));
         Assert.InRange(RomLayout.SectionsAt + (RomLayout.MaxSections * RomLayout.SectionBytes), RomLayout.SectionsAt, RomLayout.CrcAt);
     }
 
@@ -55,6 +55,7 @@ public sealed class LayoutTests
         Assert.Equal(h.SourceDigest, page[88..120]);
         Assert.Equal((h.Source.Bytes, h.Source.MtimeNs), (BitConverter.ToInt64(page, 120), BitConverter.ToInt64(page, 128)));
         Assert.Equal(h.Source.Key, page[136..152]);
+        Assert.Equal("000102030405060708090a0b0c0d0e0f", Convert.ToHexStringLower(page.AsSpan(4024, 16)));
         Assert.Equal(h.BurnedAt.ToUnixTimeMilliseconds(), BitConverter.ToInt64(page, 152));
         Assert.Equal("the build\0"u8, page.AsSpan(176, 10));
         Assert.Equal("the kernels\0"u8, page.AsSpan(240, 12));
@@ -119,7 +120,7 @@ public sealed class LayoutTests
             Name = Headers.Storable(name.Get, RomLayout.NameBytes),
             Note = Headers.Storable(note.Get, RomLayout.NoteBytes),
             Build = Headers.Storable(build.Get, RomLayout.BuildBytes),
-            Source = new RomSource(Headers.Storable(path.Get, RomLayout.SourcePathBytes), mtime & long.MaxValue, mtime),
+            Source = new RomSource(Headers.Storable(path.Get, RomLayout.SourcePathBytes), mtime & long.MaxValue, mtime, new UInt128(crc, (ulong)mtime)),
             MetadataCrc = crc,
             Profile = exact ? RomProfile.Exact : RomProfile.Fast,
         };

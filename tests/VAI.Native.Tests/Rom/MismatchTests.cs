@@ -21,7 +21,7 @@ public sealed class MismatchTests(RomModels models) : RomTest(models)
         using RomStore store = OpenStore();
         RegistryEntry entry = store.Find("m", RomProfile.Fast, plain: false)!.Value;
         Throws<VaiEngineException>(VaiError.RomMismatch, "Burn it again", () => store.Hold(entry, Deadline, CancellationToken.None));
-        Assert.Equal(0, store.Leases.Count(entry.Digest).Leases);
+        Assert.Equal(0, store.Users(entry).Leases);
 
         // Its bytes are still what was burned.
         store.Verify("m", null, CancellationToken.None);

@@ -32,7 +32,8 @@ public sealed class PermissionTests(RomModels models) : RomTest(models)
         Assert.Contains("AccessViolationException", await peer.ReadErrorAsync());
         using RomStore store = OpenStore();
         store.Verify("m", null, CancellationToken.None);
-        Assert.DoesNotContain(store.Leases.ReadAll(), l => l.IsLive);
+        Assert.DoesNotContain(store.Leases!.ReadAll(), l => l.IsLive);
+        Assert.Equal((0, 0), RomUsers.Count(image));
     }
 
     [Theory]
@@ -45,7 +46,7 @@ public sealed class PermissionTests(RomModels models) : RomTest(models)
         foreach (string path in Directory.GetFiles(Space).Append(Space))
         {
             uint bits = Libc.ModeOf(path);
-            Assert.Equal(0u, bits & RomDirectory.OthersMode & (path.EndsWith("leases", StringComparison.Ordinal) ? 7u : 0xFFFu));
+            Assert.Equal(0u, bits & RomDirectory.OthersMode);
             Assert.Equal(LibcNative.geteuid(), Libc.OwnerOf(path));
         }
 
@@ -78,9 +79,9 @@ public sealed class PermissionTests(RomModels models) : RomTest(models)
         using var own = PeerProcess.Start("rom-attach", Space, "m");
         using var other = PeerProcess.Start("rom-attach", Space, "m", $"{Nobody}");
         Assert.Equal(await own.ReadLineAsync(), await other.ReadLineAsync());
-        Assert.Equal(2, store.Leases.Count(entry.Digest).Leases);
+        Assert.Equal(2, store.Users(entry).Leases);
         Assert.Equal(ExitCodes.Done, await other.EndAsync());
-        Assert.Equal(1, store.Leases.Count(entry.Digest).Leases);
+        Assert.Equal(1, store.Users(entry).Leases);
         Assert.Equal(ExitCodes.Done, await own.EndAsync());
 
         using var stranger = PeerProcess.Start("rom-stranger", Space, image, $"{Nobody}");

@@ -76,7 +76,7 @@ public sealed class ReconcileTests(RomModels models) : RomTest(models)
     {
         BurnImage(Models.Tiny);
         string registry = Path.Combine(Space, RegistryLayout.FileName);
-        Patch(registry, 8, [2]);
+        Patch(registry, 8, [3]);
         byte[] before = File.ReadAllBytes(registry);
         Throws<VaiEngineException>(VaiError.RomTooNew, "newer VAI", () => OpenStore());
         Assert.Equal(before, File.ReadAllBytes(registry));
@@ -95,8 +95,8 @@ public sealed class ReconcileTests(RomModels models) : RomTest(models)
             RegistryEntry entry = Burn(store, Models.Tiny).Entry;
             using RegistryWriter writer = store.Registry.BeginWrite(Deadline, CancellationToken.None);
 
-            // Nobody has the number 0, and nobody started then.
-            writer.Put(writer.Find("m"), entry with { State = state, Owner = new ProcessIdentity(0, 0) });
+            // A process of that number and start lives: this one. It holds no lock, and that is what counts.
+            writer.Put(writer.Find("m")!.Value, entry with { State = state, Owner = ProcessIdentity.Current });
             File.WriteAllText(store.Directory.BurnPath(entry.RomId), "half");
             if (!imageThere)
                 File.Delete(store.Directory.ImagePath(entry.RomId));
@@ -159,7 +159,9 @@ public sealed class ReconcileTests(RomModels models) : RomTest(models)
         Assert.Equal(
             (a.Name, a.RomId, a.State, a.Profile, a.Packed, a.Bytes, a.Architecture, a.Vocabulary, a.Layers, a.Embedding, a.ContextLength),
             (b.Name, b.RomId, b.State, b.Profile, b.Packed, b.Bytes, b.Architecture, b.Vocabulary, b.Layers, b.Embedding, b.ContextLength));
-        Assert.Equal((a.BurnedAtUnixMs, a.SourceBytes, a.SourceMtimeNs, a.Note), (b.BurnedAtUnixMs, b.SourceBytes, b.SourceMtimeNs, b.Note));
+        Assert.Equal(
+            (a.BurnedAtUnixMs, a.SourceBytes, a.SourceMtimeNs, a.SourceIdentity, a.Note),
+            (b.BurnedAtUnixMs, b.SourceBytes, b.SourceMtimeNs, b.SourceIdentity, b.Note));
         Assert.True(a.Digest.SequenceEqual(b.Digest) && a.SourceKey.SequenceEqual(b.SourceKey));
     }
 }

@@ -2,14 +2,13 @@ using VAI.Native.Registry;
 
 namespace VAI.TestPeer.Verbs;
 
-/// <summary><c>lease DIR DIGEST SESSIONS TOKENS</c>: a lease with these counts, held. Prints its index.</summary>
+/// <summary><c>lease DIR DIGEST TOKENS</c>: a lease's counts with these tokens, held. Prints its index.</summary>
 internal static class LeaseHold
 {
-    public static int Run(string directory, byte[] digest, int sessions, int tokens)
+    public static int Run(string directory, byte[] digest, int tokens)
     {
         using var table = LeaseTable.Open(directory);
-        using Lease lease = table.Take(digest);
-        lease.Sessions = sessions;
+        using LeaseTally lease = table.Take(digest);
         for (int i = 0; i < tokens; i++)
             lease.AddTokens(1);
         Console.WriteLine(lease.Index);

@@ -55,7 +55,7 @@ internal static class RegistryKills
         for (int i = 0; i < PutsPerWriter; i++)
         {
             EntryPattern.Fill(out RegistryEntry entry, ((long)writer << 32) + i);
-            put.Put(i % Entries, entry);
+            put.Put(put.SlotAt(i % Entries), entry);
         }
     }
 }

@@ -18,17 +18,21 @@ internal sealed class RomDirectory
     public const string ImageSuffix = ".rom";
     public const string BurnSuffix = ".burn";
 
+    /// <summary>How much of the source's digest an image's id begins with.</summary>
+    public const int IdDigestBytes = 16;
+
     /// <summary>What others must not be able to do with a file: write, or anything at all outside the group.</summary>
     public const int OthersMode = 0b_000_010_111;
 
     private const uint PrivateMode = 0b_111_000_000;
     private const uint GroupMode = 0b_111_101_000;
 
-    private RomDirectory(string path, bool group, bool owned)
+    private RomDirectory(string path, bool group, bool owned, string? notShared)
     {
         Path = path;
         HasGroup = group;
         IsOwned = owned;
+        NotShared = notShared;
     }
 
     public string Path { get; }
@@ -36,17 +40,20 @@ internal sealed class RomDirectory
     /// <summary>Whether its group may attach.</summary>
     public bool HasGroup { get; }
 
-    /// <summary>Whether this user may burn there.</summary>
+    /// <summary>Whether it is this user's.</summary>
     public bool IsOwned { get; }
+
+    /// <summary>The kind of file system it is on, if its users would not see each other's locks and mappings.</summary>
+    public string? NotShared { get; }
+
+    /// <summary>Whether this user may burn there; otherwise ROMs are attached only.</summary>
+    public bool CanWrite => IsOwned && NotShared is null;
 
     /// <summary>Mode of the images: nobody writes them again.</summary>
     public uint ImageMode => HasGroup ? 0b_100_100_000u : 0b_100_000_000u;
 
     /// <summary>Mode of the registry, which its owner alone writes.</summary>
     public uint RegistryMode => HasGroup ? 0b_110_100_000u : 0b_110_000_000u;
-
-    /// <summary>Mode of the leases, which every attached process writes.</summary>
-    public uint LeaseMode => HasGroup ? 0b_110_110_000u : 0b_110_000_000u;
 
     /// <summary>Size and free bytes of the file system it is on.</summary>
     public (long Total, long Free) Space
@@ -70,11 +77,12 @@ internal sealed class RomDirectory
     /// <summary>Opens the directory, and makes it if it is missing.</summary>
     /// <param name="option">The directory, or null for the default.</param>
     /// <param name="create">Whether to make it.</param>
+    /// <param name="fileSystem">Names a file system that cannot be shared; null for <see cref="FileSystemKind.NotSharedName(SafeHandle)"/>.</param>
     /// <returns>Null if it does not exist and is not to be made.</returns>
     /// <exception cref="VaiUsageException">
     /// <see cref="VaiError.RomDirectoryUnsafe"/> or <see cref="VaiError.FileNotWritable"/>.
     /// </exception>
-    public static RomDirectory? Open(string? option, bool create)
+    public static RomDirectory? Open(string? option, bool create, Func<SafeHandle, string?>? fileSystem = null)
     {
         (string path, bool isExplicit) = Locate(option);
         path = path.Length > 1 ? path.TrimEnd('/') : path;
@@ -106,7 +114,22 @@ internal sealed class RomDirectory
             throw Unsafe(path, $"has mode {Convert.ToString(mode, 8)}; it must be 700, or 750 for a group");
         if (!owned && !(isExplicit && mode == GroupMode))
             throw Unsafe(path, $"belongs to user {status.stx_uid}, not to {LibcNative.geteuid()}");
-        return new RomDirectory(path, mode == GroupMode, owned);
+        return new RomDirectory(path, mode == GroupMode, owned, (fileSystem ?? FileSystemKind.NotSharedName)(handle));
+    }
+
+    /// <summary>Asks whether this user may burn and evict there.</summary>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.RomDirectoryUnsafe"/> or <see cref="VaiError.NotSupported"/>.</exception>
+    public void CheckWritable()
+    {
+        if (!IsOwned)
+        {
+            throw new VaiUsageException(
+                VaiError.RomDirectoryUnsafe,
+                $"The ROM directory {Path} belongs to another user, who alone burns into it. Ask for the model to be burned there, or set {Variable}.");
+        }
+
+        if (NotShared is { } name)
+            throw new VaiUsageException(VaiError.NotSupported, FileSystemKind.Reason(name, Path));
     }
 
     public string ImagePath(string romId) => System.IO.Path.Combine(Path, romId + ImageSuffix);
@@ -119,7 +142,7 @@ internal sealed class RomDirectory
 
     /// <summary>An id from a model's digest: plain weights fit every build, packed ones one.</summary>
     public static string IdOf(ReadOnlySpan<byte> sourceDigest, RomWeights weights) =>
-        Convert.ToHexStringLower(sourceDigest[..16]) + (weights == RomWeights.Plain ? "-plain" : PackedSuffix);
+        Convert.ToHexStringLower(sourceDigest[..IdDigestBytes]) + (weights == RomWeights.Plain ? "-plain" : PackedSuffix);
 
     /// <summary>What ids of packed images end with that this process can attach.</summary>
     public static string PackedSuffix

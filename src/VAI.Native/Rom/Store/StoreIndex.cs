@@ -1,0 +1,72 @@
+using VAI.Native.Gguf;
+using VAI.Native.Registry;
+
+namespace VAI.Native.Rom;
+
+/// <summary>From a file or a name to an entry.</summary>
+internal static class StoreIndex
+{
+    /// <summary>Finds the ROM of a file, or of a name.</summary>
+    /// <param name="registry">Where; it is only read.</param>
+    /// <param name="fileOrName">A GGUF file, which need not exist any more, or a name in the registry.</param>
+    /// <param name="profile">What for.</param>
+    /// <param name="plain">Whether only plain weights will do, as for a GPU.</param>
+    /// <returns>The entry of an image that is there, or is being burned; null if there is none.</returns>
+    /// <remarks>
+    /// A file is known by what its path leads to, and not by the path: what was put there with the same length and time is another
+    /// file, and what a link leads to is the same.
+    /// </remarks>
+    public static RegistryEntry? Find(RomRegistry registry, string fileOrName, RomProfile profile, bool plain)
+    {
+        List<(EntrySlot Slot, RegistryEntry Entry)> all = registry.ReadAll();
+        if (RomSource.TryOf(fileOrName) is { } source)
+        {
+            byte[] key = source.Key;
+            return First(e => IsOf(e, source) && e.SourceKey.SequenceEqual(key)) ?? First(e => IsOf(e, source));
+        }
+
+        byte[] path = RomSource.KeyOf(Path.GetFullPath(fileOrName));
+        return First(e => e.Name == fileOrName) ?? First(e => e.SourceKey.SequenceEqual(path) && Fits(e, profile, plain));
+
+        bool IsOf(in RegistryEntry e, RomSource source) =>
+            (e.SourceIdentity, e.SourceBytes) == (source.Identity, source.Bytes) && Fits(e, profile, plain);
+
+        RegistryEntry? First(Predicate<RegistryEntry> matches)
+        {
+            int found = all.FindIndex(e => matches(e.Entry));
+            return found < 0 ? null : all[found].Entry;
+        }
+    }
+
+    /// <summary>
+    /// Finds the ROM of a file by reading all of it, for who cannot write down what the file is now: another mount, a copy, a touched
+    /// file.
+    /// </summary>
+    /// <inheritdoc cref="Find(RomRegistry, string, RomProfile, bool)" path="/param"/>
+    public static RegistryEntry? FindContents(RomStore store, string file, RomProfile profile, bool plain, CancellationToken cancellationToken)
+    {
+        List<(EntrySlot Slot, RegistryEntry Entry)> all = store.Registry.ReadAll();
+        if (!all.Any(e => e.Entry.State == RomState.Ready && Fits(e.Entry, profile, plain)))
+            return null;
+        using var source = GgufFile.Open(file);
+        byte[] digest = RomFile.DigestOf(source.Bytes, null, cancellationToken);
+        string stem = Convert.ToHexStringLower(digest.AsSpan(0, RomDirectory.IdDigestBytes));
+        foreach ((_, RegistryEntry entry) in all)
+        {
+            if (entry.State != RomState.Ready || !Fits(entry, profile, plain) || !entry.RomId.StartsWith(stem, StringComparison.Ordinal))
+                continue;
+            using var rom = RomFile.Open(store.Directory.ImagePath(entry.RomId));
+            if (rom.Header.SourceDigest.AsSpan().SequenceEqual(digest))
+                return entry;
+        }
+
+        return null;
+    }
+
+    private static bool Fits(in RegistryEntry entry, RomProfile profile, bool plain) =>
+        entry.State is RomState.Ready or RomState.Burning
+        && (plain || profile == RomProfile.Exact
+            ? !entry.Packed
+            : entry.Profile == (byte)RomProfile.Fast
+                && (!entry.Packed || entry.RomId.EndsWith(RomDirectory.PackedSuffix, StringComparison.Ordinal)));
+}
