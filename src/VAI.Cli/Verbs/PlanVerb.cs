@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.Extensions.Logging;
+using VAI.Bench;
 using VAI.Cli.Output;
 
 namespace VAI.Cli.Verbs;
@@ -61,7 +62,7 @@ internal static class PlanVerb
         ModelMemory? measured = null;
         if (parsed.GetValue(Measure))
         {
-            options.Name = Path.GetFileNameWithoutExtension(options.File);
+            options.Name = BenchModel.FromFiles(options.File, options.File).First.Name;
             ModelHandle handle = await Bar.RunAsync("loading", async report => await vai.LoadAsync(
                 options, new Report<LoadProgress>(p => report(p.Phase == LoadPhase.Burning ? "burning" : "loading", p.Fraction)), cancellation));
             measured = vai.Select(handle).Memory;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using VAI.Native.Abi;
 using VAI.Native.Gguf;
 using VAI.Native.Llama;
+using VAI.Native.Source;
 using VAI.Pipeline;
 using VAI.Sram;
 
@@ -152,15 +153,15 @@ internal sealed class ModelLoader(PipelineThread pipeline, LlamaThreadpool pool,
         return settings;
     }
 
-    // Without a ROM: llama.cpp maps the file itself.
+    // Without a ROM: llama.cpp maps the file itself, and finds the other parts beside the first.
     private Weights FromFile(
         ModelOptions options, LlamaModelSettings settings, Action<LoadPhase, double> report, CancellationToken cancellationToken)
     {
         ModelInfo info;
-        using (var file = GgufFile.Open(options.File))
+        using (var source = ModelSource.Open(options.File))
         {
-            GgufModelInfo.From(file).Validate();
-            info = ModelInfo.From(file);
+            GgufModelInfo.From(source.Header).Validate();
+            info = ModelInfo.From(source.Header);
         }
 
         Resolve(options, info);

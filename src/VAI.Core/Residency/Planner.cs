@@ -4,6 +4,7 @@ using VAI.Native.Gguf;
 using VAI.Native.Llama;
 using VAI.Native.Registry;
 using VAI.Native.Rom;
+using VAI.Native.Source;
 
 namespace VAI.Residency;
 
@@ -16,7 +17,9 @@ internal sealed class Planner(string? romDirectory, int threads)
         settings.Check(NativeLoader.EnsureLoaded());
         bool gpu = RomLoader.UsesGpu(settings);
         using RomFile? rom = options.Profile == RomProfile.None ? null : FindRom(options, settings);
-        using GgufFile file = rom?.ParseMetadata() ?? GgufFile.Open(options.File);
+        using ModelSource? source = rom is null ? ModelSource.Open(options.File) : null;
+        using GgufFile? burned = rom?.ParseMetadata();
+        GgufFile file = source?.Header ?? burned!;
         cancellationToken.ThrowIfCancellationRequested();
         var header = GgufModelInfo.From(file);
         if (rom is null)
@@ -27,9 +30,9 @@ internal sealed class Planner(string? romDirectory, int threads)
         // A GPU packs by itself.
         (long romBytes, bool packed) = rom is not null ? (rom.Header.ImageBytes, rom.Header.Weights == RomWeights.Packed)
             : options.Profile == RomProfile.None ? (0, false)
-            : RomSize.Of(file, gpu ? RomProfile.Exact : options.Profile);
+            : RomSize.Of(source!, gpu ? RomProfile.Exact : options.Profile);
         cancellationToken.ThrowIfCancellationRequested();
-        using LlamaModel model = ModelOutline.Of(file.Slice(0, (int)file.DataOffset), options.File, settings, cpuOnly: packed);
+        using LlamaModel model = ModelOutline.Of(file.Head, options.File, settings, cpuOnly: packed);
         cancellationToken.ThrowIfCancellationRequested();
         using var context = new LlamaContext(model, Geometry.Of(resolved, info, threads));
         if (info.IsEmbedding)

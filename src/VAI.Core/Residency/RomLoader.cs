@@ -5,6 +5,7 @@ using VAI.Native.Gguf;
 using VAI.Native.Llama;
 using VAI.Native.Registry;
 using VAI.Native.Rom;
+using VAI.Native.Source;
 
 namespace VAI.Residency;
 
@@ -144,10 +145,10 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
         Action<LoadPhase, double> report,
         CancellationToken cancellationToken)
     {
-        using (var file = GgufFile.Open(options.File))
+        using (var source = ModelSource.Open(options.File))
         {
-            GgufModelInfo.From(file).Validate();
-            check(ModelInfo.From(file));
+            GgufModelInfo.From(source.Header).Validate();
+            check(ModelInfo.From(source.Header));
         }
 
         // A GPU packs by itself.

@@ -4,11 +4,12 @@ using Microsoft.Win32.SafeHandles;
 using VAI.Native.Gguf;
 using VAI.Native.Interop;
 using VAI.Native.Llama;
+using VAI.Native.Source;
 
 namespace VAI.Native.Rom;
 
 /// <summary>What to burn.</summary>
-/// <param name="File">The GGUF file.</param>
+/// <param name="File">The GGUF file, or the first part of a model in several.</param>
 /// <param name="Name">The name it is burned under.</param>
 /// <param name="Profile">What for.</param>
 /// <param name="Deadline">How long to wait for another process that burns the same.</param>
@@ -21,7 +22,8 @@ internal sealed record RomBurnRequest(string File, string Name, RomProfile Profi
 internal sealed record RomBurned(string Id, RomHeader Header, bool Burned);
 
 /// <summary>
-/// From a GGUF file to a sealed image: reserve, fill, digest, verify, make read-only, sync, publish. Until it is published the
+/// From a GGUF to a sealed image: compute its outputs with llama.cpp's own load, reserve, fill, digest, compare the outputs, make
+/// read-only, sync, publish. Until it is published the
 /// image has another name and no magic, and its burner holds a lock on it that ends with the process.
 /// </summary>
 internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>? report, CancellationToken cancellationToken)
@@ -41,14 +43,25 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
     public RomBurned Burn(RomBurnRequest request)
     {
         CheckOwner();
-        using var source = GgufFile.Open(request.File);
-        GgufModelInfo.From(source).Validate();
+        using var source = ModelSource.Open(request.File);
+        GgufModelInfo.From(source.Header).Validate();
         RomSource identity = Identify(request.File);
         var work = new RomWork(source.Length, report);
-        byte[] digest = RomFile.DigestOf(source.Bytes, done => work.Report(RomBurnPhase.Digesting, done), cancellationToken);
+        byte[] digest = source.Digest(done => work.Report(RomBurnPhase.Digesting, done), cancellationToken);
+        try
+        {
+            return Burn(request, source, identity, digest, work);
+        }
+        finally
+        {
+            source.DropAll();
+        }
+    }
 
+    private RomBurned Burn(RomBurnRequest request, ModelSource source, RomSource identity, byte[] digest, RomWork work)
+    {
         string note = "";
-        if (request.Profile == RomProfile.Fast && FindTied(source) is { } output && RomTied.Packing(source, output) is { } tied && RomPacking.Fits(tied))
+        if (request.Profile == RomProfile.Fast && FindTied(source.Header) is { } output && RomTied.Packing(source.Header, output) is { } tied && RomPacking.Fits(tied))
         {
             try
             {
@@ -64,7 +77,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         }
 
         // What keeps a packed image from being made is known only after trying; the plain one follows then.
-        IReadOnlyList<PackedTensors> packing = request.Profile == RomProfile.Fast ? RomPacking.For(source) : [];
+        IReadOnlyList<PackedTensors> packing = request.Profile == RomProfile.Fast ? RomPacking.For(source.Header) : [];
         if (request.Profile == RomProfile.Fast && packing.Count == 0)
             note = "this CPU's kernels pack none of its weights";
         if (packing.Count > 0 && !RomPacking.Fits(packing))
@@ -85,7 +98,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
 
     private (RomBurned? Burned, string? Distrust) Burn(
         RomBurnRequest request,
-        GgufFile source,
+        ModelSource source,
         RomSource identity,
         byte[] digest,
         IReadOnlyList<PackedTensors> packing,
@@ -106,19 +119,24 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         try
         {
             Began?.Invoke(id);
+            GgufFile head = source.Header;
+            bool embedding = GgufModelInfo.From(head).IsEmbedding;
+            float[][]? expected = weights == RomWeights.Packed ? Expected(source, packing, tied is not null, embedding) : null;
             var fill = new RomFill(image, directory, source, work, cancellationToken);
             RomFilled? filled = weights == RomWeights.Packed ? fill.Packed(packing, tied) : fill.Plain();
             if (filled is null)
                 return (null, fill.Distrust);
             (string build, string cpu) = RomBuild.Current;
+            (byte[] imageDigest, byte[] copyDigest) = RomFile.DigestOf(
+                image, filled.ImageBytes, weights == RomWeights.Plain ? source.Length : 0, source.Path, done => work.Report(RomBurnPhase.Sealing, done), cancellationToken);
             var header = new RomHeader
             {
                 Profile = request.Profile,
                 Weights = weights,
                 ImageBytes = filled.ImageBytes,
-                MetadataBytes = source.DataOffset,
-                MetadataCrc = RomHeaderPage.Crc(source.Slice(0, (int)source.DataOffset)),
-                ImageDigest = RomFile.DigestOf(image, filled.ImageBytes, source.Path, done => work.Report(RomBurnPhase.Sealing, done), cancellationToken),
+                MetadataBytes = head.DataOffset,
+                MetadataCrc = RomHeaderPage.Crc(head.Head),
+                ImageDigest = imageDigest,
                 SourceDigest = digest,
                 Source = identity,
                 BurnedAt = DateTimeOffset.UtcNow,
@@ -132,14 +150,12 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
                 Tied = filled.Tied,
             };
             work.Report(RomBurnPhase.Verifying, 0);
-            RomFlags? verified = Verify(image, header, source, packing);
+            RomFlags? verified = Verify(image, header, source.Path, expected, embedding);
 
             // Before the judgement, which is of no use then.
-            if (Identify(request.File) != identity)
-            {
-                throw new VaiUsageException(
-                    VaiError.FileNotReadable, $"{request.File}: the file was changed while it was burned. Burn it again when it is complete.");
-            }
+            source.CheckUnchanged();
+            if (Identify(request.File) != identity || (weights == RomWeights.Plain && !copyDigest.AsSpan().SequenceEqual(digest)))
+                throw ModelSource.Changed(request.File);
 
             if (verified is not { } flags)
                 return (null, "packed, it did not compute the same bits as llama.cpp's own load");
@@ -155,16 +171,24 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         }
     }
 
-    // The image as every process will attach it, against llama.cpp's own load of the file with the same packing, which of tied
-    // embeddings is its default: no list of tensors makes it pack one of the two.
-    private RomFlags? Verify(SafeFileHandle image, RomHeader header, GgufFile source, IReadOnlyList<PackedTensors> packing)
+    // What llama.cpp computes by its own load with the same packing, which of tied embeddings is its default: no list of tensors
+    // makes it pack one of the two. Before anything is written, so that its copy and the image are not there at the same time; and
+    // read rather than mapped, so that it, too, bears a file that is shortened.
+    private float[][]? Expected(ModelSource source, IReadOnlyList<PackedTensors> packing, bool tied, bool embedding)
     {
-        bool embedding = GgufModelInfo.From(source).IsEmbedding;
-        using var rom = new RomFile(new SafeFileHandle(image.DangerousGetHandle(), ownsHandle: false), header, source.Path);
+        LlamaModelSettings settings = tied ? new() { Repack = true, Map = false } : new() { Packing = packing, Map = false };
+        using LlamaModel own = LlamaModel.Load(source.Path, settings, null, cancellationToken);
+        return RomProbe.Outputs(own, source.Path, embedding, cancellationToken);
+    }
+
+    // The image as every process will attach it. A plain one is the file byte for byte, which its digest shows, and llama.cpp loads
+    // it by itself: there is nothing to compare.
+    private RomFlags? Verify(SafeFileHandle image, RomHeader header, string path, float[][]? expected, bool embedding)
+    {
+        using var rom = new RomFile(new SafeFileHandle(image.DangerousGetHandle(), ownsHandle: false), header, path);
         using LlamaModel attached = RomAttacher.Attach(rom, new LlamaModelSettings(), null, cancellationToken).Model;
-        using LlamaModel own = LlamaModel.Load(
-            source.Path, header.Tied is null ? new LlamaModelSettings { Packing = packing } : new LlamaModelSettings { Repack = true }, null, cancellationToken);
-        if (!RomProbe.Same(attached, own, source.Path, embedding, cancellationToken))
+        float[][]? outputs = RomProbe.Outputs(attached, path, embedding, cancellationToken);
+        if (outputs is null || (header.Weights == RomWeights.Packed && !RomProbe.Same(outputs, expected)))
             return null;
         return !embedding && RomProbe.IsBatchInvariant(attached, cancellationToken) ? RomFlags.BatchInvariant : RomFlags.None;
     }
@@ -201,13 +225,29 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
     }
 
     /// <summary>Full path, length and time of a file: what a ROM is found by without reading the file again.</summary>
-    /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotFound"/>.</exception>
+    /// <remarks>Of a model in parts the path is the first one's, the length that of all, and the time the last of theirs.</remarks>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotFound"/>: names the file, or the part.</exception>
     public static RomSource Identify(string file)
     {
         string path = Path.GetFullPath(file);
-        var info = new FileInfo(path);
-        if (!info.Exists)
-            throw new VaiUsageException(VaiError.FileNotFound, $"{file}: there is no such file. Check the path.");
-        return new RomSource(path, info.Length, (info.LastWriteTimeUtc - DateTime.UnixEpoch).Ticks * 100);
+        long bytes = 0;
+        DateTime written = DateTime.UnixEpoch;
+        int number = 0;
+        foreach (string part in SplitName.Files(path))
+        {
+            var info = new FileInfo(part);
+            number++;
+            if (!info.Exists)
+            {
+                throw number == 1
+                    ? new VaiUsageException(VaiError.FileNotFound, $"{file}: there is no such file. Check the path.")
+                    : GgufSplit.Missing(SplitName.Of(path)!.Value, number, "is missing");
+            }
+
+            bytes += info.Length;
+            written = info.LastWriteTimeUtc > written ? info.LastWriteTimeUtc : written;
+        }
+
+        return new RomSource(path, bytes, (written - DateTime.UnixEpoch).Ticks * 100);
     }
 }
