@@ -4,6 +4,7 @@ using Microsoft.Win32.SafeHandles;
 using VAI.Native.Gguf;
 using VAI.Native.Interop;
 using VAI.Native.Llama;
+using VAI.Native.Memory;
 using VAI.Native.Source;
 
 namespace VAI.Native.Rom;
@@ -46,6 +47,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         using var source = ModelSource.Open(request.File);
         GgufModelInfo.From(source.Header).Validate();
         RomSource identity = Identify(request.File);
+        CheckRoom(source, request);
         var work = new RomWork(source.Length, report);
         byte[] digest = source.Digest(done => work.Report(RomBurnPhase.Digesting, done), cancellationToken);
         try
@@ -118,8 +120,9 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         long start = Stopwatch.GetTimestamp();
         try
         {
-            Began?.Invoke(id);
             GgufFile head = source.Header;
+            CheckRoom(head, weights == RomWeights.Packed ? RomSize.Packed(head, packing, tied) : RomSize.Plain(source.Length), weights == RomWeights.Packed, request);
+            Began?.Invoke(id);
             bool embedding = GgufModelInfo.From(head).IsEmbedding;
             float[][]? expected = weights == RomWeights.Packed ? Expected(source, packing, tied is not null, embedding) : null;
             var fill = new RomFill(image, directory, source, work, cancellationToken);
@@ -214,6 +217,26 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         }
     }
 
+    // Before the whole file is read, too, where it is sure that there is something to burn.
+    private void CheckRoom(ModelSource source, RomBurnRequest request)
+    {
+        if (RomFile.IsThere(directory, source.Header) || Directory.EnumerateFiles(directory.Path, "*" + RomDirectory.BurnSuffix).Any())
+            return;
+        (long bytes, bool packed) = RomSize.Of(source, request.Profile);
+        CheckRoom(source.Header, bytes, packed, request);
+    }
+
+    // Before anything is written: for want of memory the kernel would end the process.
+    private void CheckRoom(GgufFile head, long imageBytes, bool packed, RomBurnRequest request)
+    {
+        if (directory.Space.Free < imageBytes)
+            throw directory.NoSpace(imageBytes);
+        MemoryRoom.Read().Require(
+            RomSize.BurnPeak(head, imageBytes, packed, directory.IsInMemory),
+            $"Burning '{request.File}' into {directory.Path}",
+            directory.IsInMemory ? $"evict a ROM, or set {RomDirectory.Variable} to a directory on a disk" : "unload a model");
+    }
+
     private void CheckOwner()
     {
         if (!directory.IsOwned)
@@ -225,25 +248,20 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
     }
 
     /// <summary>Full path, length and time of a file: what a ROM is found by without reading the file again.</summary>
-    /// <remarks>Of a model in parts the path is the first one's, the length that of all, and the time the last of theirs.</remarks>
-    /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotFound"/>: names the file, or the part.</exception>
+    /// <remarks>
+    /// Of a model in parts the path is the first one's, the length that of all, and the time the last of theirs. A part that is missing
+    /// is for the gate to say: without it the model is another one.
+    /// </remarks>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotFound"/>.</exception>
     public static RomSource Identify(string file)
     {
         string path = Path.GetFullPath(file);
         long bytes = 0;
         DateTime written = DateTime.UnixEpoch;
-        int number = 0;
-        foreach (string part in SplitName.Files(path))
+        if (!File.Exists(path))
+            throw new VaiUsageException(VaiError.FileNotFound, $"{file}: there is no such file. Check the path.");
+        foreach (FileInfo info in SplitName.Files(path).Select(p => new FileInfo(p)).Where(i => i.Exists))
         {
-            var info = new FileInfo(part);
-            number++;
-            if (!info.Exists)
-            {
-                throw number == 1
-                    ? new VaiUsageException(VaiError.FileNotFound, $"{file}: there is no such file. Check the path.")
-                    : GgufSplit.Missing(SplitName.Of(path)!.Value, number, "is missing");
-            }
-
             bytes += info.Length;
             written = info.LastWriteTimeUtc > written ? info.LastWriteTimeUtc : written;
         }

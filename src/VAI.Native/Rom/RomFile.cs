@@ -73,6 +73,24 @@ internal sealed class RomFile : IDisposable
         }
     }
 
+    /// <summary>Whether a directory has an image of a model with this head, which may be this model's.</summary>
+    public static bool IsThere(RomDirectory directory, GgufFile head)
+    {
+        uint crc = RomHeaderPage.Crc(head.Head);
+        return directory.Images().Any(id =>
+        {
+            try
+            {
+                using var rom = Open(directory.ImagePath(id));
+                return (rom.Header.MetadataBytes, rom.Header.MetadataCrc) == (head.DataOffset, crc);
+            }
+            catch (VaiException)
+            {
+                return false;
+            }
+        });
+    }
+
     /// <summary>Maps the head of the GGUF file and checks it against its checksum.</summary>
     /// <exception cref="VaiEngineException"><see cref="VaiError.RomDamaged"/>.</exception>
     public MappedRange MapMetadata()

@@ -31,8 +31,22 @@ internal static unsafe class RomSize
         return packing.Count > 0 && RomPacking.Fits(packing) ? (Packed(source, packing, null), true) : (Plain(model.Length), false);
     }
 
-    // As llama.cpp fills a buffer of each type: every tensor aligned, one after the other.
-    private static long Packed(GgufFile source, IReadOnlyList<PackedTensors> packing, TiedOutput? tied)
+    /// <summary>
+    /// The most that a burn has in memory at once, besides the process: the copy that llama.cpp makes by its own load of what is to
+    /// be packed, and after that the image, where it is in memory, with its largest tensor beside it.
+    /// </summary>
+    /// <param name="source">The model.</param>
+    /// <param name="imageBytes">The image's length.</param>
+    /// <param name="packed">Whether it is packed.</param>
+    /// <param name="inMemory">Whether the ROM directory is.</param>
+    public static long BurnPeak(GgufFile source, long imageBytes, bool packed, bool inMemory)
+    {
+        long image = inMemory ? imageBytes : 0;
+        return packed ? Math.Max(source.Tensors.Sum(t => t.Bytes), image + source.Tensors.Max(t => t.Bytes)) : image;
+    }
+
+    /// <summary>Length of a packed image. As llama.cpp fills a buffer of each type: every tensor aligned, one after the other.</summary>
+    public static long Packed(GgufFile source, IReadOnlyList<PackedTensors> packing, TiedOutput? tied)
     {
         NativeLoader.EnsureLoaded();
         nint plain = GgmlNative.ggml_backend_dev_buffer_type(GgmlNative.ggml_backend_dev_by_type(CpuDevice));

@@ -123,14 +123,11 @@ internal static class GgufSplit
         }
         catch (VaiUsageException e) when (e.Code == VaiError.FileNotFound)
         {
-            throw Missing(name, number, Directory.Exists(path) ? "is a directory" : Path.Exists(path) ? "is not a regular file" : "is missing");
+            string what = Directory.Exists(path) ? "is a directory" : Path.Exists(path) ? "is not a regular file" : "is missing";
+            throw new VaiUsageException(
+                VaiError.FileNotFound, $"{path}: part {number} of {name.Count} {what}. Put all parts beside the first one, {name.PathOf(1)}.");
         }
     }
-
-    /// <summary>A part that is not there.</summary>
-    public static VaiUsageException Missing(SplitName name, int number, string what) => new(
-        VaiError.FileNotFound,
-        $"{name.PathOf(number)}: part {number} of {name.Count} {what}. Put all parts beside the first one, {name.PathOf(1)}.");
 
     private static void CheckNumber(GgufFile part, int number)
     {
