@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using VAI.Native.Abi;
 using VAI.Native.Interop;
 using VAI.Native.Llama;
+using VAI.Native.Source;
 using VAI.Residency;
 
 namespace VAI.Bench;
@@ -15,7 +16,7 @@ internal sealed class AttachRun(
 {
     private const int WarmUps = 1;
 
-    private readonly ModelOptions _model = new() { Name = Path.GetFileNameWithoutExtension(options.File), File = options.File };
+    private readonly ModelOptions _model = new() { Name = SplitName.StemOf(options.File), File = options.File };
     private readonly int _cells = options.PromptTokens + options.DecodeTokens;
     private int _step;
 

@@ -1,3 +1,4 @@
+using VAI.Native.Source;
 using VAI.OptionRules;
 
 namespace VAI.Bench;
@@ -24,7 +25,7 @@ public sealed record BenchModel(string Name, string File)
     private static string NameOf(string file)
     {
         // A ROM's name may hold dots of its own.
-        string name = file.EndsWith(".gguf", StringComparison.Ordinal) ? Path.GetFileNameWithoutExtension(file) : Path.GetFileName(file);
+        string name = file.EndsWith(".gguf", StringComparison.Ordinal) ? SplitName.StemOf(file) : Path.GetFileName(file);
         if (name.Length == 0)
             return "model";
         return name.Length <= LongestName ? name : name[..LongestName];

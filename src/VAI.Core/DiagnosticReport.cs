@@ -36,11 +36,17 @@ public sealed record DiagnosticReport
     /// <summary>Physical cores this process may use: the default of <see cref="VaiOptions.Threads"/>.</summary>
     public required int PhysicalCores { get; init; }
 
-    /// <summary>Memory of the machine or the container, whichever is less; 0 if unknown.</summary>
+    /// <summary>Memory of the machine, or the least limit of this process's control groups below that; 0 if unknown.</summary>
     public required long TotalMemory { get; init; }
 
     /// <summary>What of it can be had without swapping.</summary>
     public required long AvailableMemory { get; init; }
+
+    /// <summary>The limit with the least room below it, in bytes; null where none is set.</summary>
+    public long? MemoryLimit { get; init; }
+
+    /// <summary>The control group that has that limit, by its directory; null where none is set.</summary>
+    public string? MemoryLimitSource { get; init; }
 
     /// <summary>Size of <c>/dev/shm</c>; 0 if there is none.</summary>
     public required long SharedMemory { get; init; }

@@ -78,10 +78,30 @@ public sealed record MemoryPlan : ModelMemory
     /// <summary>Free bytes there.</summary>
     public long RomFreeBytes { get; init; }
 
-    /// <summary>Bytes the machine, or the container, has available now; 0 where the system does not tell.</summary>
+    /// <summary>What a process takes besides: .NET and llama.cpp, about 55 MiB, and the vocabulary. An estimate.</summary>
+    public long PrivateBytes { get; init; }
+
+    /// <summary>
+    /// The most that a burn has in memory at once, the image among it where its directory is in memory; 0 where there is nothing to burn.
+    /// </summary>
+    public long BurnBytes { get; init; }
+
+    /// <summary>
+    /// Bytes that a process which starts now can have, of the machine and below every limit of its control group and those above it;
+    /// 0 where the system does not tell.
+    /// </summary>
     public required long AvailableBytes { get; init; }
 
-    /// <summary>What a load will take of <see cref="AvailableBytes"/>: the host's dynamic bytes, and a ROM still to be burned into memory.</summary>
+    /// <summary>The limit with the least room below it, in bytes; null where none is set.</summary>
+    public long? LimitBytes { get; init; }
+
+    /// <summary>The control group that has that limit, by its directory; null where none is set.</summary>
+    public string? LimitSource { get; init; }
+
+    /// <summary>
+    /// What a process with this model needs of <see cref="AvailableBytes"/>: <see cref="PrivateBytes"/>, and either <see cref="BurnBytes"/>
+    /// or the host's dynamic bytes with a ROM still to be burned into memory, whichever is more. A ROM that is there is not counted.
+    /// </summary>
     public required long NeededBytes { get; init; }
 
     /// <summary>Whether the ROM is there or there is room for it.</summary>

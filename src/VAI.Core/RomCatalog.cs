@@ -3,6 +3,7 @@ using VAI.Diagnostics;
 using VAI.Native.Abi;
 using VAI.Native.Registry;
 using VAI.Native.Rom;
+using VAI.Native.Source;
 
 namespace VAI;
 
@@ -40,7 +41,7 @@ public sealed class RomCatalog : IDisposable
     }
 
     /// <summary>Burns a model, unless its ROM is there already; either way the name stands for it afterwards.</summary>
-    /// <param name="file">The GGUF file.</param>
+    /// <param name="file">The GGUF file, or the first part of a model in several.</param>
     /// <param name="name">1 to 128 characters; null for the file's own name. A ROM that loses its last name so is removed.</param>
     /// <param name="profile"><see cref="RomProfile.Fast"/> or <see cref="RomProfile.Exact"/>.</param>
     /// <param name="progress">Told of each step, on the burning thread.</param>
@@ -59,7 +60,7 @@ public sealed class RomCatalog : IDisposable
         CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(file);
-        name ??= Path.GetFileNameWithoutExtension(file);
+        name ??= SplitName.StemOf(file);
         OptionCheck.Range(name.Length, 1, 128, "The length of a ROM's name");
         if (profile is not (RomProfile.Fast or RomProfile.Exact))
             throw OptionCheck.Invalid($"A ROM is burned with profile Fast or Exact, not {profile}.");

@@ -2,7 +2,7 @@ using VAI.OptionRules;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using VAI.Diagnostics;
-using VAI.Native.Gguf;
+using VAI.Native.Source;
 using VAI.Remote;
 using VAI.Residency;
 
@@ -48,15 +48,15 @@ public static class Vai
     }
 
     /// <summary>Reads what a GGUF file says of itself, without loading it and without native code.</summary>
-    /// <param name="file">The file.</param>
+    /// <param name="file">The file, or the first part of a model in several.</param>
     /// <returns>What it says.</returns>
-    /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotFound"/>.</exception>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotFound"/>; <see cref="VaiError.InvalidOption"/>: another part than the first.</exception>
     /// <exception cref="VaiModelException">The file is not GGUF or is damaged; the message names the field and its byte offset.</exception>
     public static ModelInfo Inspect(string file)
     {
         ArgumentException.ThrowIfNullOrEmpty(file);
-        using var gguf = GgufFile.Open(file);
-        return ModelInfo.From(gguf);
+        using var source = ModelSource.Open(file);
+        return ModelInfo.From(source.Header);
     }
 
     /// <summary>

@@ -1,35 +1,44 @@
 using Microsoft.Win32.SafeHandles;
 using VAI.Forge.Weights;
+using VAI.Native.Source;
 
 namespace VAI.Forge;
 
-/// <summary>The file under its temporary name, until it is whole.</summary>
+/// <summary>The file or files under temporary names, until all are whole.</summary>
 internal sealed class ForgeOutput
 {
+    private const string Suffix = ".gguf";
+
     private readonly bool _overwrite;
-    private readonly string _temporary;
+    private readonly string[] _files;
+    private readonly string[] _temporary;
 
     /// <exception cref="VaiUsageException">Nothing can be written there.</exception>
-    public ForgeOutput(string file, bool overwrite)
+    public ForgeOutput(string file, bool overwrite, int parts)
     {
         if (file.Length == 0 || file.Contains('\0'))
             throw Unusable(file, "is no file name");
 
-        File = Path.GetFullPath(file);
+        string path = Path.GetFullPath(file);
         _overwrite = overwrite;
-        string? directory = Path.GetDirectoryName(File);
-        if (directory is null || Directory.Exists(File))
-            throw Unusable(File, "is a directory");
-        if (!Directory.Exists(directory))
-            throw Unusable(File, "is in a directory that does not exist");
-        if (Path.Exists(File) && !overwrite)
-            throw Unusable(File, "exists; choose another name or allow overwriting");
+        string? directory = Path.GetDirectoryName(path);
+        var name = new SplitName(path.EndsWith(Suffix, StringComparison.Ordinal) ? path[..^Suffix.Length] : path, 1, parts);
+        _files = parts == 1 ? [path] : [.. Enumerable.Range(1, parts).Select(name.PathOf)];
+        foreach (string one in _files)
+        {
+            if (directory is null || Directory.Exists(one))
+                throw Unusable(one, "is a directory");
+            if (!Directory.Exists(directory))
+                throw Unusable(one, "is in a directory that does not exist");
+            if (Path.Exists(one) && !overwrite)
+                throw Unusable(one, "exists; choose another name or allow overwriting");
+        }
 
-        _temporary = Path.Combine(directory, $".{Path.GetFileName(File)}.{Path.GetRandomFileName()}.part");
+        _temporary = [.. _files.Select(f => Path.Combine(directory!, $".{Path.GetFileName(f)}.{Path.GetRandomFileName()}.part"))];
     }
 
-    /// <summary>Full path of the file when it is whole.</summary>
-    public string File { get; }
+    /// <summary>Full path of the file, or of the first one, when it is whole.</summary>
+    public string File => _files[0];
 
     public void Write(
         ForgePlan plan, ulong seed, int threads, IProgress<ForgeProgress>? progress, CancellationToken cancellationToken)
@@ -37,21 +46,35 @@ internal sealed class ForgeOutput
         bool whole = false;
         try
         {
-            // Space is reserved first, so that a full disk is found out at once.
-            using (SafeFileHandle handle = System.IO.File.OpenHandle(
-                _temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None, plan.TotalBytes))
+            var handles = new List<SafeFileHandle>();
+            try
             {
                 var meter = new Meter(progress, plan.TotalBytes);
-                RandomAccess.SetLength(handle, plan.TotalBytes);
-                RandomAccess.Write(handle, plan.Header, 0);
-                meter.Add(plan.Header.Length);
-                new WeightWriter(handle, seed, plan.Vocabulary.QuietTokens, meter.Add)
+                foreach ((PlannedFile file, string temporary) in plan.Files.Zip(_temporary))
+                {
+                    // Space is reserved first, so that a full disk is found out at once.
+                    SafeFileHandle handle = System.IO.File.OpenHandle(
+                        temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None, file.Bytes);
+                    handles.Add(handle);
+                    RandomAccess.SetLength(handle, file.Bytes);
+                    RandomAccess.Write(handle, file.Header, 0);
+                    meter.Add(file.Header.Length);
+                }
+
+                new WeightWriter(handles, seed, plan.Vocabulary.QuietTokens, meter.Add)
                     .Write(plan.Tensors, threads, cancellationToken);
                 meter.Finish();
             }
+            finally
+            {
+                handles.ForEach(h => h.Dispose());
+            }
 
             cancellationToken.ThrowIfCancellationRequested();
-            System.IO.File.Move(_temporary, File, _overwrite);
+
+            // The first one last: it is what the model goes by.
+            for (int i = _files.Length - 1; i >= 0; i--)
+                System.IO.File.Move(_temporary[i], _files[i], _overwrite);
             whole = true;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -62,8 +85,8 @@ internal sealed class ForgeOutput
         finally
         {
             // Deleting what was never created may fail for the same reason, and would hide it.
-            if (!whole && System.IO.File.Exists(_temporary))
-                System.IO.File.Delete(_temporary);
+            foreach (string temporary in _temporary.Where(t => !whole && System.IO.File.Exists(t)))
+                System.IO.File.Delete(temporary);
         }
     }
 

@@ -2,41 +2,88 @@ using VAI.Forge.Gguf;
 using VAI.Forge.Shapes;
 using VAI.Forge.Vocabulary;
 using VAI.Forge.Weights;
+using VAI.Native.Source;
 
 namespace VAI.Forge;
 
-/// <summary>Everything about a file except its weights: the bytes before them, and where each tensor goes.</summary>
+/// <summary>One of the files to write.</summary>
+/// <param name="Header">The bytes before the weights.</param>
+/// <param name="Bytes">Length of the file.</param>
+internal sealed record PlannedFile(byte[] Header, long Bytes);
+
+/// <summary>Everything about a model except its weights: the bytes before them, and where each tensor goes.</summary>
 internal sealed class ForgePlan
 {
-    private ForgePlan(byte[] header, IReadOnlyList<PlacedTensor> tensors, ModelVocabulary vocabulary, long totalBytes)
+    private ForgePlan(IReadOnlyList<PlannedFile> files, IReadOnlyList<PlacedTensor> tensors, ModelVocabulary vocabulary)
     {
-        Header = header;
+        Files = files;
         Tensors = tensors;
         Vocabulary = vocabulary;
-        TotalBytes = totalBytes;
     }
 
-    public byte[] Header { get; }
+    public IReadOnlyList<PlannedFile> Files { get; }
 
     public IReadOnlyList<PlacedTensor> Tensors { get; }
 
     public ModelVocabulary Vocabulary { get; }
 
-    public long TotalBytes { get; }
+    public long TotalBytes => Files.Sum(f => f.Bytes);
 
-    public static ForgePlan Create(NamedShape shape, ForgeType type, ulong seed, ModelVocabulary vocabulary)
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: more parts than tensors.</exception>
+    public static ForgePlan Create(NamedShape shape, ForgeType type, ulong seed, ModelVocabulary vocabulary, int parts)
     {
-        var writer = new GgufWriter();
-        AddGeneral(writer, shape, type, seed);
-        shape.Family.AddMetadata(writer);
-        writer.Add($"{shape.Family.Architecture}.vocab_size", (uint)vocabulary.Size);
-        vocabulary.AddMetadata(writer);
-
         IReadOnlyList<TensorSpec> specs = Specs(shape, type, vocabulary.Size);
-        long[] offsets = [.. specs.Select(spec => writer.AddTensor(spec.Name, spec.Type, spec.Dimensions))];
-        byte[] header = writer.BuildHeader();
-        PlacedTensor[] tensors = [.. specs.Zip(offsets, (spec, offset) => new PlacedTensor(spec, header.Length + offset))];
-        return new ForgePlan(header, tensors, vocabulary, header.Length + writer.DataBytes);
+        if (parts > specs.Count)
+            throw new VaiUsageException(VaiError.InvalidOption, $"{shape.Name} has {specs.Count} tensors and cannot be written in {parts} parts.");
+        var files = new List<PlannedFile>();
+        var tensors = new List<PlacedTensor>();
+        int[] ends = Ends(specs, parts);
+        for (int part = 0; part < parts; part++)
+        {
+            var writer = new GgufWriter();
+            if (part == 0)
+            {
+                AddGeneral(writer, shape, type, seed);
+                shape.Family.AddMetadata(writer);
+                writer.Add($"{shape.Family.Architecture}.vocab_size", (uint)vocabulary.Size);
+                vocabulary.AddMetadata(writer);
+            }
+
+            // The types are gguf-split's, and llama.cpp takes no others.
+            if (parts > 1)
+            {
+                writer.Add(GgufSplit.NumberKey, (ushort)part);
+                writer.Add(GgufSplit.CountKey, (ushort)parts);
+                writer.Add(GgufSplit.TensorsKey, specs.Count);
+            }
+
+            TensorSpec[] own = [.. specs.Take(ends[part]).Skip(part == 0 ? 0 : ends[part - 1])];
+            long[] offsets = [.. own.Select(spec => writer.AddTensor(spec.Name, spec.Type, spec.Dimensions))];
+            byte[] header = writer.BuildHeader();
+            tensors.AddRange(own.Zip(offsets, (spec, offset) => new PlacedTensor(spec, part, header.Length + offset)));
+            files.Add(new PlannedFile(header, header.Length + writer.DataBytes));
+        }
+
+        return new ForgePlan(files, tensors, vocabulary);
+    }
+
+    // About the same bytes in each part, and at least one tensor.
+    private static int[] Ends(IReadOnlyList<TensorSpec> specs, int parts)
+    {
+        long all = specs.Sum(s => s.Bytes), sum = 0;
+        int[] ends = new int[parts];
+        int next = 0;
+        for (int part = 0; part < parts; part++)
+        {
+            int most = specs.Count - (parts - 1 - part);
+            do
+                sum += specs[next++].Bytes;
+            while (next < most && sum + (specs[next].Bytes / 2) < (double)all * (part + 1) / parts);
+            ends[part] = next;
+        }
+
+        ends[^1] = specs.Count;
+        return ends;
     }
 
     /// <summary>Size of the file without making its vocabulary, within a percent or so.</summary>

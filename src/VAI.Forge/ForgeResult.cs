@@ -7,7 +7,7 @@ public sealed class ForgeResult
     {
     }
 
-    /// <summary>Full path of the file.</summary>
+    /// <summary>Full path of the file; of the first where it is in parts.</summary>
     public required string File { get; init; }
 
     /// <summary>Name of the shape (never an alias).</summary>
@@ -16,7 +16,7 @@ public sealed class ForgeResult
     /// <summary>How the matrices are stored.</summary>
     public required ForgeType Type { get; init; }
 
-    /// <summary>Size of the file in bytes.</summary>
+    /// <summary>Size of the file, or of all of them, in bytes.</summary>
     public required long Bytes { get; init; }
 
     /// <summary>Number of weights in all tensors.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using VAI.Forge.Shapes;
 using VAI.Forge.Vocabulary;
+using VAI.Native.Source;
 
 namespace VAI.Forge;
 
@@ -20,7 +21,7 @@ public static class ModelForge
     /// <summary>Makes one file. Its weights are never in memory as a whole.</summary>
     /// <param name="shape">Name or alias of one of <see cref="Shapes"/>, in any case.</param>
     /// <param name="outputFile">
-    /// Where to write. The directory must exist. The file is written under a temporary name beside it and renamed at the
+    /// Where to write; in parts, what their names begin with. The directory must exist. The file is written under a temporary name beside it and renamed at the
     /// end: a cancelled or failed forge leaves nothing behind.
     /// </param>
     /// <param name="options">Seed, type and so on; null for the defaults.</param>
@@ -56,12 +57,12 @@ public static class ModelForge
         NamedShape shape = Catalog.Find(name);
         ForgeType type = options.Type ?? shape.DefaultType;
         int threads = options.Threads ?? Environment.ProcessorCount;
-        Check(type, threads);
+        Check(type, threads, options.Parts);
         // Before the vocabulary is made: a wrong name should not cost a second.
-        var output = new ForgeOutput(file, options.Overwrite);
+        var output = new ForgeOutput(file, options.Overwrite, options.Parts);
         ModelVocabulary vocabulary = options.VocabularyFile is { } source
             ? CopiedVocabulary.Read(source) : shape.Vocabulary.Build();
-        var plan = ForgePlan.Create(shape, type, options.Seed, vocabulary);
+        var plan = ForgePlan.Create(shape, type, options.Seed, vocabulary, options.Parts);
         output.Write(plan, options.Seed, threads, progress, cancellationToken);
         return new ForgeResult
         {
@@ -76,7 +77,7 @@ public static class ModelForge
         };
     }
 
-    private static void Check(ForgeType type, int threads)
+    private static void Check(ForgeType type, int threads, int parts)
     {
         if (!Enum.IsDefined(type))
         {
@@ -86,6 +87,8 @@ public static class ModelForge
 
         if (threads < 1)
             throw new VaiUsageException(VaiError.InvalidOption, $"Threads is {threads}; it must be 1 or more.");
+        if (parts is < 1 or > GgufSplit.MaxParts)
+            throw new VaiUsageException(VaiError.InvalidOption, $"Parts is {parts}; it must be 1 to {GgufSplit.MaxParts}.");
     }
 
     private static ForgeShape Published(NamedShape shape) =>

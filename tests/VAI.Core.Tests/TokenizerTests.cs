@@ -20,7 +20,7 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
             VaiError.ContextFull, () => ReadAsync(session.InferAsync(new string('-', 2_000_000), Greedy(1))));
         Assert.Contains("2000000 bytes", error.Message, StringComparison.Ordinal);
         Assert.Equal(0, session.TokenCount);
-        Assert.Equal(1, (await ReadAsync(session.InferAsync("Hello", Greedy(1)))).Tokens.Count);
+        Assert.Single((await ReadAsync(session.InferAsync("Hello", Greedy(1)))).Tokens);
     }
 
     [Fact]
@@ -61,7 +61,7 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
     {
         (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"], m => m.ContextLength = 16384);
         await using IVai _ = vai;
-        var first = new Gate();
+        using var first = new Gate();
         IInferenceSession session = model.OpenSession();
         // The one thread that takes long texts is kept, so that the prompt waits for it.
         Task<int[]> kept = TokenizerThread.RunAsync(first, default);
@@ -81,7 +81,7 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
     [Fact]
     public async Task Long_texts_take_turns()
     {
-        var gate = new Gate();
+        using var gate = new Gate();
         Task<int[]> kept = TokenizerThread.RunAsync(gate, default);
         await gate.Reached;
         var order = new List<string>();
@@ -108,7 +108,7 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
         return file;
     }
 
-    private sealed class Gate : ITokenizerWork
+    private sealed class Gate : ITokenizerWork, IDisposable
     {
         private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly ManualResetEventSlim _open = new();
@@ -118,6 +118,8 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
         public int[] Result => [];
 
         public void Open() => _open.Set();
+
+        public void Dispose() => _open.Dispose();
 
         public bool Step()
         {
@@ -129,9 +131,10 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
 
     private sealed class Steps(string name, int count, List<string> order) : ITokenizerWork
     {
+        private readonly int[] _result = [count];
         private int _left = count;
 
-        public int[] Result => [count];
+        public int[] Result => _result;
 
         public bool Step()
         {

@@ -16,7 +16,7 @@ public sealed class PlanTests : IDisposable
     public void Real_shapes_have_their_real_size(string name, double megabytes, long parameters, int tokens)
     {
         NamedShape shape = Catalog.Find(name);
-        var plan = ForgePlan.Create(shape, shape.DefaultType, 1, shape.Vocabulary.Build());
+        var plan = ForgePlan.Create(shape, shape.DefaultType, 1, shape.Vocabulary.Build(), parts: 1);
         Assert.InRange(plan.TotalBytes / 1e6, megabytes * 0.97, megabytes * 1.03);
         Assert.Equal(parameters, plan.Tensors.Sum(tensor => tensor.Spec.Values));
         Assert.Equal(tokens, plan.Vocabulary.Size);
@@ -28,7 +28,7 @@ public sealed class PlanTests : IDisposable
         foreach (ForgeShape published in ModelForge.Shapes)
         {
             NamedShape shape = Catalog.Find(published.Name);
-            var plan = ForgePlan.Create(shape, shape.DefaultType, 1, shape.Vocabulary.Build());
+            var plan = ForgePlan.Create(shape, shape.DefaultType, 1, shape.Vocabulary.Build(), parts: 1);
             Assert.InRange(published.ApproximateBytes, plan.TotalBytes * 0.97, plan.TotalBytes * 1.03);
             Assert.Equal(published.VocabularySize, plan.Vocabulary.Size);
         }
@@ -40,7 +40,7 @@ public sealed class PlanTests : IDisposable
     public void Tiny_stays_under_five_megabytes(ForgeType type)
     {
         NamedShape shape = Catalog.Find("tiny");
-        Assert.InRange(ForgePlan.Create(shape, type, 1, shape.Vocabulary.Build()).TotalBytes, 1_000_000, 5_000_000);
+        Assert.InRange(ForgePlan.Create(shape, type, 1, shape.Vocabulary.Build(), parts: 1).TotalBytes, 1_000_000, 5_000_000);
     }
 
     [Fact]

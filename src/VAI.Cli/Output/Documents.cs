@@ -177,7 +177,11 @@ internal sealed record PlanDocument(
     long NeededMemory,
     long AvailableMemory,
     bool MemoryFits,
-    MeasuredBody? Measured);
+    MeasuredBody? Measured,
+    long PrivateBytes,
+    long BurnBytes,
+    long? MemoryLimit,
+    string? MemoryLimitSource);
 
 internal sealed record ProbedBody(string Source, string Path, string Outcome);
 
@@ -198,7 +202,9 @@ internal sealed record DoctorDocument(
     long AvailableMemory,
     long SharedMemory,
     long SharedMemoryFree,
-    string? Fix);
+    string? Fix,
+    long? MemoryLimit,
+    string? MemoryLimitSource);
 
 internal sealed record BenchDaemonDocument(
     double LocalFirstMs, double SocketFirstMs, double OverheadMs, double OverheadIqrMs, long? ConnectionBytes);

@@ -35,7 +35,9 @@ internal static class DoctorVerb
         r.AvailableMemory,
         r.SharedMemory,
         r.SharedMemoryFree,
-        r.Fix);
+        r.Fix,
+        r.MemoryLimit,
+        r.MemoryLimitSource);
 
     private static void Print(DiagnosticReport r)
     {
@@ -50,6 +52,7 @@ internal static class DoctorVerb
             ("cpu kernels", r.LibraryFile is null ? null : r.CpuKernels ?? "linked in"),
             ("physical cores", r.PhysicalCores),
             ("memory", $"{Format.Bytes(r.AvailableMemory)} available of {Format.Bytes(r.TotalMemory)}"),
+            ("memory limit", r.MemoryLimit is { } limit ? $"{Format.Bytes(limit)} of the control group {r.MemoryLimitSource}" : null),
             ("/dev/shm", $"{Format.Bytes(r.SharedMemoryFree)} free of {Format.Bytes(r.SharedMemory)}"));
         foreach (ComputeDevice d in r.Devices)
             Console.Out.WriteLine($"device {d.Name}: {d.Description}, {Format.Bytes(d.FreeMemory)} free of {Format.Bytes(d.TotalMemory)}");

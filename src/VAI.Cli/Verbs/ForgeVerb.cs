@@ -32,6 +32,7 @@ internal static class ForgeVerb
         HelpName = "FILE.gguf",
     };
 
+    private static readonly Option<int> Split = Common.Number("--split", "Files to write it into, as llama.cpp's gguf-split: OUT-00001-of-0000N.gguf and so on.", 1);
     private static readonly Option<bool> Force = new("--force") { Description = "Replace the file if it exists." };
     private static readonly Option<bool> List = new("--list") { Description = "List the shapes." };
 
@@ -39,7 +40,7 @@ internal static class ForgeVerb
     {
         var command = new Command("forge", "Make a random-weight GGUF file of a real model's shape.")
         {
-            Shape, Out, Seed, Type, Vocabulary, Force, List,
+            Shape, Out, Seed, Type, Vocabulary, Split, Force, List,
         };
         command.Validators.Add(result =>
         {
@@ -61,6 +62,7 @@ internal static class ForgeVerb
             Seed = parsed.GetValue(Seed),
             Type = parsed.GetValue(Type) is { } type ? Enum.Parse<ForgeType>(type, ignoreCase: true) : null,
             VocabularyFile = parsed.GetValue(Vocabulary),
+            Parts = parsed.GetValue(Split),
             Overwrite = parsed.GetValue(Force),
         };
         string shape = parsed.GetValue(Shape)!, file = parsed.GetValue(Out)!;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.Extensions.Logging;
+using VAI.Bench;
 using VAI.Cli.Output;
 
 namespace VAI.Cli.Verbs;
@@ -61,7 +62,7 @@ internal static class PlanVerb
         ModelMemory? measured = null;
         if (parsed.GetValue(Measure))
         {
-            options.Name = Path.GetFileNameWithoutExtension(options.File);
+            options.Name = BenchModel.FromFiles(options.File, options.File).First.Name;
             ModelHandle handle = await Bar.RunAsync("loading", async report => await vai.LoadAsync(
                 options, new Report<LoadProgress>(p => report(p.Phase == LoadPhase.Burning ? "burning" : "loading", p.Fraction)), cancellation));
             measured = vai.Select(handle).Memory;
@@ -90,16 +91,21 @@ internal static class PlanVerb
         }
 
         Console.Out.WriteLine(Row("outputs", p.OutputBytes, m => m.OutputBytes));
+        Console.Out.WriteLine($"{"process",-14}{Format.Bytes(p.PrivateBytes),12}");
+        if (p.BurnBytes > 0)
+            Console.Out.WriteLine($"{"burn, at most",-14}{Format.Bytes(p.BurnBytes),12}");
         Format.Rows(
             ("geometry", $"context {p.ContextLength}, {p.SramTokens} tokens of SRAM in {p.Cells} cells, {p.Sessions} sessions, steps of {p.StepRows}"),
             ("ROM directory", p.RomDirectory is null ? null : $"{(p.RomFits ? "fits" : "DOES NOT FIT")}: {p.RomDirectory} has {Format.Bytes(p.RomFreeBytes)} free"),
-            ("memory", $"{(p.MemoryFits ? "fits" : "DOES NOT FIT")}: needs {Format.Bytes(p.NeededBytes)} of {Format.Bytes(p.AvailableBytes)} available"));
+            ("memory", $"{(p.MemoryFits ? "fits" : "DOES NOT FIT")}: needs {Format.Bytes(p.NeededBytes)} of {Format.Bytes(p.AvailableBytes)} available"
+                + (p.LimitBytes is { } limit ? $", where {p.LimitSource} allows {Format.Bytes(limit)}" : "")));
     }
 
     private static PlanDocument Document(MemoryPlan p, ModelMemory? m) => new(
         p.File, Format.Name(p.Profile), p.IsBurned, p.IsPacked, p.RomBytes, p.KvBytes, p.ScratchBytes, p.OutputBytes, Devices(p),
         p.ContextLength, p.SramTokens, p.Cells, p.Sessions, p.StepRows, p.RomDirectory, p.RomFreeBytes, p.RomFits, p.NeededBytes,
-        p.AvailableBytes, p.MemoryFits, m is null ? null : new MeasuredBody(m.RomBytes, m.KvBytes, m.ScratchBytes, m.OutputBytes, Devices(m)));
+        p.AvailableBytes, p.MemoryFits, m is null ? null : new MeasuredBody(m.RomBytes, m.KvBytes, m.ScratchBytes, m.OutputBytes, Devices(m)),
+        p.PrivateBytes, p.BurnBytes, p.LimitBytes, p.LimitSource);
 
     private static PlanDeviceBody[] Devices(ModelMemory m) =>
         [.. m.Devices.Select(d => new PlanDeviceBody(d.Device, d.OnHost, d.KvBytes, d.ScratchBytes))];

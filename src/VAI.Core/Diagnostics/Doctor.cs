@@ -1,4 +1,5 @@
 using VAI.Native.Abi;
+using VAI.Native.Memory;
 using VAI.Residency;
 
 namespace VAI.Diagnostics;
@@ -29,7 +30,7 @@ internal static class Doctor
             message = e.Message;
         }
 
-        (long total, long available) = Memory.Read();
+        MemoryRoom room = MemoryRoom.Read();
         (long shared, long sharedFree) = Memory.ReadShared();
         IReadOnlyList<ProbedPath> probed = library?.Probed ?? NativeLoader.LastProbed;
         var report = new DiagnosticReport
@@ -45,8 +46,10 @@ internal static class Doctor
             CpuKernels = library?.CpuKernels,
             Devices = [.. (library?.Devices ?? []).Select(d => new ComputeDevice(d.Name, d.Description, d.IsCpu, d.FreeBytes, d.TotalBytes))],
             PhysicalCores = Cores.Physical,
-            TotalMemory = total,
-            AvailableMemory = available,
+            TotalMemory = room.Total,
+            AvailableMemory = room.Available,
+            MemoryLimit = room.Limit?.Bytes,
+            MemoryLimitSource = room.Limit?.Group,
             SharedMemory = shared,
             SharedMemoryFree = sharedFree,
         };

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using VAI.Native.Abi;
 using VAI.Native.Gguf;
 using VAI.Native.Llama;
+using VAI.Native.Memory;
+using VAI.Native.Source;
 using VAI.Pipeline;
 using VAI.Sram;
 
@@ -25,7 +27,7 @@ internal sealed class ModelLoader(PipelineThread pipeline, LlamaThreadpool pool,
     public void Prepare(IReadOnlyList<ModelOptions> models, CancellationToken cancellationToken)
     {
         _prepared.Keep(models, m => TryAttach(m, cancellationToken));
-        long left = Diagnostics.Memory.Read().Total / SramShare;
+        long left = MemoryRoom.Read().Total / SramShare;
         foreach (PreparedModel model in _prepared.Models)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -44,7 +46,7 @@ internal sealed class ModelLoader(PipelineThread pipeline, LlamaThreadpool pool,
         PreparedModel? prepared = _prepared.Take(options);
         Weights weights = prepared?.Weights ?? (options.Profile == RomProfile.None
             ? FromFile(options, settings, Report, cancellationToken)
-            : roms.Load(options, settings, info => Resolve(options, info), Report, cancellationToken));
+            : roms.Load(options, settings, source => MemoryCheck.Burn(options, source, settings, pool.Threads, roms.TakesMemory(source)), Report, cancellationToken));
         LlamaContext? context = prepared?.Context;
         try
         {
@@ -57,6 +59,8 @@ internal sealed class ModelLoader(PipelineThread pipeline, LlamaThreadpool pool,
                 context = null;
             }
 
+            if (context is null)
+                MemoryCheck.Sram(resolved, weights, settings, pool.Threads);
             context ??= NewContext(weights, geometry);
             cancellationToken.ThrowIfCancellationRequested();
             var loaded = new ModelContext(resolved, weights, context, pipeline, lot, stash)
@@ -152,15 +156,15 @@ internal sealed class ModelLoader(PipelineThread pipeline, LlamaThreadpool pool,
         return settings;
     }
 
-    // Without a ROM: llama.cpp maps the file itself.
+    // Without a ROM: llama.cpp maps the file itself, and finds the other parts beside the first.
     private Weights FromFile(
         ModelOptions options, LlamaModelSettings settings, Action<LoadPhase, double> report, CancellationToken cancellationToken)
     {
         ModelInfo info;
-        using (var file = GgufFile.Open(options.File))
+        using (var source = ModelSource.Open(options.File))
         {
-            GgufModelInfo.From(file).Validate();
-            info = ModelInfo.From(file);
+            GgufModelInfo.From(source.Header).Validate();
+            info = ModelInfo.From(source.Header);
         }
 
         Resolve(options, info);

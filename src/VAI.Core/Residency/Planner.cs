@@ -1,9 +1,10 @@
-using VAI.Diagnostics;
 using VAI.Native.Abi;
 using VAI.Native.Gguf;
 using VAI.Native.Llama;
+using VAI.Native.Memory;
 using VAI.Native.Registry;
 using VAI.Native.Rom;
+using VAI.Native.Source;
 
 namespace VAI.Residency;
 
@@ -16,27 +17,38 @@ internal sealed class Planner(string? romDirectory, int threads)
         settings.Check(NativeLoader.EnsureLoaded());
         bool gpu = RomLoader.UsesGpu(settings);
         using RomFile? rom = options.Profile == RomProfile.None ? null : FindRom(options, settings);
-        using GgufFile file = rom?.ParseMetadata(options.File) ?? GgufFile.Open(options.File);
+        using ModelSource? source = rom is null ? ModelSource.Open(options.File) : null;
+        using GgufFile? burned = rom?.ParseMetadata(options.File);
+        GgufFile file = source?.Header ?? burned!;
         cancellationToken.ThrowIfCancellationRequested();
-        var header = GgufModelInfo.From(file);
         if (rom is null)
-            header.Validate();
+            GgufModelInfo.From(file).Validate();
         var info = ModelInfo.From(file);
         ModelOptions resolved = Geometry.Resolve(options, info, threads);
 
         // A GPU packs by itself.
         (long romBytes, bool packed) = rom is not null ? (rom.Header.ImageBytes, rom.Header.Weights == RomWeights.Packed)
             : options.Profile == RomProfile.None ? (0, false)
-            : RomSize.Of(file, gpu ? RomProfile.Exact : options.Profile);
+            : RomSize.Of(source!, gpu ? RomProfile.Exact : options.Profile);
         cancellationToken.ThrowIfCancellationRequested();
-        using LlamaModel model = ModelOutline.Of(file.Slice(0, (int)file.DataOffset), options.File, settings, cpuOnly: packed);
-        cancellationToken.ThrowIfCancellationRequested();
+        ModelMemory memory = Measure(file, resolved, info, settings, threads, packed, romBytes);
+        return With(memory, options, file, rom is not null, packed);
+    }
+
+    /// <summary>What a context on a model without memory says that it would take.</summary>
+    public static ModelMemory Measure(
+        GgufFile file, ModelOptions resolved, ModelInfo info, LlamaModelSettings settings, int threads, bool packed, long romBytes)
+    {
+        using LlamaModel model = ModelOutline.Of(file.Head, resolved.File, settings, cpuOnly: packed);
         using var context = new LlamaContext(model, Geometry.Of(resolved, info, threads));
         if (info.IsEmbedding)
-            context.RequirePooling(options.File);
-        ModelMemory memory = Footprint.Planned(resolved, context, header, info.IsEmbedding, romBytes);
-        return With(memory, options, rom is not null, packed);
+            context.RequirePooling(resolved.File);
+        return Footprint.Planned(resolved, context, GgufModelInfo.From(file), info.IsEmbedding, romBytes);
     }
+
+    /// <summary>The dynamic bytes that are the machine's own memory.</summary>
+    public static long HostBytes(ModelMemory memory) =>
+        memory.OutputBytes + memory.Devices.Where(d => d.OnHost).Sum(d => d.KvBytes + d.ScratchBytes);
 
     private RomFile? FindRom(ModelOptions options, LlamaModelSettings settings)
     {
@@ -73,11 +85,14 @@ internal sealed class Planner(string? romDirectory, int threads)
         return Path.Exists(options.File) ? null : throw RomLoader.NotFound(options.File, path);
     }
 
-    private MemoryPlan With(ModelMemory memory, ModelOptions options, bool burned, bool packed)
+    private MemoryPlan With(ModelMemory memory, ModelOptions options, GgufFile file, bool burned, bool packed)
     {
         (string directory, _) = RomDirectory.Locate(romDirectory);
         DriveInfo drive = DriveOf(directory);
-        bool inMemory = memory.RomBytes > 0 && !burned && drive.DriveFormat is "tmpfs" or "ramfs";
+        bool inMemory = drive.DriveFormat is "tmpfs" or "ramfs", burns = memory.RomBytes > 0 && !burned;
+        MemoryRoom room = MemoryRoom.Read();
+        long own = MemoryRoom.PrivateBytes(GgufModelInfo.From(file).VocabularySize ?? 0);
+        long burn = burns ? RomSize.BurnPeak(file, memory.RomBytes, packed, inMemory) : 0;
         return new MemoryPlan
         {
             RomBytes = memory.RomBytes,
@@ -96,9 +111,12 @@ internal sealed class Planner(string? romDirectory, int threads)
             IsPacked = packed,
             RomDirectory = memory.RomBytes > 0 ? directory : null,
             RomFreeBytes = memory.RomBytes > 0 ? drive.AvailableFreeSpace : 0,
-            AvailableBytes = Memory.Read().Available,
-            NeededBytes = memory.OutputBytes + memory.Devices.Where(d => d.OnHost).Sum(d => d.KvBytes + d.ScratchBytes)
-                + (inMemory ? memory.RomBytes : 0),
+            PrivateBytes = own,
+            BurnBytes = burn,
+            AvailableBytes = room.Total == 0 ? 0 : room.Available + MemoryRoom.OwnBytes(),
+            LimitBytes = room.Limit?.Bytes,
+            LimitSource = room.Limit?.Group,
+            NeededBytes = own + Math.Max(burn, HostBytes(memory) + (burns && inMemory ? memory.RomBytes : 0)),
         };
     }
 

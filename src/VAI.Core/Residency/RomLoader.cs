@@ -5,6 +5,7 @@ using VAI.Native.Gguf;
 using VAI.Native.Llama;
 using VAI.Native.Registry;
 using VAI.Native.Rom;
+using VAI.Native.Source;
 
 namespace VAI.Residency;
 
@@ -33,13 +34,13 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
 
     /// <param name="options">The model.</param>
     /// <param name="settings">Where the weights go.</param>
-    /// <param name="check">Called before anything is burned: throws where the options do not suit the model.</param>
+    /// <param name="check">Called before anything is burned: throws where the options do not suit the model, or there is no room.</param>
     /// <param name="report">Told how far it is.</param>
     /// <param name="cancellationToken">Stops it.</param>
     public Weights Load(
         ModelOptions options,
         LlamaModelSettings settings,
-        Action<ModelInfo> check,
+        Action<ModelSource> check,
         Action<LoadPhase, double> report,
         CancellationToken cancellationToken)
     {
@@ -56,6 +57,13 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
         }
 
         return Attach(hold, options.File, settings, burned ? SwitchClass.Loaded : SwitchClass.Attached, report, cancellationToken);
+    }
+
+    /// <summary>Whether burning a model takes memory for its image: the directory is in memory, and it has none that may be it.</summary>
+    public bool TakesMemory(ModelSource source)
+    {
+        RomDirectory roms = Store().Directory;
+        return roms.IsInMemory && !RomFile.IsThere(roms, source.Header);
     }
 
     /// <summary>Attaches a ROM that is there; null if there is none, or if attaching would copy it.</summary>
@@ -151,14 +159,14 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
         RomStore store,
         ModelOptions options,
         LlamaModelSettings settings,
-        Action<ModelInfo> check,
+        Action<ModelSource> check,
         Action<LoadPhase, double> report,
         CancellationToken cancellationToken)
     {
-        using (var file = GgufFile.Open(options.File))
+        using (var source = ModelSource.Open(options.File))
         {
-            GgufModelInfo.From(file).Validate();
-            check(ModelInfo.From(file));
+            GgufModelInfo.From(source.Header).Validate();
+            check(source);
         }
 
         // A GPU packs by itself.

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using VAI.Native.Source;
 using VAI.Remote;
 
 namespace VAI.Daemon.Hosting;
@@ -120,8 +121,8 @@ internal sealed record ServeOptions
         List<ModelOptions> all = [.. Models.Select(Options)];
         if (ModelsDirectory is not null)
         {
-            all.AddRange(Directory.EnumerateFiles(ModelsDirectory, "*.gguf").Order(StringComparer.Ordinal)
-                .Select(f => new ServedModel(Path.GetFileNameWithoutExtension(f), f))
+            all.AddRange(Directory.EnumerateFiles(ModelsDirectory, "*.gguf").Where(SplitName.IsFirst).Order(StringComparer.Ordinal)
+                .Select(f => new ServedModel(SplitName.StemOf(f), f))
                 .Where(m => m.Name.Length is > 0 and <= 128 && all.All(a => a.Name != m.Name)).Select(Options).ToArray());
         }
 

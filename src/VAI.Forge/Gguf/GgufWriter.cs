@@ -29,6 +29,19 @@ internal sealed class GgufWriter
     /// <summary>Bytes of the data section so far, padding included.</summary>
     public long DataBytes => _dataBytes;
 
+    public void Add(string key, ushort value)
+    {
+        Key(key, GgufValueType.UInt16);
+        BinaryPrimitives.WriteUInt16LittleEndian(_entries.GetSpan(sizeof(ushort)), value);
+        _entries.Advance(sizeof(ushort));
+    }
+
+    public void Add(string key, int value)
+    {
+        Key(key, GgufValueType.Int32);
+        UInt32(_entries, (uint)value);
+    }
+
     public void Add(string key, uint value)
     {
         Key(key, GgufValueType.UInt32);

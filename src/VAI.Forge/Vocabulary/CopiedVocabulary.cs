@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using VAI.Forge.Gguf;
 using VAI.Forge.Shapes;
 using VAI.Native.Gguf;
+using VAI.Native.Source;
 
 namespace VAI.Forge.Vocabulary;
 
@@ -27,7 +28,8 @@ internal sealed class CopiedVocabulary : ModelVocabulary
     /// <exception cref="VaiModelException">It is damaged, or has no tokenizer.</exception>
     public static CopiedVocabulary Read(string path)
     {
-        using var file = GgufFile.Open(path);
+        using var source = ModelSource.Open(path);
+        GgufFile file = source.Header;
         if (!file.TryGet("tokenizer.ggml.model", out _)
             || !file.TryGet("tokenizer.ggml.tokens", out GgufEntry tokens)
             || tokens is not { IsArray: true, ElementType: GgufValueType.String, Count: > 0 and <= int.MaxValue })
@@ -39,7 +41,7 @@ internal sealed class CopiedVocabulary : ModelVocabulary
         // The shape says how many token types its weights have.
         (string, byte[])[] entries = [.. file.Entries
             .Where(entry => entry.Key.StartsWith(Prefix, StringComparison.Ordinal) && entry.Key != BertFamily.TokenTypeCountKey)
-            .Select(entry => (entry.Key, TypeAndValue(file, entry)))];
+            .Select(entry => (entry.Key, file.TypeAndValue(entry).ToArray()))];
         int size = (int)tokens.Count;
         return new CopiedVocabulary(size, Quiet(file, size), entries);
     }
@@ -67,18 +69,5 @@ internal sealed class CopiedVocabulary : ModelVocabulary
         }
 
         return [.. quiet];
-    }
-
-    /// <summary>The bytes of a value from its type on.</summary>
-    private static byte[] TypeAndValue(GgufFile file, GgufEntry entry)
-    {
-        // Between the type and the value: a string's length, or the type and number of an array's elements.
-        int prefix = sizeof(uint) + entry.Type switch
-        {
-            GgufValueType.String => sizeof(ulong),
-            GgufValueType.Array => sizeof(uint) + sizeof(ulong),
-            _ => 0,
-        };
-        return file.Slice(entry.Offset - prefix, entry.Bytes + prefix).ToArray();
     }
 }

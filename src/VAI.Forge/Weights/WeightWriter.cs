@@ -6,7 +6,10 @@ using VAI.Native.Gguf;
 namespace VAI.Forge.Weights;
 
 /// <summary>A tensor and where its bytes go.</summary>
-internal readonly record struct PlacedTensor(TensorSpec Spec, long FileOffset);
+/// <param name="Spec">The tensor.</param>
+/// <param name="File">Which of the files it is in, from 0 on.</param>
+/// <param name="FileOffset">Where in it.</param>
+internal readonly record struct PlacedTensor(TensorSpec Spec, int File, long FileOffset);
 
 /// <summary>Fills tensors chunk by chunk on several threads; memory stays at one chunk per thread.</summary>
 internal sealed class WeightWriter
@@ -17,18 +20,18 @@ internal sealed class WeightWriter
     // Rows of control and unused tokens are this much smaller, so that random weights seldom choose them.
     private const float Quietness = 1f / 16;
 
-    private readonly SafeFileHandle _file;
+    private readonly IReadOnlyList<SafeFileHandle> _files;
     private readonly ulong _seed;
     private readonly IReadOnlyList<int> _quietTokens;
     private readonly Action<long> _written;
 
-    /// <param name="file">Where to write; not closed here.</param>
+    /// <param name="files">Where to write; not closed here.</param>
     /// <param name="seed">The seed of all weights.</param>
     /// <param name="quietTokens">Tokens that generation should not run into.</param>
     /// <param name="written">Told the bytes of each chunk, from any thread.</param>
-    public WeightWriter(SafeFileHandle file, ulong seed, IReadOnlyList<int> quietTokens, Action<long> written)
+    public WeightWriter(IReadOnlyList<SafeFileHandle> files, ulong seed, IReadOnlyList<int> quietTokens, Action<long> written)
     {
-        _file = file;
+        _files = files;
         _seed = seed;
         _quietTokens = quietTokens;
         _written = written;
@@ -67,7 +70,7 @@ internal sealed class WeightWriter
         Span<byte> bytes = buffer.AsSpan(0, chunk.Length);
         ulong key = RandomBits.Part(RandomBits.Key(_seed, spec.Name), chunk.Start / StepOf(spec.Type));
         BlockFill.Fill(bytes, spec.Type, spec.Mean, spec.Deviation, key);
-        RandomAccess.Write(_file, bytes, chunk.Tensor.FileOffset + chunk.Start);
+        RandomAccess.Write(_files[chunk.Tensor.File], bytes, chunk.Tensor.FileOffset + chunk.Start);
         _written(chunk.Length);
         return buffer;
     }
@@ -80,7 +83,7 @@ internal sealed class WeightWriter
         {
             ulong key = RandomBits.Part(RandomBits.Key(_seed, spec.Name + "/quiet"), token);
             BlockFill.Fill(row, spec.Type, spec.Mean, spec.Deviation * Quietness, key);
-            RandomAccess.Write(_file, row, tensor.FileOffset + (token * spec.RowBytes));
+            RandomAccess.Write(_files[tensor.File], row, tensor.FileOffset + (token * spec.RowBytes));
         }
     }
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Unicode;
+using VAI.Native.Memory;
 
 namespace VAI.Native.Gguf;
 
@@ -12,6 +13,8 @@ internal ref struct GgufCursor
     private readonly ReadOnlySpan<byte> _bytes;
     private readonly string _file;
     private readonly bool _cut;
+    private readonly FileHead? _head;
+    private int _there;
     private string _kind = "header";
     private string? _name;
     private int _index = -1;
@@ -20,9 +23,12 @@ internal ref struct GgufCursor
     /// <param name="bytes">The start of the file.</param>
     /// <param name="file">Its name, for errors.</param>
     /// <param name="cut">Whether the file goes on after <paramref name="bytes"/>.</param>
-    public GgufCursor(ReadOnlySpan<byte> bytes, string file, bool cut)
+    /// <param name="head">What fills <paramref name="bytes"/> as they are read; null where they are there.</param>
+    public GgufCursor(ReadOnlySpan<byte> bytes, string file, bool cut, FileHead? head)
     {
         _bytes = bytes;
+        _head = head;
+        _there = head?.Filled ?? bytes.Length;
         _file = file;
         _cut = cut;
     }
@@ -110,6 +116,8 @@ internal ref struct GgufCursor
         for (int i = 0; i < count; i++)
         {
             int at = Position;
+            if (Remaining >= 8)
+                Need(at + 8);
             ulong length = Remaining >= 8 ? BinaryPrimitives.ReadUInt64LittleEndian(_bytes[at..]) : ulong.MaxValue;
             if (length > (ulong)(Remaining - 8))
                 throw Error($"element {i.ToString(CultureInfo.InvariantCulture)}", at, $"the string passes the end{CutNote}");
@@ -122,9 +130,18 @@ internal ref struct GgufCursor
     {
         if (count > Remaining)
             throw Error(part, Position, $"{count} bytes are wanted and {Remaining} are left{CutNote}");
+        Need(Position + count);
         ReadOnlySpan<byte> read = _bytes.Slice(Position, count);
         Position += count;
         return read;
+    }
+
+    private void Need(int end)
+    {
+        if (end <= _there)
+            return;
+        _head!.Fill(end);
+        _there = _head.Filled;
     }
 
     private readonly string CutNote => _cut

@@ -9,6 +9,19 @@ internal sealed partial class GgufFile
     /// <summary>The bytes of a value.</summary>
     public ReadOnlySpan<byte> Payload(in GgufEntry entry) => _view.Slice(entry.Offset, entry.Bytes);
 
+    /// <summary>The bytes of a value from its type on, as another file may have it.</summary>
+    public ReadOnlySpan<byte> TypeAndValue(in GgufEntry entry)
+    {
+        // Between the type and the value: a string's length, or the type and number of an array's elements.
+        int prefix = sizeof(uint) + entry.Type switch
+        {
+            GgufValueType.String => sizeof(ulong),
+            GgufValueType.Array => sizeof(uint) + sizeof(ulong),
+            _ => 0,
+        };
+        return _view.Slice(entry.Offset - prefix, entry.Bytes + prefix);
+    }
+
     /// <summary>A string of up to 1 MiB. Bytes that are not UTF-8 read as U+FFFD.</summary>
     /// <exception cref="VaiModelException"><see cref="VaiError.InvalidModel"/>.</exception>
     public string? GetString(string key)

@@ -13,6 +13,7 @@ internal readonly struct GgufModelGate
     private const long MaxContext = 1 << 30;
     private const long MaxFeedForward = 1 << 24;
     private const long MaxExperts = 1024; // LLAMA_MAX_EXPERTS; an assertion
+    private const string Projector = "clip";
 
     private static readonly SearchValues<char> ArchitectureCharacters =
         SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_.-");
@@ -48,7 +49,12 @@ internal readonly struct GgufModelGate
     {
         CheckArchitecture();
         if (_info.SplitCount > 1)
-            throw Wrong("split.count", $"the model is split into {_info.SplitCount} files: merge them with `llama-gguf-split --merge`");
+            throw Wrong("split.count", $"this is one of {_info.SplitCount} parts of a model, which are loaded by the path of the first");
+        if (_info.Architecture == Projector || _file.Entries.Any(e => e.Key.StartsWith(Projector + ".", StringComparison.Ordinal)))
+        {
+            throw new VaiModelException(
+                VaiError.InvalidModel, $"{_file.Path}: this is a vision projector (mmproj), no language model. Give the file of the model that it belongs to.");
+        }
 
         Need("block_count", _info.Layers, 1, GgufModelInfo.MaxLayers);
         Need("embedding_length", _info.EmbeddingLength, 1, MaxEmbedding);

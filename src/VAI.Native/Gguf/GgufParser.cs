@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using VAI.Native.Memory;
 
 namespace VAI.Native.Gguf;
 
@@ -21,11 +22,12 @@ internal ref struct GgufParser
     /// <param name="header">The first bytes of the file, at most <see cref="GgufLimits.MaxHeaderBytes"/>.</param>
     /// <param name="length">The whole file's length in bytes.</param>
     /// <param name="file">Its name, for errors.</param>
-    public GgufParser(ReadOnlySpan<byte> header, long length, string file)
+    /// <param name="head">What fills <paramref name="header"/> as it is read; null where it is there.</param>
+    public GgufParser(ReadOnlySpan<byte> header, long length, string file, FileHead? head)
     {
         _file = file;
         _length = length;
-        _cursor = new GgufCursor(header, file, cut: header.Length < length);
+        _cursor = new GgufCursor(header, file, cut: header.Length < length, head);
     }
 
     public uint Version { get; private set; }

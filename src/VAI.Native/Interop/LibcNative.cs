@@ -55,6 +55,7 @@ internal static partial class LibcNative
     internal const short F_UNLCK = 2;
 
     internal const int SEEK_SET = 0;
+    internal const int POSIX_FADV_DONTNEED = 4;
 
     /// <summary>open(2): a descriptor, or -1 with errno set.</summary>
     internal const int PRIO_PROCESS = 0;
@@ -99,6 +100,10 @@ internal static partial class LibcNative
     /// <summary>fallocate(2): 0, or -1 with errno set. Unlike posix_fallocate it never falls back to writing.</summary>
     [LibraryImport(Libraries.Libc, SetLastError = true)]
     internal static partial int fallocate(SafeHandle file, int mode, long offset, long length);
+
+    /// <summary>posix_fadvise(3): 0, or an error number.</summary>
+    [LibraryImport(Libraries.Libc)]
+    internal static partial int posix_fadvise(SafeHandle file, long offset, long length, int advice);
 
     /// <summary>fcntl(2) with a lock; the descriptor's own (OFD) locks end with its last copy.</summary>
     [LibraryImport(Libraries.Libc, SetLastError = true)]

@@ -20,6 +20,12 @@ internal sealed record LlamaModelSettings
     /// </summary>
     public bool Repack { get; init; }
 
+    /// <summary>
+    /// Whether the file is mapped; otherwise it is read into memory of the process's own, and one that is shortened meanwhile is an
+    /// error where it would end the process (SIGBUS).
+    /// </summary>
+    public bool Map { get; init; } = true;
+
     /// <summary>Tensors to pack and copy whatever <see cref="Repack"/> says.</summary>
     public IReadOnlyList<PackedTensors> Packing { get; init; } = [];
 

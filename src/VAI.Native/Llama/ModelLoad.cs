@@ -176,9 +176,9 @@ internal static unsafe class ModelLoad
                 p.Set(t.ProgressCallback, (nint)(delegate* unmanaged[Cdecl]<float, nint, byte>)&OnProgress);
                 p.Set(t.ProgressUserData, GCHandle.ToIntPtr(pin));
                 if (t.LoadMode >= 0)
-                    p.Set(t.LoadMode, LoadModeMmap);
+                    p.Set(t.LoadMode, settings.Map ? LoadModeMmap : LoadModeNone);
                 if (t.UseMmap >= 0)
-                    p.Set(t.UseMmap, (byte)1);
+                    p.Set(t.UseMmap, settings.Map ? (byte)1 : (byte)0);
                 p.Set(t.UseExtraBufferTypes, settings.Repack ? (byte)1 : (byte)0);
 
                 NativeLog.CollectErrors();

@@ -5,11 +5,12 @@ using VAI.Native.Gguf;
 using VAI.Native.Interop;
 using VAI.Native.Llama;
 using VAI.Native.Memory;
+using VAI.Native.Source;
 
 namespace VAI.Native.Rom;
 
 /// <summary>What to burn.</summary>
-/// <param name="File">The GGUF file.</param>
+/// <param name="File">The GGUF file, or the first part of a model in several.</param>
 /// <param name="Name">The name it is burned under.</param>
 /// <param name="Profile">What for.</param>
 /// <param name="Deadline">How long to wait for another process that burns the same.</param>
@@ -23,7 +24,8 @@ internal sealed record RomBurnRequest(string File, string Name, RomProfile Profi
 internal sealed record RomBurned(string Id, RomHeader Header, RomSource Source, bool Burned);
 
 /// <summary>
-/// From a GGUF file to a sealed image: reserve, fill, digest, verify, make read-only, sync, publish. Until it is published the
+/// From a GGUF to a sealed image: compute its outputs with llama.cpp's own load, reserve, fill, digest, compare the outputs, make
+/// read-only, sync, publish. Until it is published the
 /// image has another name and no magic, and its burner holds a lock on it that ends with the process.
 /// </summary>
 internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>? report, CancellationToken cancellationToken)
@@ -46,15 +48,28 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
     public RomBurned Burn(RomBurnRequest request)
     {
         directory.CheckWritable();
-        // Before it is opened: what is read then is what was looked at, or the second look finds another file.
-        RomSource identity = Identify(request.File);
-        using var source = GgufFile.Open(request.File);
-        GgufModelInfo.From(source).Validate();
-        var work = new RomWork(source.Length, report);
-        byte[] digest = RomFile.DigestOf(source.Bytes, done => work.Report(RomBurnPhase.Digesting, done), cancellationToken);
 
+        // Before it is opened: what is read then is what was looked at, or the second look finds another file.
+        RomSource identity = RomSource.OfModel(request.File);
+        using var source = ModelSource.Open(request.File);
+        GgufModelInfo.From(source.Header).Validate();
+        CheckRoom(source, request);
+        var work = new RomWork(source.Length, report);
+        byte[] digest = source.Digest(done => work.Report(RomBurnPhase.Digesting, done), cancellationToken);
+        try
+        {
+            return Burn(request, source, identity, digest, work);
+        }
+        finally
+        {
+            source.DropAll();
+        }
+    }
+
+    private RomBurned Burn(RomBurnRequest request, ModelSource source, RomSource identity, byte[] digest, RomWork work)
+    {
         string note = "";
-        if (request.Profile == RomProfile.Fast && FindTied(source) is { } output && RomTied.Packing(source, output) is { } tied && RomPacking.Fits(tied))
+        if (request.Profile == RomProfile.Fast && FindTied(source.Header) is { } output && RomTied.Packing(source.Header, output) is { } tied && RomPacking.Fits(tied))
         {
             try
             {
@@ -70,7 +85,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         }
 
         // What keeps a packed image from being made is known only after trying; the plain one follows then.
-        IReadOnlyList<PackedTensors> packing = request.Profile == RomProfile.Fast ? RomPacking.For(source) : [];
+        IReadOnlyList<PackedTensors> packing = request.Profile == RomProfile.Fast ? RomPacking.For(source.Header) : [];
         if (request.Profile == RomProfile.Fast && packing.Count == 0)
             note = "this CPU's kernels pack none of its weights";
         if (packing.Count > 0 && !RomPacking.Fits(packing))
@@ -91,7 +106,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
 
     private (RomBurned? Burned, string? Distrust) Burn(
         RomBurnRequest request,
-        GgufFile source,
+        ModelSource source,
         RomSource identity,
         byte[] digest,
         IReadOnlyList<PackedTensors> packing,
@@ -113,20 +128,26 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         long start = Stopwatch.GetTimestamp();
         try
         {
+            GgufFile head = source.Header;
+            CheckRoom(head, weights == RomWeights.Packed ? RomSize.Packed(head, packing, tied) : RomSize.Plain(source.Length), weights == RomWeights.Packed, request);
             Began?.Invoke(id);
+            bool embedding = GgufModelInfo.From(head).IsEmbedding;
+            float[][]? expected = weights == RomWeights.Packed ? Expected(source, packing, tied is not null, embedding) : null;
             var fill = new RomFill(image, directory, source, work, cancellationToken);
             RomFilled? filled = weights == RomWeights.Packed ? fill.Packed(packing, tied) : fill.Plain();
             if (filled is null)
                 return (null, fill.Distrust);
             (string build, string cpu) = RomBuild.Current;
+            (byte[] imageDigest, byte[] copyDigest) = RomFile.DigestOf(
+                image, filled.ImageBytes, weights == RomWeights.Plain ? source.Length : 0, source.Path, done => work.Report(RomBurnPhase.Sealing, done), cancellationToken);
             var header = new RomHeader
             {
                 Profile = request.Profile,
                 Weights = weights,
                 ImageBytes = filled.ImageBytes,
-                MetadataBytes = source.DataOffset,
-                MetadataCrc = RomHeaderPage.Crc(source.Slice(0, (int)source.DataOffset)),
-                ImageDigest = RomFile.DigestOf(image, filled.ImageBytes, source.Path, done => work.Report(RomBurnPhase.Sealing, done), cancellationToken),
+                MetadataBytes = head.DataOffset,
+                MetadataCrc = RomHeaderPage.Crc(head.Head),
+                ImageDigest = imageDigest,
                 SourceDigest = digest,
                 Source = identity,
                 BurnedAt = DateTimeOffset.UtcNow,
@@ -140,10 +161,13 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
                 Tied = filled.Tied,
             };
             work.Report(RomBurnPhase.Verifying, 0);
-            RomFlags? verified = Verify(image, header, source, packing);
+            RomFlags? verified = Verify(image, header, source.Path, expected, embedding);
 
             // Before the judgement, which is of no use then.
+            source.CheckUnchanged();
             CheckUnchanged(request, identity);
+            if (weights == RomWeights.Plain && !copyDigest.AsSpan().SequenceEqual(digest))
+                throw ModelSource.Changed(request.File);
             if (verified is not { } flags)
                 return (null, "packed, it did not compute the same bits as llama.cpp's own load");
             header = header with { Flags = flags, BurnTime = Stopwatch.GetElapsedTime(start) };
@@ -161,23 +185,28 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
 
     private static void CheckUnchanged(RomBurnRequest request, RomSource identity)
     {
-        if (Identify(request.File) != identity)
-        {
-            throw new VaiUsageException(
-                VaiError.FileNotReadable, $"{request.File}: the file was changed while it was burned. Burn it again when it is complete.");
-        }
+        if (RomSource.OfModel(request.File) != identity)
+            throw ModelSource.Changed(request.File);
     }
 
-    // The image as every process will attach it, against llama.cpp's own load of the file with the same packing, which of tied
-    // embeddings is its default: no list of tensors makes it pack one of the two.
-    private RomFlags? Verify(SafeFileHandle image, RomHeader header, GgufFile source, IReadOnlyList<PackedTensors> packing)
+    // What llama.cpp computes by its own load with the same packing, which of tied embeddings is its default: no list of tensors
+    // makes it pack one of the two. Before anything is written, so that its copy and the image are not there at the same time; and
+    // read rather than mapped, so that it, too, bears a file that is shortened.
+    private float[][]? Expected(ModelSource source, IReadOnlyList<PackedTensors> packing, bool tied, bool embedding)
     {
-        bool embedding = GgufModelInfo.From(source).IsEmbedding;
-        using var rom = new RomFile(new SafeFileHandle(image.DangerousGetHandle(), ownsHandle: false), header, source.Path);
+        LlamaModelSettings settings = tied ? new() { Repack = true, Map = false } : new() { Packing = packing, Map = false };
+        using LlamaModel own = LlamaModel.Load(source.Path, settings, null, cancellationToken);
+        return RomProbe.Outputs(own, source.Path, embedding, cancellationToken);
+    }
+
+    // The image as every process will attach it. A plain one is the file byte for byte, which its digest shows, and llama.cpp loads
+    // it by itself: there is nothing to compare.
+    private RomFlags? Verify(SafeFileHandle image, RomHeader header, string path, float[][]? expected, bool embedding)
+    {
+        using var rom = new RomFile(new SafeFileHandle(image.DangerousGetHandle(), ownsHandle: false), header, path);
         using LlamaModel attached = RomAttacher.Attach(rom, new LlamaModelSettings(), null, cancellationToken).Model;
-        using LlamaModel own = LlamaModel.Load(
-            source.Path, header.Tied is null ? new LlamaModelSettings { Packing = packing } : new LlamaModelSettings { Repack = true }, null, cancellationToken);
-        if (!RomProbe.Same(attached, own, source.Path, embedding, cancellationToken))
+        float[][]? outputs = RomProbe.Outputs(attached, path, embedding, cancellationToken);
+        if (outputs is null || (header.Weights == RomWeights.Packed && !RomProbe.Same(outputs, expected)))
             return null;
         return !embedding && RomProbe.IsBatchInvariant(attached, cancellationToken) ? RomFlags.BatchInvariant : RomFlags.None;
     }
@@ -203,7 +232,23 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         }
     }
 
-    /// <summary>What a file is found by without reading all of it again.</summary>
-    /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotFound"/> or <see cref="VaiError.FileNotReadable"/>.</exception>
-    public static RomSource Identify(string file) => RomSource.Of(file);
+    // Before the whole file is read, too, where it is sure that there is something to burn.
+    private void CheckRoom(ModelSource source, RomBurnRequest request)
+    {
+        if (RomFile.IsThere(directory, source.Header) || Directory.EnumerateFiles(directory.Path, "*" + RomDirectory.BurnSuffix).Any())
+            return;
+        (long bytes, bool packed) = RomSize.Of(source, request.Profile);
+        CheckRoom(source.Header, bytes, packed, request);
+    }
+
+    // Before anything is written: for want of memory the kernel would end the process.
+    private void CheckRoom(GgufFile head, long imageBytes, bool packed, RomBurnRequest request)
+    {
+        if (directory.Space.Free < imageBytes)
+            throw directory.NoSpace(imageBytes);
+        MemoryRoom.Read().Require(
+            RomSize.BurnPeak(head, imageBytes, packed, directory.IsInMemory),
+            $"Burning '{request.File}' into {directory.Path}",
+            directory.IsInMemory ? $"evict a ROM, or set {RomDirectory.Variable} to a directory on a disk" : "unload a model");
+    }
 }

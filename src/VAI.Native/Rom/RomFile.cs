@@ -72,6 +72,24 @@ internal sealed class RomFile : IDisposable
         }
     }
 
+    /// <summary>Whether a directory has an image of a model with this head, which may be this model's.</summary>
+    public static bool IsThere(RomDirectory directory, GgufFile head)
+    {
+        uint crc = RomHeaderPage.Crc(head.Head);
+        return directory.Images().Any(id =>
+        {
+            try
+            {
+                using var rom = Open(directory.ImagePath(id));
+                return (rom.Header.MetadataBytes, rom.Header.MetadataCrc) == (head.DataOffset, crc);
+            }
+            catch (VaiException)
+            {
+                return false;
+            }
+        });
+    }
+
     /// <summary>Maps the head of the GGUF file and checks it against its checksum.</summary>
     /// <exception cref="VaiEngineException"><see cref="VaiError.RomDamaged"/>.</exception>
     public MappedRange MapMetadata()
@@ -106,24 +124,30 @@ internal sealed class RomFile : IDisposable
 
     /// <summary>SHA-256 of everything after the header page.</summary>
     internal static byte[] DigestOf(
-        SafeFileHandle file, long imageBytes, string path, Action<long>? progress, CancellationToken cancellationToken)
+        SafeFileHandle file, long imageBytes, string path, Action<long>? progress, CancellationToken cancellationToken) =>
+        DigestOf(file, imageBytes, 0, path, progress, cancellationToken).All;
+
+    /// <summary>As the other overload, and of its first bytes alone.</summary>
+    internal static (byte[] All, byte[] First) DigestOf(
+        SafeFileHandle file, long imageBytes, long firstBytes, string path, Action<long>? progress, CancellationToken cancellationToken)
     {
         using var image = MappedRange.Map(file, RomLayout.Page, imageBytes - RomLayout.Page, path);
-        return DigestOf(image, progress, cancellationToken);
-    }
-
-    internal static byte[] DigestOf(ByteView bytes, Action<long>? progress, CancellationToken cancellationToken)
-    {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        for (long at = 0; at < bytes.Length; at += DigestSlice)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            progress?.Invoke(at);
-            hash.AppendData(bytes.Slice(at, (int)Math.Min(DigestSlice, bytes.Length - at)));
-        }
+        Append(0, firstBytes);
+        byte[] first = hash.GetCurrentHash();
+        Append(firstBytes, image.Length);
+        progress?.Invoke(image.Length);
+        return (hash.GetHashAndReset(), first);
 
-        progress?.Invoke(bytes.Length);
-        return hash.GetHashAndReset();
+        void Append(long from, long to)
+        {
+            for (long at = from; at < to; at += DigestSlice)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                progress?.Invoke(at);
+                hash.AppendData(image.Slice(at, (int)Math.Min(DigestSlice, to - at)));
+            }
+        }
     }
 
     private static RomHeader ReadHeader(SafeFileHandle handle, string path)

@@ -4,6 +4,7 @@ using VAI.Native.Gguf;
 using VAI.Native.Interop;
 using VAI.Native.Llama;
 using VAI.Native.Memory;
+using VAI.Native.Source;
 
 namespace VAI.Native.Rom;
 
@@ -14,27 +15,32 @@ namespace VAI.Native.Rom;
 /// <param name="Tied">The output matrix that the token embeddings are taken out of, with its layout.</param>
 internal sealed record RomFilled(long ImageBytes, IReadOnlyList<RomSection> Sections, byte[] Places, TiedOutput? Tied = null);
 
-/// <summary>Writes an image's bytes, all but the header page.</summary>
-internal sealed unsafe class RomFill(SafeFileHandle image, RomDirectory directory, GgufFile source, RomWork work, CancellationToken cancellationToken)
+/// <summary>Writes an image's bytes, all but the header page. The last to read the source, whose page cache it gives back behind itself.</summary>
+internal sealed unsafe class RomFill(SafeFileHandle image, RomDirectory directory, ModelSource source, RomWork work, CancellationToken cancellationToken)
 {
     // Where a buffer of glibc's begins in its page when it has a mapping of its own: behind 16 bytes of the allocator,
     // aligned to 64. Smaller buffers begin anywhere, and are copied.
     internal const int Phase = 64;
-    private const int Slice = 8 << 20;
+    private const int Slice = ModelSource.Slice;
+    private readonly GgufFile _header = source.Header;
 
     /// <summary>Why this model's packing is not to be trusted; null if it is.</summary>
     public string? Distrust { get; private set; }
 
-    /// <summary>The whole GGUF file, as it is.</summary>
+    /// <summary>The whole GGUF, as it is.</summary>
     /// <exception cref="VaiEngineException"><see cref="VaiError.RomNoSpace"/>.</exception>
     public RomFilled Plain()
     {
         long bytes = RomLayout.Page + RomLayout.PageUp(source.Length);
         Reserve(0, bytes);
-        for (long at = 0; at < source.Length; at += Slice)
+        byte[] buffer = GC.AllocateUninitializedArray<byte>((int)Math.Min(Slice, source.Length));
+        for (long at = 0; at < source.Length; at += buffer.Length)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            RandomAccess.Write(image, source.Slice(at, (int)Math.Min(Slice, source.Length - at)), RomLayout.Page + at);
+            Span<byte> slice = buffer.AsSpan(0, (int)Math.Min(buffer.Length, source.Length - at));
+            source.Read(at, slice);
+            source.Drop(at, slice.Length);
+            RandomAccess.Write(image, slice, RomLayout.Page + at);
             work.Report(RomBurnPhase.Filling, at);
         }
 
@@ -51,15 +57,17 @@ internal sealed unsafe class RomFill(SafeFileHandle image, RomDirectory director
     /// <param name="tied">The output matrix to make of the token embeddings, which are left out then.</param>
     public RomFilled? Packed(IReadOnlyList<PackedTensors> packing, TiedOutput? tied = null)
     {
-        ReadOnlySpan<byte> metadata = source.Slice(0, (int)source.DataOffset);
+        ReadOnlySpan<byte> metadata = _header.Head;
         long next = RomLayout.Page + RomLayout.PageUp(metadata.Length);
 
         // Before anything is packed, so that a full directory is found at once.
-        Reserve(0, next + source.Tensors.Sum(t => t.Bytes));
+        Reserve(0, next + _header.Tensors.Sum(t => t.Bytes));
         RandomAccess.Write(image, metadata, RomLayout.Page);
         var places = new RomPlaces();
         var sections = new Dictionary<LlamaBuffer, RomSection>();
         var laid = new Laid();
+        string[] packed = [.. packing.Select(p => p.BufferTypeName)];
+        using var staging = new Staging();
         long done = 0;
         TiedOutput? found = null;
         using LlamaModel model = ModelLoad.FromMetadata(metadata, source.Path, packing, Visit, Finish, laid, tied);
@@ -74,7 +82,7 @@ internal sealed unsafe class RomFill(SafeFileHandle image, RomDirectory director
                 return;
             bool isOutput = tied is not null && tensor.Name == TiedOutput.Name;
             bool isEmpty = tied is not null && tensor.Name == TiedOutput.Embeddings;
-            if (!source.TryGetTensor(isOutput ? TiedOutput.Embeddings : tensor.Name, out GgufTensor data) || data.Bytes != tensor.Bytes)
+            if (!_header.TryGetTensor(isOutput ? TiedOutput.Embeddings : tensor.Name, out GgufTensor data) || data.Bytes != tensor.Bytes)
             {
                 Distrust = $"llama.cpp asks for a tensor {tensor.Name} that the file does not have so";
                 return;
@@ -87,9 +95,15 @@ internal sealed unsafe class RomFill(SafeFileHandle image, RomDirectory director
             if (isEmpty)
                 return;
 
-            // The gate has checked that the data lies inside the file.
-            fixed (byte* bytes = source.Slice(data.Offset, 1))
+            // What is packed is set as a whole; the rest lies in memory as in the file.
+            if (!packed.Contains(tensor.Buffer.Type))
             {
+                Load(data, tensor.Data, done);
+            }
+            else
+            {
+                byte* bytes = staging.For(data.Bytes);
+                Load(data, bytes, done);
                 tensor.Set(bytes);
                 if (isOutput)
                     found = LayoutOf(tensor, bytes);
@@ -154,6 +168,18 @@ internal sealed unsafe class RomFill(SafeFileHandle image, RomDirectory director
         }
     }
 
+    private void Load(in GgufTensor tensor, byte* to, long done)
+    {
+        for (long at = 0; at < tensor.Bytes; at += Slice)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            int bytes = (int)Math.Min(Slice, tensor.Bytes - at);
+            source.Read(tensor.Offset + at, new Span<byte>(to + at, bytes));
+            source.Drop(tensor.Offset + at, bytes);
+            work.Report(RomBurnPhase.Filling, done + at);
+        }
+    }
+
     private bool Check(IEnumerable<RomSection> sections)
     {
         RomSection[] all = [.. sections];
@@ -200,6 +226,25 @@ internal sealed unsafe class RomFill(SafeFileHandle image, RomDirectory director
 
     private VaiEngineException Failed(string what) => new(
         VaiError.FileNotWritable, $"{directory.Path}: the image of '{source.Path}' {what} ({Marshal.GetLastPInvokeErrorMessage()}). Check the file system.");
+
+    /// <summary>Room for the largest tensor so far.</summary>
+    private sealed class Staging : IDisposable
+    {
+        private AnonymousMemory? _memory;
+
+        public byte* For(long bytes)
+        {
+            if (_memory is null || _memory.Length < bytes)
+            {
+                _memory?.Dispose();
+                _memory = new AnonymousMemory(bytes);
+            }
+
+            return _memory.Start;
+        }
+
+        public void Dispose() => _memory?.Dispose();
+    }
 
     private sealed class Laid : List<PageOverlay>, IDisposable
     {

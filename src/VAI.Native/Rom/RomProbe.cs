@@ -3,7 +3,7 @@ using VAI.Native.Llama;
 
 namespace VAI.Native.Rom;
 
-/// <summary>Runs a fixed prompt through two models that should be the same, and compares their outputs bit for bit.</summary>
+/// <summary>Runs a fixed prompt through models that should be the same, so that their outputs can be compared bit for bit.</summary>
 internal static class RomProbe
 {
     // No multiple of four: packed kernels take the rows beyond one another way.
@@ -12,36 +12,38 @@ internal static class RomProbe
     private const int Steps = 3;
     private const int Cells = 64;
 
-    /// <summary>Whether both give the same bits.</summary>
+    /// <summary>What the model gives: the logits of every token, or the embedding.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="file">Its file, for errors.</param>
+    /// <param name="embedding">Whether it makes embeddings.</param>
+    /// <param name="cancellationToken">Stops between two steps.</param>
+    /// <returns>Null where a step fails.</returns>
     /// <exception cref="VaiModelException"><see cref="VaiError.InvalidModel"/>: an embedding model that makes none.</exception>
-    public static bool Same(LlamaModel a, LlamaModel b, string file, bool embedding, CancellationToken cancellationToken)
+    public static float[][]? Outputs(LlamaModel model, string file, bool embedding, CancellationToken cancellationToken)
     {
-        using LlamaContext first = Open(a, embedding);
+        using LlamaContext context = Open(model, embedding);
         if (embedding)
-            first.RequirePooling(file);
-        using LlamaContext second = Open(b, embedding);
-        if (!Decode(first, 0, Prompt, all: true, cancellationToken) || !Decode(second, 0, Prompt, all: true, cancellationToken))
-            return false;
+            context.RequirePooling(file);
+        if (!Decode(context, 0, Prompt, all: true, cancellationToken))
+            return null;
         if (embedding)
-            return Equal(first.Embedding(0), second.Embedding(0));
+            return [context.Embedding(0).ToArray()];
+        var outputs = new List<float[]>();
         for (int row = 0; row < Prompt; row++)
-        {
-            if (!Equal(first.Logits(row), second.Logits(row)))
-                return false;
-        }
-
+            outputs.Add(context.Logits(row).ToArray());
         for (int position = Prompt; position < Prompt + Steps; position++)
         {
-            if (!Decode(first, position, 1, all: true, cancellationToken)
-                || !Decode(second, position, 1, all: true, cancellationToken)
-                || !Equal(first.Logits(0), second.Logits(0)))
-            {
-                return false;
-            }
+            if (!Decode(context, position, 1, all: true, cancellationToken))
+                return null;
+            outputs.Add(context.Logits(0).ToArray());
         }
 
-        return true;
+        return [.. outputs];
     }
+
+    /// <summary>Whether both are the same bits.</summary>
+    public static bool Same(float[][]? a, float[][]? b) =>
+        a is not null && b is not null && a.Length == b.Length && a.Zip(b).All(pair => Equal(pair.First, pair.Second));
 
     /// <summary>Whether the last token of the prompt has the same logits however the prompt is cut.</summary>
     public static bool IsBatchInvariant(LlamaModel model, CancellationToken cancellationToken)

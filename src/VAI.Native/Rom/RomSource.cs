@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using VAI.Native.Interop;
+using VAI.Native.Source;
 
 namespace VAI.Native.Rom;
 
@@ -49,12 +50,19 @@ internal sealed record RomSource(string Path, long Bytes, long MtimeNs, UInt128 
         return new RomSource(System.IO.Path.GetFullPath(files[0]), bytes, mtime, identity == 0 ? 1 : identity);
     }
 
-    /// <summary>The same of one; null if there is no such file, which a link that leads nowhere is none of.</summary>
+    /// <summary>
+    /// Looks at the file, or files, of a model (<see cref="SplitName"/>). A part that is missing is for the gate to say: without it the
+    /// model is another one.
+    /// </summary>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotFound"/> or <see cref="VaiError.FileNotReadable"/>.</exception>
+    public static RomSource OfModel(string file) => Of([file, .. SplitName.Files(file).Skip(1).Where(File.Exists)]);
+
+    /// <summary>The same; null if there is no such file, which a link that leads nowhere is none of.</summary>
     public static RomSource? TryOf(string file)
     {
         try
         {
-            return File.Exists(file) ? Of(file) : null;
+            return File.Exists(file) ? OfModel(file) : null;
         }
         catch (VaiUsageException e) when (e.Code == VaiError.FileNotFound)
         {

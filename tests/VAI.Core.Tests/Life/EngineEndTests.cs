@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
-using Microsoft.Win32.SafeHandles;
 using VAI.Native.Memory;
 using VAI.Native.Rom;
 using VAI.Residency;
@@ -172,8 +171,8 @@ public sealed class EngineEndTests(ForgedModels models) : EngineTest(models)
         RomStore.Open(second).Dispose();
 
         // A lock of an open file description excludes every other one, this process's too.
-        using SafeFileHandle held = File.OpenHandle(Path.Combine(second, id + RomDirectory.BurnSuffix), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite);
-        Assert.True(FileLock.TryTake(held));
+        using FileLock held = FileLock.Open(Path.Combine(second, id + RomDirectory.BurnSuffix), RomLocks.Burner)!;
+        Assert.True(held.TryTake());
         IVai vai = Vai.Create(o => o.RomDirectory = second);
         var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Task<ModelHandle> load = vai.LoadAsync(Model(), new Synchronous(p =>

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using VAI.Native.Gguf;
+using VAI.Native.Source;
 
 namespace VAI.Native.Tests.Gguf;
 
@@ -51,19 +52,25 @@ public partial class GgufFileTests
     }
 
     [Fact]
-    public void A_mapped_file_reads_as_the_same_bytes_in_memory()
+    public void A_file_reads_as_the_same_bytes_in_memory()
     {
         byte[] bytes = GgufSamples.Moe().Build();
         using var at = new TempFile(bytes);
-        using var mapped = GgufFile.Open(at.Path);
+        using var read = GgufFile.Open(at.Path);
         using var parsed = GgufFile.Parse(bytes, at.Path);
 
-        Assert.Equal(parsed.Entries, mapped.Entries);
-        Assert.Equal(parsed.Tensors, mapped.Tensors);
-        Assert.Equal(bytes, mapped.Slice(0, bytes.Length).ToArray());
-        Assert.Throws<ArgumentOutOfRangeException>(() => mapped.Slice(bytes.Length - 1, 2).Length);
-        mapped.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => mapped.Slice(0, 1).Length);
+        Assert.Equal(parsed.Entries, read.Entries);
+        Assert.Equal(parsed.Tensors, read.Tensors);
+        int head = (int)read.DataOffset;
+        Assert.Equal(bytes[..head], read.Head.ToArray());
+        Assert.Throws<ArgumentOutOfRangeException>(() => read.Slice(head - 1, 2).Length);
+        read.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => read.Slice(0, 1).Length);
+        using var source = ModelSource.Open(at.Path);
+        byte[] all = new byte[bytes.Length];
+        source.Read(0, all);
+        Assert.Equal(bytes, all);
+        Assert.Throws<ArgumentOutOfRangeException>(() => source.Read(bytes.Length - 1, new byte[2]));
     }
 
     [Fact]
@@ -74,10 +81,12 @@ public partial class GgufFileTests
             .Tensor("big", (uint)GgmlType.I8, 0, Elements).Tensor("last", (uint)GgmlType.I8, Elements, 32).Build();
         // A sparse file: nothing of it is on the disk but the header.
         using var at = new TempFile(header, header.Length + (long)Elements + 32);
-        using var file = GgufFile.Open(at.Path);
+        using var source = ModelSource.Open(at.Path);
 
-        Assert.Equal(file.DataOffset + (long)Elements, file.Tensors[1].Offset);
-        Assert.Equal(32, file.Slice(file.Tensors[1].Offset, 32).Length);
+        Assert.Equal(source.Header.DataOffset + (long)Elements, source.Header.Tensors[1].Offset);
+        byte[] last = new byte[32];
+        source.Read(source.Header.Tensors[1].Offset, last);
+        Assert.Equal(new byte[32], last);
     }
 
     [Fact]

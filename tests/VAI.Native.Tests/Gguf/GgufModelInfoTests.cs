@@ -82,8 +82,8 @@ public class GgufModelInfoTests
         Refuse(Minimal("block_count", add: false), VaiError.InvalidModel, "'m.block_count'", "missing");
 
     [Fact]
-    public void A_split_model_is_refused_with_the_way_to_merge_it() => Refuse(
-        Minimal().Value("split.count", GgufValueType.UInt16, 2, 0), VaiError.InvalidModel, "'split.count' at byte", "llama-gguf-split --merge");
+    public void A_part_of_a_model_is_refused_on_its_own() => Refuse(
+        Minimal().Value("split.count", GgufValueType.UInt16, 2, 0), VaiError.InvalidModel, "'split.count' at byte", "one of 2 parts of a model");
 
     [Theory]
     [InlineData(null)]

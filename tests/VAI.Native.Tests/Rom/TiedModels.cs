@@ -1,5 +1,6 @@
 using VAI.Forge;
 using VAI.Native.Gguf;
+using VAI.Native.Source;
 
 namespace VAI.Native.Tests.Rom;
 
@@ -14,8 +15,8 @@ internal static class TiedModels
     {
         string file = models.Get(shape, type);
         string tied = file.Replace(".gguf", "-tied.gguf");
-        using var model = GgufFile.Open(file);
-        if (!model.TryGetTensor("output.weight", out GgufTensor output))
+        using var model = ModelSource.Open(file);
+        if (!model.Header.TryGetTensor("output.weight", out GgufTensor output))
             return file;
         if (!File.Exists(tied))
             WriteWithout(model, output, tied);
@@ -23,15 +24,17 @@ internal static class TiedModels
     }
 
     // The output is the last tensor, in the table and behind it.
-    private static void WriteWithout(GgufFile model, GgufTensor output, string tied)
+    private static void WriteWithout(ModelSource model, GgufTensor output, string tied)
     {
-        byte[] head = model.Slice(0, (int)model.DataOffset).ToArray();
+        byte[] head = model.Header.Head.ToArray();
         int entry = head.AsSpan().LastIndexOf("output.weight"u8) - 8;
         Assert.True(head.AsSpan(entry + EntryBytes).IndexOfAnyExcept((byte)0) < 0, "the output is the last tensor");
-        BitConverter.TryWriteBytes(head.AsSpan(8), (ulong)model.Tensors.Count - 1);
+        BitConverter.TryWriteBytes(head.AsSpan(8), (ulong)model.Header.Tensors.Count - 1);
         using FileStream stream = File.Create(tied);
         stream.Write(head, 0, entry);
-        stream.Write(new byte[-entry & ((int)model.Alignment - 1)]);
-        stream.Write(model.Slice(model.DataOffset, (int)(output.Offset - model.DataOffset)));
+        stream.Write(new byte[-entry & ((int)model.Header.Alignment - 1)]);
+        byte[] data = new byte[output.Offset - model.Header.DataOffset];
+        model.Read(model.Header.DataOffset, data);
+        stream.Write(data);
     }
 }

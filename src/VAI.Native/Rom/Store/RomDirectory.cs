@@ -65,6 +65,9 @@ internal sealed class RomDirectory
         }
     }
 
+    /// <summary>Whether its file system's pages are memory, so that an image takes it from whoever burns it.</summary>
+    public bool IsInMemory => new DriveInfo(Path).DriveFormat is "tmpfs" or "ramfs";
+
     /// <summary>The directory to use: the option, <c>VAI_ROM_DIR</c>, or one of this user's own in /dev/shm.</summary>
     public static (string Path, bool Explicit) Locate(string? option)
     {

@@ -56,7 +56,7 @@ internal sealed class StoreBurn(
     // It has no name but the image's where its own is taken: it names nothing until it is done.
     private void Begin(string id)
     {
-        RomSource source = RomBurner.Identify(request.File);
+        RomSource source = RomSource.OfModel(request.File);
         try
         {
             using RegistryWriter writer = store.Registry.BeginWrite(BeginDeadline, cancellationToken);

@@ -1,5 +1,5 @@
-using VAI.Native.Gguf;
 using VAI.Native.Registry;
+using VAI.Native.Source;
 
 namespace VAI.Native.Rom;
 
@@ -48,8 +48,8 @@ internal static class StoreIndex
         List<(EntrySlot Slot, RegistryEntry Entry)> all = store.Registry.ReadAll();
         if (!all.Any(e => e.Entry.State == RomState.Ready && Fits(e.Entry, profile, plain)))
             return null;
-        using var source = GgufFile.Open(file);
-        byte[] digest = RomFile.DigestOf(source.Bytes, null, cancellationToken);
+        using var source = ModelSource.Open(file);
+        byte[] digest = source.Digest(null, cancellationToken);
         string stem = Convert.ToHexStringLower(digest.AsSpan(0, RomDirectory.IdDigestBytes));
         foreach ((_, RegistryEntry entry) in all)
         {

@@ -1,0 +1,81 @@
+using VAI.Native.Gguf;
+using VAI.Native.Llama;
+using VAI.Native.Memory;
+using VAI.Native.Rom;
+using VAI.Native.Source;
+
+namespace VAI.Residency;
+
+/// <summary>
+/// Refuses a load that cannot fit into the memory this process may have, which would otherwise end it. What fits easily is not
+/// planned: that takes as long as reading the vocabulary once more.
+/// </summary>
+internal static class MemoryCheck
+{
+    private const long Ease = 512L << 20;
+
+    /// <summary>Before a model is burned: its image, where that is in memory, and its SRAM.</summary>
+    /// <exception cref="VaiUsageException">The options do not suit the model.</exception>
+    /// <exception cref="VaiEngineException"><see cref="VaiError.OutOfMemory"/>.</exception>
+    public static void Burn(ModelOptions options, ModelSource source, LlamaModelSettings settings, int threads, bool takesMemory)
+    {
+        var info = ModelInfo.From(source.Header);
+        ModelOptions resolved = Geometry.Resolve(options, info, threads);
+
+        // A GPU packs by itself.
+        (long image, bool packed) = RomSize.Of(source, RomLoader.UsesGpu(settings) ? RomProfile.Exact : options.Profile);
+        Check(resolved, info, settings, threads, packed, takesMemory ? image : 0, () => source.Header);
+    }
+
+    /// <summary>Before SRAM is given to weights that are there.</summary>
+    /// <exception cref="VaiEngineException"><see cref="VaiError.OutOfMemory"/>.</exception>
+    public static void Sram(ModelOptions resolved, Weights weights, LlamaModelSettings settings, int threads)
+    {
+        ModelSource? source = null;
+        GgufFile? metadata = null;
+        try
+        {
+            bool packed = weights.Hold?.File.Header.Weights == RomWeights.Packed;
+            Check(resolved, weights.Info, settings, threads, packed, 0, () => weights.Hold is { } hold
+                ? metadata = hold.File.ParseMetadata() : (source = ModelSource.Open(resolved.File)).Header);
+        }
+        finally
+        {
+            source?.Dispose();
+            metadata?.Dispose();
+        }
+    }
+
+    private static void Check(
+        ModelOptions resolved, ModelInfo info, LlamaModelSettings settings, int threads, bool packed, long image, Func<GgufFile> header)
+    {
+        MemoryRoom room = MemoryRoom.Read();
+        LlamaContextSettings geometry = Geometry.Of(resolved, info, threads);
+        if (image + Most(info, geometry) <= room.Most)
+            return;
+        ModelMemory planned;
+        try
+        {
+            planned = Planner.Measure(header(), resolved, info, settings, threads, packed, image);
+        }
+        catch (VaiException e) when (e.Code is VaiError.NativeFailure or VaiError.ModelRejected)
+        {
+            // Whatever it is, the load itself says it better.
+            return;
+        }
+
+        room.Require(
+            image + Planner.HostBytes(planned) + (image > 0 ? MemoryRoom.VocabularyBytes(info.VocabularySize) : 0),
+            $"Loading '{resolved.Name}' with {geometry.Cells} cells of SRAM{(image > 0 ? " and its ROM" : "")}",
+            "give the model a smaller ContextLength or SramTokens (vai plan says what each takes)");
+    }
+
+    // More than any model takes of KV, outputs and scratch; never what refuses one.
+    private static double Most(ModelInfo info, LlamaContextSettings g)
+    {
+        double embedding = Math.Max(info.EmbeddingLength, 256.0 * Math.Max(1, info.Heads)), cells = g.Cells, rows = g.BatchSize;
+        return Ease
+            + (8 * cells * info.Layers * embedding)
+            + (rows * (8.0 * info.VocabularySize + 128 * embedding + (8 * cells * Math.Max(1, info.Heads))));
+    }
+}
