@@ -131,7 +131,7 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
     {
         private int _left = count;
 
-        public int[] Result => [count];
+        public int[] Result => [];
 
         public bool Step()
         {
