@@ -20,7 +20,7 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
             VaiError.ContextFull, () => ReadAsync(session.InferAsync(new string('-', 2_000_000), Greedy(1))));
         Assert.Contains("2000000 bytes", error.Message, StringComparison.Ordinal);
         Assert.Equal(0, session.TokenCount);
-        Assert.Single((await ReadAsync(session.InferAsync("Hello", Greedy(1)))).Tokens);
+        Assert.Equal(1, (await ReadAsync(session.InferAsync("Hello", Greedy(1)))).Tokens.Count);
     }
 
     [Fact]
@@ -61,7 +61,7 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
     {
         (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"], m => m.ContextLength = 16384);
         await using IVai _ = vai;
-        using var first = new Gate();
+        var first = new Gate();
         IInferenceSession session = model.OpenSession();
         // The one thread that takes long texts is kept, so that the prompt waits for it.
         Task<int[]> kept = TokenizerThread.RunAsync(first, default);
@@ -81,7 +81,7 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
     [Fact]
     public async Task Long_texts_take_turns()
     {
-        using var gate = new Gate();
+        var gate = new Gate();
         Task<int[]> kept = TokenizerThread.RunAsync(gate, default);
         await gate.Reached;
         var order = new List<string>();
@@ -108,7 +108,7 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
         return file;
     }
 
-    private sealed class Gate : ITokenizerWork, IDisposable
+    private sealed class Gate : ITokenizerWork
     {
         private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly ManualResetEventSlim _open = new();
@@ -118,8 +118,6 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
         public int[] Result => [];
 
         public void Open() => _open.Set();
-
-        public void Dispose() => _open.Dispose();
 
         public bool Step()
         {
@@ -131,10 +129,9 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
 
     private sealed class Steps(string name, int count, List<string> order) : ITokenizerWork
     {
-        private readonly int[] _result = [count];
         private int _left = count;
 
-        public int[] Result => _result;
+        public int[] Result => [];
 
         public bool Step()
         {
