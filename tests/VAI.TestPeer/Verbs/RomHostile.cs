@@ -19,12 +19,14 @@ internal static class RomHostile
             string name = Path.GetFileName(path);
             Say("read " + name, Libc.open(path, LibcNative.O_RDONLY));
             Say("write " + name, Libc.open(path, ReadWrite));
-            Say("make " + name, LibcNative.open(path + ".mine", LibcNative.O_RDWR | LibcNative.O_CREAT, 0x180));
+            if (path != directory)
+                Say("make " + name, LibcNative.open(path + ".mine", LibcNative.O_RDWR | LibcNative.O_CREAT, 0x180));
             Say("truncate " + name, Libc.truncate(path, 0));
             Say("chmod " + name, Libc.chmod(path, 0x1FF));
-            Say("chown " + name, Libc.chown(path, -1, -1));
+            Say("chown " + name, Libc.chown(path, (int)LibcNative.geteuid(), -1));
             Say("rename " + name, Libc.rename(path, path + ".gone"));
-            Say("replace " + name, Libc.rename(image, path));
+            if (path != image)
+                Say("replace " + name, Libc.rename(image, path));
             Say("unlink " + name, Libc.unlink(path));
         }
 
