@@ -14,6 +14,9 @@ internal static class MemoryCheck
 {
     private const long Ease = 512L << 20;
 
+    // What no process with a model stays below by itself.
+    private const long LeastProcessBytes = 40L << 20;
+
     /// <summary>Before a model is burned: its image, where that is in memory, and its SRAM.</summary>
     /// <exception cref="VaiUsageException">The options do not suit the model.</exception>
     /// <exception cref="VaiEngineException"><see cref="VaiError.OutOfMemory"/>.</exception>
@@ -65,7 +68,7 @@ internal static class MemoryCheck
         }
 
         room.Require(
-            image + Planner.HostBytes(planned) + (image > 0 ? MemoryRoom.VocabularyBytes(info.VocabularySize) : 0),
+            image + Planner.HostBytes(planned) + (image > 0 ? MemoryRoom.VocabularyBytes(info.VocabularySize) + Math.Max(0, LeastProcessBytes - MemoryRoom.OwnBytes()) : 0),
             $"Loading '{resolved.Name}' with {geometry.Cells} cells of SRAM{(image > 0 ? " and its ROM" : "")}",
             "give the model a smaller ContextLength or SramTokens (vai plan says what each takes)");
     }
