@@ -319,9 +319,11 @@ public sealed class EngineEndTests(ForgedModels models) : EngineTest(models)
             Assert.NotNull(session.Copied);
         }
 
+        // A file in its place: what is in the directory cannot be removed, nor the directory be made again.
+        Directory.Delete(stash, recursive: true);
+        await File.WriteAllTextAsync(stash, "");
         IAsyncEnumerator<InferenceUpdate> running = second.OpenSession().InferAsync(Prompt, Greedy(1000)).GetAsyncEnumerator();
         Assert.True(await running.MoveNextAsync());
-        Directory.Delete(stash, recursive: true);
         await Pending.EndsAsync(vai.DisposeAsync().AsTask(), () => "the engine");
         await Pending.EndsAsync(Task.Run(vai.Dispose), () => "the engine, again");
         await Assert.ThrowsAsync<ObjectDisposedException>(async () =>
@@ -333,6 +335,7 @@ public sealed class EngineEndTests(ForgedModels models) : EngineTest(models)
         Assert.Contains(log.Entries, e => e is { Level: LogLevel.Error, Id: 202 } && e.Text.StartsWith("a ", StringComparison.Ordinal));
         Assert.Equal(["a", "b"], log.Entries.Where(e => e.Id == 201).Select(e => e.Text[^1..]));
         await Pending.ThreadsEndAsync(0);
+        File.Delete(stash);
     }
 
     // One compute thread: these tests are about the others, and compute next to nothing.

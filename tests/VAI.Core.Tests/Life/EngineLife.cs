@@ -15,6 +15,7 @@ internal sealed class EngineLife(ForgedModels models, int seed) : IDisposable
     private IVai _vai = null!;
     private IModelContext _model = null!;
     private long _ending;
+    private long _steps;
 
     /// <summary>What was done, and on which thread of the engine's.</summary>
     public IEnumerable<string> Acts => _acts;
@@ -28,7 +29,7 @@ internal sealed class EngineLife(ForgedModels models, int seed) : IDisposable
         _vai = Vai.Create(o =>
         {
             o.RomDirectory = models.Roms;
-            o.Threads = _random.Next(8) == 0 ? 2 : 1;
+            o.Threads = 1;
             o.AddModel(name, models["tiny"], m => m.MaxSessions = 1 + _random.Next(4)).AddModel("other", models["tiny-qwen3"]);
         });
         _model = _vai.Select(await _vai.LoadAsync(name));
@@ -59,7 +60,7 @@ internal sealed class EngineLife(ForgedModels models, int seed) : IDisposable
             });
         }
 
-        await Pending.EndsAsync(Task.WhenAll(_tasks.Values), Describe);
+        await Pending.EndsAsync(Task.WhenAll(_tasks.Values), Describe, () => Interlocked.Read(ref _steps));
         _tasks["engine"] = _random.Next(2) == 0 ? Task.Run(_vai.Dispose) : _vai.DisposeAsync().AsTask();
         Begin();
         await Pending.EndsAsync(_tasks["engine"], Describe);
@@ -86,6 +87,7 @@ internal sealed class EngineLife(ForgedModels models, int seed) : IDisposable
             await foreach (InferenceUpdate update in session.InferAsync(prompt, InferenceOptions.Greedy with { MaxTokens = tokens }, _cancel.Token)
                 .ConfigureAwait(false))
             {
+                Interlocked.Increment(ref _steps);
                 if (read++ != at)
                     continue;
                 if (leave)
@@ -189,7 +191,7 @@ internal sealed class EngineLife(ForgedModels models, int seed) : IDisposable
     private void Begin() => Interlocked.CompareExchange(ref _ending, Stopwatch.GetTimestamp(), 0);
 
     private string Describe() =>
-        $"life {seed}: {string.Join(", ", _tasks.Where(t => !t.Value.IsCompleted).Select(t => t.Key))}; done: {string.Join(", ", _acts)}";
+        $"life {seed} after {_steps} updates: {string.Join(", ", _tasks.Where(t => !t.Value.IsCompleted).Select(t => t.Key))}; done: {string.Join(", ", _acts)}";
 
     private enum Act
     {

@@ -9,9 +9,18 @@ internal static class Pending
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     /// <summary>Waits for a task's end, whatever it came to.</summary>
-    public static async Task EndsAsync(Task task, Func<string> state)
+    /// <param name="task">The task.</param>
+    /// <param name="state">What to say where it does not end.</param>
+    /// <param name="progress">Counts what it has done: while that grows it is not late, but slow.</param>
+    public static async Task EndsAsync(Task task, Func<string> state, Func<long>? progress = null)
     {
-        await Task.WhenAny(task, Task.Delay(Limit));
+        long before;
+        do
+        {
+            before = progress?.Invoke() ?? 0;
+            await Task.WhenAny(task, Task.Delay(Limit));
+        }
+        while (!task.IsCompleted && progress is not null && progress() != before);
         Assert.True(task.IsCompleted, $"pending after {Limit.TotalSeconds} s: {state()}; threads: {string.Join(", ", Names())}");
         await task;
     }
