@@ -10,17 +10,17 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
     [Fact]
     public async Task A_word_that_would_overflow_the_stack_is_answered_or_refused()
     {
-        (IVai vai, IModelContext model) = await LoadAsync(await TekkenAsync(), m => m.ContextLength = 16384);
+        (IVai vai, IModelContext model) = await LoadAsync(await TekkenAsync(), m => m.ContextLength = 2048);
         await using IVai _ = vai;
         await using IInferenceSession session = model.OpenSession();
         string text = new('A', 60_000);
         IReadOnlyList<int> tokens = await model.TokenizeAsync(text);
-        Assert.InRange(tokens.Count, 15_000, 15_002);
+        Assert.Equal(text, await model.DetokenizeAsync(tokens));
         VaiUsageException error = await ThrowsAsync<VaiUsageException>(
             VaiError.ContextFull, () => ReadAsync(session.InferAsync(new string('-', 2_000_000), Greedy(1))));
         Assert.Contains("2000000 bytes", error.Message, StringComparison.Ordinal);
         Assert.Equal(0, session.TokenCount);
-        Assert.Equal(1, (await ReadAsync(session.InferAsync("Hello", Greedy(1)))).Tokens.Count);
+        Assert.Single((await ReadAsync(session.InferAsync("Hello", Greedy(1)))).Tokens);
     }
 
     [Fact]
@@ -59,9 +59,9 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
     [Fact]
     public async Task A_session_is_busy_while_its_prompt_becomes_tokens_and_can_be_disposed()
     {
-        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"], m => m.ContextLength = 16384);
+        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"], m => m.ContextLength = 2048);
         await using IVai _ = vai;
-        var first = new Gate();
+        using var first = new Gate();
         IInferenceSession session = model.OpenSession();
         // The one thread that takes long texts is kept, so that the prompt waits for it.
         Task<int[]> kept = TokenizerThread.RunAsync(first, default);
@@ -81,7 +81,7 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
     [Fact]
     public async Task Long_texts_take_turns()
     {
-        var gate = new Gate();
+        using var gate = new Gate();
         Task<int[]> kept = TokenizerThread.RunAsync(gate, default);
         await gate.Reached;
         var order = new List<string>();
@@ -108,7 +108,7 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
         return file;
     }
 
-    private sealed class Gate : ITokenizerWork
+    private sealed class Gate : ITokenizerWork, IDisposable
     {
         private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly ManualResetEventSlim _open = new();
@@ -118,6 +118,8 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
         public int[] Result => [];
 
         public void Open() => _open.Set();
+
+        public void Dispose() => _open.Dispose();
 
         public bool Step()
         {
