@@ -67,8 +67,9 @@ internal static class MemoryCheck
             return;
         }
 
+        long process = image > 0 ? MemoryRoom.VocabularyBytes(info.VocabularySize) + Math.Max(0, LeastProcessBytes - MemoryRoom.OwnBytes()) : 0;
         room.Require(
-            image + Planner.HostBytes(planned) + (image > 0 ? MemoryRoom.VocabularyBytes(info.VocabularySize) + Math.Max(0, LeastProcessBytes - MemoryRoom.OwnBytes()) : 0),
+            image + Planner.HostBytes(planned) + process,
             $"Loading '{resolved.Name}' with {geometry.Cells} cells of SRAM{(image > 0 ? " and its ROM" : "")}",
             "give the model a smaller ContextLength or SramTokens (vai plan says what each takes)");
     }
