@@ -58,7 +58,8 @@ public sealed class RomVerbTests(Forged forged)
         JsonElement rom = Assert.Single(status.Json.GetProperty("roms").EnumerateArray());
         VaiRun.Has(
             rom, "name", "id", "digest", "state", "profile", "packed", "note", "bytes", "burned", "architecture", "vocabulary", "layers",
-            "embedding", "context", "burn_ms", "burned_at", "load_ms", "gpu", "attached", "sessions", "tokens_served", "owner_pid", "owner_alive");
+            "embedding", "context", "burn_ms", "burned_at", "load_ms", "gpu", "attached", "sessions", "tokens_served", "owner_pid", "owner_alive",
+            "other_names", "holders");
         Assert.Equal("ready", rom.GetProperty("state").GetString());
         string[] table = (await VaiAsync("status")).Out.TrimEnd('\n').Split('\n');
         Assert.StartsWith("+- VAI ROM STATUS -", table[0], StringComparison.Ordinal);
@@ -73,6 +74,7 @@ public sealed class RomVerbTests(Forged forged)
         using Held run = await HoldAsync("busy");
         JsonElement rom = Assert.Single((await VaiAsync("status", "--json")).Json.GetProperty("roms").EnumerateArray());
         Assert.Equal((1, 1), (rom.GetProperty("attached").GetInt32(), rom.GetProperty("sessions").GetInt32()));
+        Assert.Equal(1, rom.GetProperty("holders").GetArrayLength());
         VaiRun refused = await VaiAsync("evict", "busy");
         refused.IsBadInput();
         Assert.Contains("--force", refused.Error, StringComparison.Ordinal);
