@@ -55,7 +55,7 @@ internal sealed record RomSource(string Path, long Bytes, long MtimeNs, UInt128 
     /// model is another one.
     /// </summary>
     /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotFound"/> or <see cref="VaiError.FileNotReadable"/>.</exception>
-    public static RomSource OfModel(string file) => Of([file, .. SplitName.Files(file).Skip(1).Where(File.Exists)]);
+    public static RomSource OfModel(string file) => Of([file, .. SplitName.Files(file).Skip(1).Where(IsThere)]);
 
     /// <summary>The same; null if there is no such file, which a link that leads nowhere is none of.</summary>
     public static RomSource? TryOf(string file)
@@ -67,6 +67,19 @@ internal sealed record RomSource(string Path, long Bytes, long MtimeNs, UInt128 
         catch (VaiUsageException e) when (e.Code == VaiError.FileNotFound)
         {
             return null;
+        }
+    }
+
+    private static bool IsThere(string file)
+    {
+        try
+        {
+            Open(file, out _).Dispose();
+            return true;
+        }
+        catch (VaiUsageException e) when (e.Code == VaiError.FileNotFound)
+        {
+            return false;
         }
     }
 

@@ -123,7 +123,9 @@ internal static class GgufSplit
         }
         catch (VaiUsageException e) when (e.Code == VaiError.FileNotFound)
         {
-            string what = Directory.Exists(path) ? "is a directory" : Path.Exists(path) ? "is not a regular file" : "is missing";
+            string what = Directory.Exists(path) ? "is a directory"
+                : !Path.Exists(path) ? "is missing"
+                : new FileInfo(path).LinkTarget is not null ? "is a link that leads to no file" : "is not a regular file";
             throw new VaiUsageException(
                 VaiError.FileNotFound, $"{path}: part {number} of {name.Count} {what}. Put all parts beside the first one, {name.PathOf(1)}.");
         }
