@@ -12,6 +12,9 @@ namespace VAI.Residency;
 /// <summary>The in-process engine: residency, the pipeline and its thread pool.</summary>
 internal sealed class VaiEngine : IVai, IPreparable
 {
+    // At least so long, and at most twice as long, a dead process's sessions can be taken up.
+    private static readonly TimeSpan LeftFor = TimeSpan.FromMinutes(5);
+
     private readonly ModelOptions[] _configured;
     private readonly ILogger _log;
     private readonly NativeLogBridge _nativeLog;
@@ -21,6 +24,7 @@ internal sealed class VaiEngine : IVai, IPreparable
     private readonly ModelLoader _loader;
     private readonly Planner _planner;
     private readonly KvStashDirectory? _stash;
+    private readonly Timer? _sweep;
     private readonly ResidentSet _residency = new();
 
     // One load or unload at a time: they compete for the same disk and memory anyway.
@@ -51,6 +55,7 @@ internal sealed class VaiEngine : IVai, IPreparable
         _pipeline = new PipelineThread(threads >= Environment.ProcessorCount ? _pool.Rest : null);
         var lot = new ParkingLot(options.ParkLimit);
         _stash = options.StashDirectory is { } directory ? new KvStashDirectory(directory, lot) : null;
+        _sweep = _stash is null ? null : new Timer(static e => _ = ((VaiEngine)e!).SweepAsync(), this, LeftFor, LeftFor);
         _roms = new RomLoader(options.RomDirectory, options.RomWait, _log);
         _loader = new ModelLoader(_pipeline, _pool, _roms, lot, _stash);
         _planner = new Planner(options.RomDirectory, threads);
@@ -205,6 +210,7 @@ internal sealed class VaiEngine : IVai, IPreparable
             await RemoveAsync(model).ConfigureAwait(false);
         }
 
+        _sweep?.Dispose();
         _pipeline.Dispose();
         _pool.Dispose();
         _stash?.Dispose();
@@ -213,6 +219,14 @@ internal sealed class VaiEngine : IVai, IPreparable
         _nativeLog.Dispose();
         _moving.Release();
         _disposal.SetResult();
+    }
+
+    // What a process has left that died, and nobody has asked for, takes memory that the living could use.
+    private async Task SweepAsync()
+    {
+        while (await _pipeline.InvokeAsync(_stash!.Sweep).ConfigureAwait(false))
+        {
+        }
     }
 
     private async Task AddAsync(ModelContext loaded)
