@@ -6,8 +6,8 @@ using VAI.Sram;
 namespace VAI.Pipeline;
 
 /// <summary>
-/// A model's jobs and what becomes of them: those that wait for SRAM (<see cref="JobQueue"/>), those that run, and those whose reader is
-/// behind. A step (<see cref="StepBuilder"/>, <see cref="StepRunner"/>) is one batch of all that run: continuous batching. What goes
+/// A model's jobs and what becomes of them: those that wait for SRAM (<see cref="JobQueue"/>), those whose KV is on its way to their line,
+/// those that run, and those whose reader is behind. A step (<see cref="StepBuilder"/>, <see cref="StepRunner"/>) is one batch of all that run: continuous batching. What goes
 /// wrong with one job ends that job, whatever it throws: its code runs while no list depends on it.
 /// </summary>
 internal sealed class ModelLane : ILane
@@ -20,10 +20,14 @@ internal sealed class ModelLane : ILane
     private readonly StepBuilder _step;
     private readonly StepRunner _runner;
     private readonly JobQueue _queue = new();
+    private readonly List<Job> _arriving = [];
     private readonly List<Job> _running = [];
     private readonly List<Job> _blocked = [];
 
+    private readonly KvTransfers _transfers;
+
     private int _attention;
+    private long _stepTicks;
     private bool _mayPlace;
     private volatile Exception? _closed;
 
@@ -31,7 +35,8 @@ internal sealed class ModelLane : ILane
         string name, LlamaContext llama, SramBank bank, Schedule schedule, ParkingLot lot, KvStash? stash, PipelineThread pipeline, int promptTokens)
     {
         (_name, _llama, _bank, _stash, _pipeline) = (name, llama, bank, stash, pipeline);
-        Placer = new SramPlacer(llama, bank, schedule, lot, stash);
+        _transfers = new KvTransfers(llama);
+        Placer = new SramPlacer(llama, bank, schedule, lot, stash, _transfers, Freed);
         _step = new StepBuilder(llama, bank, Placer, schedule, promptTokens);
         _runner = new StepRunner(llama);
     }
@@ -54,6 +59,8 @@ internal sealed class ModelLane : ILane
 
     public bool IsReady =>
         _running.Count > 0
+        || _transfers.Any
+        || _arriving.Count > 0
         || Volatile.Read(ref _attention) != 0
         || (_mayPlace && _queue.Count > 0)
         || (NextTimer != long.MaxValue && NextTimer <= Stopwatch.GetTimestamp());
@@ -107,6 +114,8 @@ internal sealed class ModelLane : ILane
         Computed = Began = false;
         if (Interlocked.Exchange(ref _attention, 0) != 0 || NextTimer <= Stopwatch.GetTimestamp())
             KeepHouse();
+        _transfers.Advance(_running.Count > 0 ? _stepTicks : 0);
+        Arrive();
         Place();
         while (!_step.TryBuild(_running))
             ParkLast();
@@ -119,9 +128,10 @@ internal sealed class ModelLane : ILane
     /// <summary>Ends what runs; what waits goes on waiting.</summary>
     public void Fail(Exception error)
     {
-        foreach (Job job in _running.ToArray())
+        foreach (Job job in (Job[])[.. _running, .. _arriving])
             Ruin(job, error);
         _running.Clear();
+        _arriving.Clear();
         _mayPlace = true;
     }
 
@@ -139,6 +149,7 @@ internal sealed class ModelLane : ILane
         _blocked.Clear();
         while (_queue.TakeFirst() is { } job)
             Ruin(job, why);
+        _transfers.StopAll(why);
     }
 
     private void EndNew(Exception why)
@@ -176,6 +187,20 @@ internal sealed class ModelLane : ILane
                 continue;
             _queue.RemoveAt(i);
             if (job.Blocked)
+                Block(job);
+        }
+
+        for (int i = _arriving.Count - 1; i >= 0; i--)
+        {
+            Job job = _arriving[i];
+            if (Look(job, now, waits: false))
+                continue;
+            _arriving.RemoveAt(i);
+            if (job.Line is { } line)
+                Placer.StopArrival(line);
+            if (job.Done)
+                Rest(job);
+            else
                 Block(job);
         }
 
@@ -242,6 +267,7 @@ internal sealed class ModelLane : ILane
     {
         if (job.Line is { } line)
         {
+            Placer.Keep(line);
             (line.Use, line.Reserved) = (LineUse.Running, job.Cells);
             _running.Add(job);
         }
@@ -255,6 +281,7 @@ internal sealed class ModelLane : ILane
     /// <summary>Strictly in order: whoever is due first is placed first, so that no stream of small ones starves a large one.</summary>
     private void Place()
     {
+        bool again = false;
         while (_mayPlace && _queue.TakeFirst() is { } job)
         {
             try
@@ -262,24 +289,56 @@ internal sealed class ModelLane : ILane
                 if (job.Target > 0 && !job.TryPlace(Placer, Growth(job)))
                 {
                     _queue.PutBack(job);
+                    again = Placer.PutOff;
                     break;
                 }
 
-                int reused = job.Line?.Tokens.Count ?? 0;
-                if (job.Target > 0)
-                    job.Begun(reused);
-                if (reused >= job.Target)
-                    job.Commit(_llama, default);
+                if (job.Line is { Arrival: not null })
+                {
+                    _arriving.Add(job);
+                    continue;
+                }
             }
             catch (Exception e)
             {
                 Ruin(job, e);
             }
 
-            Settle(job);
+            Start(job);
         }
 
-        _mayPlace = false;
+        _mayPlace = _mayPlace && again;
+    }
+
+    /// <summary>Those whose KV has come take part in steps from now on.</summary>
+    private void Arrive()
+    {
+        for (int i = 0; i < _arriving.Count; i++)
+        {
+            Job job = _arriving[i];
+            if (job.Line is { Arrival: not null })
+                continue;
+            _arriving.RemoveAt(i--);
+            Start(job);
+        }
+    }
+
+    private void Start(Job job)
+    {
+        try
+        {
+            int reused = job.Line?.Tokens.Count ?? 0;
+            if (job is { Target: > 0, Done: false })
+                job.Begun(reused);
+            if (reused >= job.Target && !job.Done)
+                job.Commit(_llama, default);
+        }
+        catch (Exception e)
+        {
+            Ruin(job, e);
+        }
+
+        Settle(job);
     }
 
     // Where a job belongs that is in no list.
@@ -302,14 +361,17 @@ internal sealed class ModelLane : ILane
         return generating * _step.StepsOf(job.Target);
     }
 
-    // Of those that run; at least one goes on, as any job alone fits an empty bank.
+    // Of those that have a place; at least one goes on, as any job alone fits an empty bank.
     private void ParkLast()
     {
         Job last = _running[0];
         foreach (Job job in _running)
             last = job.Due >= last.Due ? job : last;
-        _running.Remove(last);
-        if (_running.Count == 0)
+        foreach (Job job in _arriving)
+            last = job.Due >= last.Due ? job : last;
+        if (!_running.Remove(last))
+            _arriving.Remove(last);
+        if (_running.Count + _arriving.Count == 0)
         {
             Ruin(last, SramFull());
             return;
@@ -361,7 +423,7 @@ internal sealed class ModelLane : ILane
     // caches go, prompts are cut, and whoever is due last waits, and the step is made again.
     private void GiveWay()
     {
-        if (Placer.GiveUpOne())
+        if (Placer.GiveUpOne() || Placer.IsFreeing)
             return;
         if (_llama.Batch.Count > _step.Parts.Count)
             _step.Shorten();
@@ -373,6 +435,7 @@ internal sealed class ModelLane : ILane
     {
         Telemetry.Stepped(_name, _llama.Batch.Count, start);
         long end = Stopwatch.GetTimestamp();
+        _stepTicks = end - start;
         foreach (StepPart part in _step.Parts)
         {
             Job job = part.Job;
@@ -398,7 +461,7 @@ internal sealed class ModelLane : ILane
             Settle(job);
         }
 
-        _stash?.Copy();
+        _stash?.Copy(_transfers);
     }
 
     private void Block(Job job)

@@ -6,6 +6,8 @@ namespace VAI.Pipeline;
 /// <summary>
 /// Puts steps together: the next token of every job that generates, then prompts, first due first, up to a budget. A step takes the cells
 /// of its own rows: for what does not fit, caches and idle sessions make room, then prompts are cut, then who is due last loses its place.
+/// While cells are on their way to be free (<see cref="SramPlacer.IsFreeing"/>) a step is of those who are due first, as far as cells are free,
+/// and may be of none.
 /// </summary>
 /// <param name="llama">Has the batch.</param>
 /// <param name="bank">The ledger.</param>
@@ -45,19 +47,26 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
             tokens += job.IsPrompt ? 0 : 1;
         bool prompts = tokens < running.Count;
         int rows = schedule.Alone ? Math.Min(tokens, 1) : tokens;
-        if (!placer.MakeRoom(rows))
-            return false;
+        bool all = placer.MakeRoom(rows);
+        if (!all)
+        {
+            if (!placer.IsFreeing)
+                return false;
+            rows = Math.Min(rows, bank.CellsFree);
+        }
 
         // Under the exact schedule a chunk is a step of its own: by turns, then.
         _promptsTurn = !_promptsTurn;
         if (schedule.Exact && tokens > 0 && prompts)
             (rows, prompts) = _promptsTurn ? (0, true) : (rows, false);
-        if (rows > 0)
+        if (rows > 0 && all)
             AddTokens(running);
+        else if (rows > 0)
+            AddTokens(running, rows);
         if (prompts)
             AddPrompts(running);
         _most = int.MaxValue;
-        return Parts.Count > 0 || running.Count == 0;
+        return Parts.Count > 0 || running.Count == 0 || placer.IsFreeing;
     }
 
     private void AddTokens(List<Job> running)
@@ -75,6 +84,22 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
             running.RemoveAt(i);
             running.Add(job);
             break;
+        }
+    }
+
+    // First due first.
+    private void AddTokens(List<Job> running, int rows)
+    {
+        for (; rows > 0; rows--)
+        {
+            Job? next = null;
+            foreach (Job job in running)
+            {
+                if (!job.IsPrompt && (next is null || job.Due < next.Due) && !IsPart(job))
+                    next = job;
+            }
+
+            Add(next!, next!.Demand(1));
         }
     }
 

@@ -37,8 +37,8 @@ internal static class Footprint
     {
         LlamaContextSettings s = context.Settings;
         long row = sizeof(float) * ((long)context.Vocabulary + (embedding ? context.EmbeddingLength : 0));
-        long created = Refine(context.Memory.OutputBytes, row * s.MaxSequences);
-        return embedding ? created / s.MaxSequences * s.BatchSize : created;
+        long created = Refine(context.Memory.OutputBytes, row * s.Sequences);
+        return embedding ? created / s.Sequences * s.BatchSize : created;
     }
 
     private static Dictionary<string, long> Kv(LlamaContext context, GgufModelInfo header)

@@ -70,6 +70,9 @@ internal static class Geometry
             BatchSize = rows,
             MicroBatchSize = info.IsEmbedding ? rows : Math.Min(rows, o.MicroBatchSize ?? rows),
             MaxSequences = info.IsEmbedding ? Texts : o.MaxSessions,
+
+            // Slices are copied through it. Who asks for every sequence that llama.cpp has goes without: there a copy is made whole.
+            SpareSequences = info.IsEmbedding || exact || o.MaxSessions >= NativeLoader.EnsureLoaded().MaxSequences ? 0 : 1,
             Threads = threads,
             TypeK = (int)o.KeyType,
             TypeV = (int)o.ValueType,

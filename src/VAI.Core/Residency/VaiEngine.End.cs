@@ -56,6 +56,7 @@ internal sealed partial class VaiEngine
             await EndPartAsync(model.Name, () => RemoveAsync(model)).ConfigureAwait(false);
         }
 
+        _sweep?.Dispose();
         await _pipeline.DisposeAsync().ConfigureAwait(false);
         foreach (IDisposable? part in (IDisposable?[])[_loader, _pool, _stash, _roms])
         {

@@ -12,6 +12,9 @@ namespace VAI.Residency;
 /// <summary>The in-process engine: residency, the pipeline and its thread pool.</summary>
 internal sealed partial class VaiEngine : IVai, IPreparable
 {
+    // At least so long, and at most twice as long, a dead process's sessions can be taken up.
+    private static readonly TimeSpan LeftFor = TimeSpan.FromMinutes(5);
+
     private readonly ModelOptions[] _configured;
     private readonly ILogger _log;
     private readonly NativeLogBridge _nativeLog;
@@ -21,6 +24,7 @@ internal sealed partial class VaiEngine : IVai, IPreparable
     private readonly ModelLoader _loader;
     private readonly Planner _planner;
     private readonly KvStashDirectory? _stash;
+    private readonly Timer? _sweep;
     private readonly ResidentSet _residency = new();
 
     // One load or unload at a time: they compete for the same disk and memory anyway.
@@ -59,6 +63,7 @@ internal sealed partial class VaiEngine : IVai, IPreparable
             throw;
         }
 
+        _sweep = _stash is null ? null : new Timer(static e => _ = ((VaiEngine)e!).SweepAsync(), this, LeftFor, LeftFor);
         Faults.LogTo(_log);
     }
 
@@ -228,6 +233,23 @@ internal sealed partial class VaiEngine : IVai, IPreparable
         catch (VaiException)
         {
             // Its own load says why.
+        }
+    }
+
+    // What a process has left that died, and nobody has asked for, takes memory that the living could use.
+    private async Task SweepAsync()
+    {
+        try
+        {
+            while (await _pipeline.InvokeAsync(_stash!.Sweep).ConfigureAwait(false))
+            {
+            }
+        }
+        catch (Exception e)
+        {
+            // The timer's last call may come behind the engine's end; else the next one tries again.
+            if (e is not ObjectDisposedException)
+                Faults.Report("Clearing up copies that nobody took up", e);
         }
     }
 

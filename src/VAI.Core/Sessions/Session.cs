@@ -86,6 +86,9 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
     /// <summary>Stopwatch ticks of computing that would have to be done again without what is not copied. On the pipeline's thread.</summary>
     internal long Uncopied { get; set; }
 
+    /// <summary>The copy into shared memory that is being made; null for none. On the pipeline's thread.</summary>
+    internal KvStashCopy? Copying { get; set; }
+
     /// <summary>Whether another process may have left its KV. On the pipeline's thread.</summary>
     internal bool MayBeCopied { get; set; }
 
@@ -140,11 +143,13 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
         cancellationToken);
 
     public ValueTask ParkAsync(CancellationToken cancellationToken = default) => VerbAsync(
-        () => _model.Pipeline.InvokeAsync(() =>
-        {
-            _model.Lane.Placer.Park(this);
-            _model.Lane.Freed();
-        }),
+        () => CopyAsync(
+            async () =>
+            {
+                await _model.Lane.Placer.ParkAsync(this).ConfigureAwait(false);
+                return true;
+            },
+            cancellationToken),
         cancellationToken);
 
     public ValueTask RebuildAsync(CancellationToken cancellationToken = default) => VerbAsync(
@@ -172,8 +177,16 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
             async () =>
             {
                 SessionFile file = SessionFile.For(_model);
-                using ParkedKv? kv = await _model.Pipeline.InvokeAsync(() => _model.Lane.Placer.Copy(this)).ConfigureAwait(false);
-                await Task.Run(() => file.Write(path, [.. Log], _committed, kv), cancellationToken).ConfigureAwait(false);
+                (ParkedKv? kv, bool isKept) = await CopyAsync(() => _model.Lane.Placer.CopyAsync(this), cancellationToken).ConfigureAwait(false);
+                try
+                {
+                    await Task.Run(() => file.Write(path, [.. Log], _committed, kv), cancellationToken).ConfigureAwait(false);
+                }
+                finally
+                {
+                    if (!isKept)
+                        kv?.Dispose();
+                }
             },
             cancellationToken);
     }
@@ -316,6 +329,21 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
         }
     }
 
+    // Copies go in slices, between steps: until the last one the verb can be cancelled, and the session disposed.
+    private async Task<T> CopyAsync<T>(Func<Task<T>> begin, CancellationToken cancellationToken)
+    {
+        Task<T> copy = await _model.Pipeline.InvokeAsync(() =>
+        {
+            ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
+            return begin();
+        }).ConfigureAwait(false);
+        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
+            static (s, token) => ((Session)s!).StopCopies(new OperationCanceledException(token)), this);
+        return await copy.ConfigureAwait(false);
+    }
+
+    private Task StopCopies(Exception why) => _model.Pipeline.InvokeAsync(() => _model.Lane.Placer.StopCopies(this, why));
+
     private async Task CloseAsync()
     {
         SequenceJob? job;
@@ -329,7 +357,11 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
             if (job is Transaction transaction)
                 await transaction.Ended.ConfigureAwait(false);
             if (verb is not null)
+            {
+                await StopCopies(Disposed()).ConfigureAwait(false);
                 await verb.ConfigureAwait(false);
+            }
+
             await _model.Pipeline.InvokeAsync(Release).ConfigureAwait(false);
         }
         catch (Exception e)

@@ -29,7 +29,9 @@ internal sealed class SessionFile
     public void Write(string path, int[] log, int committed, ParkedKv? kv)
     {
         byte[] header = new byte[SessionSeal.HeaderBytes];
-        _seal.WriteHeader(header, log.Length, committed, kv?.Tokens.Length ?? 0, kv?.Length ?? 0);
+        _seal.WriteHeader(header, log.Length, committed, kv?.Tokens.Length ?? 0, kv?.Slices.Length ?? 0, kv?.Length ?? 0);
+        byte[] table = new byte[KvSlice.EntryBytes * (kv?.Slices.Length ?? 0)];
+        KvSlice.WriteTable(table, kv is null ? default : kv.Slices);
         string temporary = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():N}.tmp";
         try
         {
@@ -39,7 +41,9 @@ internal sealed class SessionFile
                 Put(header);
                 Put(MemoryMarshal.AsBytes(log.AsSpan()));
                 Put(MemoryMarshal.AsBytes((kv?.Tokens ?? []).AsSpan()));
-                Put(kv is null ? default : kv.Bytes);
+                Put(table);
+                for (int i = 0; i < kv?.Slices.Length; i++)
+                    Put(kv.Bytes(i));
                 file.Write(mac.GetHashAndReset());
                 file.Flush(flushToDisk: true);
 
@@ -88,25 +92,41 @@ internal sealed class SessionFile
             throw Rejected(path, wrong);
         if (file.Length != numbers.ImageBytes)
             throw Rejected(path, "its length is not what its header says");
-        (int entries, int committed, int computed, long kvBytes) = numbers;
         using IncrementalHash mac = _seal.NewMac();
         mac.AppendData(header);
-        int[] log = new int[entries];
-        int[] kvLog = new int[computed];
+        int[] log = new int[numbers.Entries];
+        int[] kvLog = new int[numbers.KvEntries];
         Take(MemoryMarshal.AsBytes(log.AsSpan()));
         Take(MemoryMarshal.AsBytes(kvLog.AsSpan()));
-        ParkedKv? kv = _seal.IsOfKind(header) ? ParkedKv.Reserve(_model.Lot, kvLog, kvBytes) : null;
+        byte[] table = new byte[KvSlice.EntryBytes * numbers.Slices];
+        Take(table);
+        KvSlice[]? slices = numbers.HasSlices ? KvSlice.ReadTable(table, numbers.KvEntries, numbers.KvBytes) : [];
+        if (slices is null)
+            throw Rejected(path, "its slices are not what its header says");
+        ParkedKv? kv = slices.Length > 0 && _seal.IsOfKind(header) ? ParkedKv.ToFill(_model.Lot, kvLog, slices) : null;
         try
         {
-            if (kv is not null)
-                Take(kv.Bytes);
-            else
-                Skip(kvBytes);
+            // Where there is no room for it, it is computed again.
+            long left = numbers.KvBytes;
+            for (int i = 0; i < slices.Length && kv is not null; i++)
+            {
+                if (kv.TryTake(i, slices[i].Bytes))
+                {
+                    Take(kv.Bytes(i));
+                    left -= slices[i].Bytes;
+                    continue;
+                }
+
+                kv.Dispose();
+                kv = null;
+            }
+
+            Skip(left);
             byte[] stored = new byte[SessionSeal.MacBytes];
             file.ReadExactly(stored);
             if (!CryptographicOperations.FixedTimeEquals(stored, mac.GetHashAndReset()))
                 throw Rejected(path, "it was changed, or saved under another ROM directory");
-            return Checked(path, header, log, committed, kv);
+            return Checked(path, header, log, numbers.Committed, kv);
         }
         catch
         {

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using VAI.Native.Rom;
 using VAI.Residency;
+using VAI.Sram;
 
 namespace VAI.Sessions;
 
@@ -20,15 +21,19 @@ namespace VAI.Sessions;
 ///  80  log entries                 int32
 ///  84  committed entries           int32
 ///  88  KV entries                  int32
-///  92  reserved                    int32, 0
+///  92  KV slices                   int32
 ///  96  KV bytes                    int64
-/// 104  log, KV log, KV             int32 each, int32 each, bytes
+/// 104  log, KV log                 int32 each
+///   n  slices, the last positions first (KvSlice): from, count, bytes, CRC, 0      int32, int32, int64, uint32, int32 each
+///   n  KV                          the slices' bytes, in that order
 ///   n  HMAC-SHA256 of all that     32 bytes, by a key that only this user's ROM directory holds
 /// </code>
+/// Versions: 1 had the KV in one piece and no slices. Of such a session the log is used.
 /// </remarks>
 internal sealed class SessionSeal
 {
-    public const int Version = 1;
+    public const int Version = 2;
+    private const int Oldest = 1;
     public const int HeaderBytes = 104;
     public const int MacBytes = 32;
     private const int KeyBytes = 32;
@@ -57,9 +62,10 @@ internal sealed class SessionSeal
     public static SessionSeal? For(ModelContext model) => model.Weights.Hold is { } hold ? new SessionSeal(model, hold) : null;
 
     /// <summary>Length of an image in bytes.</summary>
-    public static long Length(int entries, int kvEntries, long kvBytes) => HeaderBytes + (4L * ((long)entries + kvEntries)) + kvBytes + MacBytes;
+    public static long Length(int entries, int kvEntries, int slices, long kvBytes) =>
+        HeaderBytes + (4L * ((long)entries + kvEntries)) + ((long)KvSlice.EntryBytes * slices) + kvBytes + MacBytes;
 
-    public void WriteHeader(Span<byte> header, int entries, int committed, int kvEntries, long kvBytes)
+    public void WriteHeader(Span<byte> header, int entries, int committed, int kvEntries, int slices, long kvBytes)
     {
         header[..HeaderBytes].Clear();
         Magic.CopyTo(header);
@@ -70,6 +76,7 @@ internal sealed class SessionSeal
         BinaryPrimitives.WriteInt32LittleEndian(header[80..], entries);
         BinaryPrimitives.WriteInt32LittleEndian(header[84..], committed);
         BinaryPrimitives.WriteInt32LittleEndian(header[88..], kvEntries);
+        BinaryPrimitives.WriteInt32LittleEndian(header[92..], slices);
         BinaryPrimitives.WriteInt64LittleEndian(header[96..], kvBytes);
     }
 
@@ -81,16 +88,20 @@ internal sealed class SessionSeal
         if (header.Length < HeaderBytes || !header.StartsWith(Magic))
             return "it is not a saved session";
         int version = BinaryPrimitives.ReadInt32LittleEndian(header[8..]);
-        if (version != Version)
-            return $"it has version {version}, and this VAI reads {Version}";
+        if (version is < Oldest or > Version)
+            return $"it has version {version}, and this VAI reads {Oldest} to {Version}";
         read = new Header(
+            version,
             BinaryPrimitives.ReadInt32LittleEndian(header[80..]),
             BinaryPrimitives.ReadInt32LittleEndian(header[84..]),
             BinaryPrimitives.ReadInt32LittleEndian(header[88..]),
+            BinaryPrimitives.ReadInt32LittleEndian(header[92..]),
             BinaryPrimitives.ReadInt64LittleEndian(header[96..]));
         const int Most = 1 << 26;
+        const long MostBytes = 1L << 42;
         bool possible = read.Entries is >= 0 and <= Most && read.Committed >= 0 && read.Committed <= read.Entries
-            && read.KvEntries is >= 0 and <= Most && read.KvBytes is >= 0 and <= int.MaxValue;
+            && read.KvEntries is >= 0 and <= Most && read.KvBytes is >= 0 and <= MostBytes
+            && (version == Oldest ? read.Slices == 0 : read.Slices >= 0 && read.Slices <= read.KvEntries);
         return possible ? null : "its length is not what its header says";
     }
 
@@ -140,12 +151,17 @@ internal sealed class SessionSeal
     }
 
     /// <summary>The numbers of an image's header.</summary>
+    /// <param name="Version">Its format's.</param>
     /// <param name="Entries">Log entries.</param>
     /// <param name="Committed">How many of them are committed.</param>
     /// <param name="KvEntries">Log entries whose KV it holds.</param>
-    /// <param name="KvBytes">Length of that.</param>
-    internal readonly record struct Header(int Entries, int Committed, int KvEntries, long KvBytes)
+    /// <param name="Slices">In how many slices.</param>
+    /// <param name="KvBytes">Length of them.</param>
+    internal readonly record struct Header(int Version, int Entries, int Committed, int KvEntries, int Slices, long KvBytes)
     {
-        public long ImageBytes => Length(Entries, KvEntries, KvBytes);
+        public long ImageBytes => Length(Entries, KvEntries, Slices, KvBytes);
+
+        /// <summary>Whether its KV is in the format of today.</summary>
+        public bool HasSlices => Version == SessionSeal.Version && Slices > 0;
     }
 }

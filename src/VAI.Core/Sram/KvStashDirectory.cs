@@ -16,6 +16,7 @@ internal sealed class KvStashDirectory(string path, ParkingLot lot) : IDisposabl
 
     private readonly List<KvStashFile> _spare = [];
     private List<KvStashFile>? _left;
+    private bool _leftSeen;
     private int _made;
 
     /// <summary>What was left to this process and has not been taken up.</summary>
@@ -62,6 +63,29 @@ internal sealed class KvStashDirectory(string path, ParkingLot lot) : IDisposabl
     {
         _left!.Remove(file);
         return file.TryMove(NewPath());
+    }
+
+    /// <summary>
+    /// Drops what was left to this process if nobody has taken it up since the call before: called every few minutes, so that a session
+    /// has those after a takeover. A file at a time, as to free one takes a while.
+    /// </summary>
+    /// <returns>Whether there is more to drop now.</returns>
+    public bool Sweep()
+    {
+        if (!Directory.Exists(Path.Combine(path, Inherited)))
+            return false;
+        if (!_leftSeen)
+        {
+            _leftSeen = true;
+            return false;
+        }
+
+        // Those that nobody has looked at are opened by it, and so counted, named and deleted like all others.
+        if (Left is not [.., var last])
+            return false;
+        last.Dispose();
+        _left!.Remove(last);
+        return _left.Count > 0;
     }
 
     /// <summary>Gives a file back.</summary>

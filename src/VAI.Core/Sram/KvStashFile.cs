@@ -11,7 +11,9 @@ namespace VAI.Sram;
 internal sealed unsafe class KvStashFile : IDisposable
 {
     public const string Suffix = ".kv";
-    private const int Version = 1;
+
+    // 2: the copies are of SessionSeal's version 2, in slices.
+    private const int Version = 2;
     private const int VersionAt = 8;
     private const int CurrentAt = 12;
     private const int Head = 4096;

@@ -35,6 +35,12 @@ internal sealed class SramLine(int sequence)
 
     public LineUse Use { get; set; }
 
+    /// <summary>The copy of it that is being made for its session; null for none. Until that has ended it is nobody's victim.</summary>
+    public KvDeparture? Departure { get; set; }
+
+    /// <summary>What comes to it from host memory before its job takes part in steps; null for nothing.</summary>
+    public KvArrival? Arrival { get; set; }
+
     /// <summary>How many entries it may come to hold before its job is placed anew: the cells for them are reserved while it runs.</summary>
     public int Reserved { get; set; }
 

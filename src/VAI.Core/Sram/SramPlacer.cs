@@ -8,8 +8,36 @@ namespace VAI.Sram;
 /// Finds lines and cells for sessions: what is computed already is shared, what nobody uses is given up, least recently used
 /// first, and what an idle session holds is parked. On the pipeline's thread.
 /// </summary>
-internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule schedule, ParkingLot lot, KvStash? stash)
+/// <remarks>
+/// What is parked goes in slices between steps (<see cref="KvTransfers"/>), and its cells are free when it has gone. Nobody waits for ever:
+/// a copy that has begun needs nothing of anybody's and goes on in every turn, so that it ends; one line at a time is evicted, and who has
+/// waited for it looks again at its end, first due first. Until then those who run take what is free, and no more of them are parked. An
+/// owner that is placed meanwhile takes its line back, but only where the bank has room for all who run and for it: no one's cells are missed.
+/// </remarks>
+internal sealed class SramPlacer(
+    LlamaContext llama, SramBank bank, Schedule schedule, ParkingLot lot, KvStash? stash, KvTransfers transfers, Action freed)
 {
+    /// <summary>Whether cells will be free once a copy has ended.</summary>
+    public bool IsFreeing
+    {
+        get
+        {
+            foreach (SramLine line in bank.Lines)
+            {
+                if (line.Departure is not null)
+                    return true;
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>Whether something was put off to the next turn, in which there may be time for it.</summary>
+    public bool PutOff { get; private set; }
+
+    /// <summary>KV on its way.</summary>
+    public KvTransfers Transfers => transfers;
+
     /// <summary>
     /// Gives a session a line that holds as much of its log as is known anywhere, and reserves cells for the rest. Nothing is given up
     /// for what is reserved: each step frees the cells of its own rows.
@@ -18,9 +46,13 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
     /// <param name="cells">Entries that it may come to hold.</param>
     /// <param name="growth">Cells that those who run will take meanwhile, beyond their own reservations.</param>
     /// <param name="most">Most entries that may be had without computing them.</param>
-    /// <returns>False while there is no room: the session keeps what it has, and can be placed later.</returns>
+    /// <returns>
+    /// False while there is no room: the session keeps what it has, and can be placed later. Its line may have an arrival: then it can
+    /// take part in steps when that has ended.
+    /// </returns>
     public bool TryPlace(Session session, int cells, int growth, int most = int.MaxValue)
     {
+        PutOff = false;
         if (session.MayBeCopied && session.Line is null && session.Parked is null)
             stash?.Recall(session);
         session.MayBeCopied = false;
@@ -37,13 +69,28 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
         // What is shared with a line that runs is there.
         if (!HasRoom(cells - (donor is { Use: LineUse.Running } ? reused : 0) + growth) || (session.Line ?? Choose(donor, reused)) is not { } line)
             return false;
-        if (line.Owner != session)
-            Disown(line);
+        if (line.Owner == session)
+            Keep(line);
+        else if (!TryEvict(line, clear: false))
+            return false;
+        bool copies = !bank.Pooled && donor is not null && donor != line && reused > 0;
+        if (copies && !transfers.MayCopy(llama.StateBytes(donor!.Sequence)))
+        {
+            PutOff = true;
+            return false;
+        }
+
         (session.Line, line.Owner, line.Use, line.Reserved) = (line, session, LineUse.Running, cells);
         bank.Touch(line);
         if (fromHost)
-            Restore(line, session.Parked!, parked);
-        else if (donor == line)
+        {
+            Clear(line);
+            line.Arrival = new KvArrival(llama, bank, this, line, session.Parked!, parked, Arrived);
+            transfers.Begin(line.Arrival);
+            return true;
+        }
+
+        if (donor == line)
             Truncate(line, reused);
         else
             Share(donor, line, reused);
@@ -55,9 +102,8 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
     /// <returns>Null while there is no room.</returns>
     public SramLine? TryTake(int cells, int growth)
     {
-        if (!HasRoom(cells + growth) || Victim(except: null, empty: true) is not { } line)
+        if (!HasRoom(cells + growth) || Victim(except: null, empty: true) is not { } line || !TryEvict(line, clear: true))
             return null;
-        Disown(line);
         Clear(line);
         (line.Use, line.Reserved) = (LineUse.Running, cells);
         bank.Touch(line);
@@ -72,7 +118,7 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
     }
 
     /// <summary>Frees cells until so many are free.</summary>
-    /// <returns>False if all that is left runs.</returns>
+    /// <returns>False if all that is left runs, or while it is on its way (<see cref="IsFreeing"/>).</returns>
     public bool MakeRoom(int cells)
     {
         while (bank.CellsFree < cells)
@@ -85,33 +131,82 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
     }
 
     /// <summary>Gives up the line that is needed least.</summary>
-    /// <returns>False if all that hold anything run.</returns>
+    /// <returns>False if it gave up none at once: all that hold anything run, or are on their way.</returns>
     public bool GiveUpOne()
     {
-        if (Victim(except: null, empty: false) is not { } victim)
+        if (Victim(except: null, empty: false) is not { } victim || !TryEvict(victim, clear: true))
             return false;
-        Disown(victim);
         Clear(victim);
         return true;
     }
 
     /// <summary>Moves a session's KV to host memory, and gives its line up.</summary>
+    /// <returns>Ends when that has.</returns>
+    public Task ParkAsync(Session session)
+    {
+        if (session.Line is not { } line)
+            return Task.CompletedTask;
+        line.Use = LineUse.Idle;
+        if (line.Departure is null)
+            Depart(line, evicts: true, clear: true);
+        return line.Departure?.Task ?? Task.CompletedTask;
+    }
+
+    /// <summary>Moves the KV of a session that ran to host memory, and gives its line up.</summary>
     public void Park(Session session)
     {
         if (session.Line is not { } line)
             return;
-        Disown(line);
-        Clear(line);
+        line.Use = LineUse.Idle;
+        if (line.Arrival is not null)
+            StopArrival(line);
+        else if (line.Departure is null)
+            Depart(line, evicts: true, clear: true);
     }
 
-    /// <summary>A copy of a session's KV; null if it has none, or there is no host memory for it.</summary>
-    public ParkedKv? Copy(Session session) => session.Line is { } line ? Copy(line) : session.Parked?.Copy(lot);
+    /// <summary>A copy of a session's KV.</summary>
+    public Task<CopiedKv> CopyAsync(Session session)
+    {
+        if (session.Line is not { } line)
+            return Task.FromResult(new CopiedKv(session.Parked, IsTheSessions: true));
+        CopiedKv made = default;
+        if (line.Departure is null)
+            Depart(line, evicts: false, clear: false, copy => made = new CopiedKv(copy, IsTheSessions: false));
+        return line.Departure?.Task ?? Task.FromResult(made);
+    }
+
+    /// <summary>Ends the copies of a session's line, if any are being made.</summary>
+    /// <param name="session">The session; it keeps the line.</param>
+    /// <param name="why">For who waits for them.</param>
+    public void StopCopies(Session session, Exception? why)
+    {
+        if (session.Line is { Departure: { } departure })
+            transfers.Stop(departure, why);
+    }
+
+    /// <summary>A line is wanted again by who has it: it is given up no longer.</summary>
+    public void Keep(SramLine line)
+    {
+        if (line.Departure is { } departure)
+            transfers.Stop(departure, null);
+    }
+
+    /// <summary>Takes back a line that its session's KV is on its way to; it stays in host memory.</summary>
+    public void StopArrival(SramLine line)
+    {
+        if (line.Arrival is { } arrival)
+            transfers.Stop(arrival, null);
+    }
 
     /// <summary>Gives a forked session the KV of its parent, if a line is to be had that nobody's session holds.</summary>
     public void Fork(Session parent, Session child)
     {
-        if (parent.Line is not { } from || !schedule.CanCopy(from.Tokens.Count) || Victim(except: from, empty: true) is not { Owner: null } line)
+        if (parent.Line is not { } from || !schedule.CanCopy(from.Tokens.Count) || Victim(except: from, empty: true) is not { Owner: null } line
+            || (!bank.Pooled && !transfers.MayCopy(llama.StateBytes(from.Sequence))))
+        {
             return;
+        }
+
         Clear(line);
         (child.Line, line.Owner, line.Use) = (line, child, LineUse.Idle);
         bank.Touch(line);
@@ -121,10 +216,16 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
     /// <summary>Lets a session's line go; what it holds stays as a cache.</summary>
     public void Release(Session session)
     {
+        if (session.Line is { Arrival: not null } to)
+            StopArrival(to);
         if (session.Line is { } line)
+        {
+            StopCopies(session, Session.Disposed());
             (session.Line, line.Owner, line.Use) = (null, null, LineUse.Idle);
+        }
+
         session.Unpark();
-        stash?.Release(session);
+        stash?.Release(session, transfers);
     }
 
     /// <summary>Drops a session's KV.</summary>
@@ -161,7 +262,7 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
     private SramLine? Choose(SramLine? donor, int reused) =>
         donor is not null && IsTakenOver(donor, reused)
             ? donor
-            : Victim(except: donor, empty: true) ?? (donor is { Use: not LineUse.Running } ? donor : null);
+            : Victim(except: donor, empty: true) ?? (donor is { Use: not LineUse.Running, Departure: null } ? donor : null);
 
     private static bool IsTakenOver(SramLine donor, int reused) => donor.Owner is null && donor.Tokens.Count == reused;
 
@@ -170,7 +271,7 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
         SramLine? best = null;
         foreach (SramLine line in bank.Lines)
         {
-            if (line == except || line.Use == LineUse.Running || (!empty && line.Tokens.Count == 0))
+            if (line == except || line.Use == LineUse.Running || line.Departure is not null || (!empty && line.Tokens.Count == 0))
                 continue;
             if (best is null || Rank(line).CompareTo(Rank(best)) < 0)
                 best = line;
@@ -182,25 +283,70 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
             (line.Owner is not null ? 2 + (int)line.Use : line.Tokens.Count > 0 ? 1 : 0, line.LastUsed);
     }
 
-    private ParkedKv? Copy(SramLine line) => schedule.CanCopy(line.Tokens.Count) ? ParkedKv.Copy(lot, llama, line) : null;
-
-    // What there is no host memory for is computed again from the log.
-    private void Disown(SramLine line)
+    /// <summary>Has a line's owner, if it has one, give it up; one at a time.</summary>
+    /// <returns>False while that is on its way.</returns>
+    private bool TryEvict(SramLine line, bool clear)
     {
-        if (line.Owner is not { } owner)
-            return;
-        owner.Unpark();
-        owner.Parked = Copy(line);
-        (owner.Line, line.Owner, line.Use) = (null, null, LineUse.Idle);
+        if (line.Owner is null)
+            return true;
+        foreach (SramLine other in bank.Lines)
+        {
+            if (other.Departure is { Evicts: true })
+                return false;
+        }
+
+        Depart(line, evicts: true, clear);
+        return line.Owner is null;
     }
 
-    private int Restore(SramLine line, ParkedKv parked, int reused)
+    // What there is no host memory for is computed again from the log.
+    private void Depart(SramLine line, bool evicts, bool clear, Action<ParkedKv?>? made = null)
     {
+        int length = line.Tokens.Count;
+        if (length == 0 || !schedule.CanCopy(length) || !lot.HasRoom(llama.StateBytes(line.Sequence)))
+        {
+            Ended(KvTransferEnd.Failed, null);
+            return;
+        }
+
+        line.Departure = new KvDeparture(llama, line, lot, KvSlice.Cut(length, transfers.SliceOf(line)), evicts, Ended);
+        transfers.Begin(line.Departure);
+
+        void Ended(KvTransferEnd end, ParkedKv? copy)
+        {
+            line.Departure = null;
+            if (evicts && end != KvTransferEnd.Stopped)
+                Disown(line, copy, clear);
+            made?.Invoke(copy);
+            freed();
+        }
+    }
+
+    private void Disown(SramLine line, ParkedKv? copy, bool clear)
+    {
+        Session owner = line.Owner!;
+        owner.Unpark();
+        owner.Parked = copy;
+        (owner.Line, line.Owner, line.Use) = (null, null, LineUse.Idle);
+        if (clear)
+            Clear(line);
+    }
+
+    private void Arrived(KvArrival arrival, KvTransferEnd end)
+    {
+        SramLine line = arrival.Line;
+        Session session = line.Owner!;
+        line.Arrival = null;
+        if (end != KvTransferEnd.Stopped)
+        {
+            Truncate(line, Math.Min(arrival.Wanted, line.Tokens.Count));
+            session.Unpark();
+            return;
+        }
+
+        (session.Line, line.Owner, line.Use) = (null, null, LineUse.Idle);
         Clear(line);
-        if (!MakeRoom(parked.Tokens.Length) || !llama.LoadState(line.Sequence, parked.Bytes))
-            return 0;
-        bank.Extend(line, parked.Tokens);
-        return Truncate(line, reused);
+        freed();
     }
 
     private int Share(SramLine? donor, SramLine line, int length)
@@ -222,6 +368,7 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
     {
         if (length == line.Tokens.Count && !force)
             return length;
+        transfers.Cut(line, length);
         if (llama.Truncate(line.Sequence, length))
         {
             bank.Truncate(line, length);
@@ -234,6 +381,7 @@ internal sealed class SramPlacer(LlamaContext llama, SramBank bank, Schedule sch
 
     private void Clear(SramLine line)
     {
+        transfers.Cut(line, 0);
         llama.Clear(line.Sequence);
         bank.Truncate(line, 0);
     }

@@ -26,6 +26,11 @@ internal sealed record LlamaContextSettings
     public required int BatchSize { get; init; }
     public required int MicroBatchSize { get; init; }
     public required int MaxSequences { get; init; }
+
+    /// <summary>Sequences beyond these, of which nothing is ever computed: one through which slices are copied, or 0.</summary>
+    public int SpareSequences { get; init; }
+
+    public int Sequences => MaxSequences + SpareSequences;
     public required int Threads { get; init; }
 
     /// <summary>ggml types of the K and V cache.</summary>
@@ -62,9 +67,9 @@ internal sealed unsafe class LlamaContext : IDisposable
         p.Set(t.ContextLength, settings.Cells);
 
         // llama.cpp asserts room for an output of each sequence, and sizes that room by the batch.
-        p.Set(t.BatchSize, Math.Max(settings.BatchSize, settings.MaxSequences));
+        p.Set(t.BatchSize, Math.Max(settings.BatchSize, settings.Sequences));
         p.Set(t.MicroBatchSize, settings.MicroBatchSize);
-        p.Set(t.MaxSequences, settings.MaxSequences);
+        p.Set(t.MaxSequences, settings.Sequences);
         p.Set(t.Threads, settings.Threads);
         p.Set(t.ThreadsBatch, settings.Threads);
         p.Set(t.FlashAttention, settings.FlashAttention);
@@ -244,6 +249,48 @@ internal sealed unsafe class LlamaContext : IDisposable
         return false;
     }
 
+    /// <summary>
+    /// Whether a part of a sequence can be copied by itself. In one pool of cells it can, by way of the spare sequence; between separate
+    /// streams, and of a recurrent state, llama.cpp copies all or nothing.
+    /// </summary>
+    public bool CanSlice => Settings is { UnifiedKv: true, SpareSequences: > 0 } && Memory is { StateBytes: 0, Caches.Count: > 0 };
+
+    /// <summary>Begins to copy positions out: <see cref="EndSlice"/> must follow.</summary>
+    /// <returns>Bytes that it will take.</returns>
+    public long BeginSlice(int sequence, int from, int to)
+    {
+        CheckSequence(sequence);
+        ArgumentOutOfRangeException.ThrowIfNegative(from);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(to, from);
+        if (!CanSlice)
+            throw new InvalidOperationException("This context copies whole sequences only.");
+        LlamaNative.llama_memory_seq_cp(_memory, sequence, Spare, from, to);
+        return StateBytes(Spare);
+    }
+
+    /// <summary>Copies out what <see cref="BeginSlice"/> has taken; into nothing if it is not wanted after all.</summary>
+    /// <returns>Bytes written, or 0: it does not fit.</returns>
+    public long EndSlice(Span<byte> to)
+    {
+        long written = to.IsEmpty ? 0 : SaveState(Spare, to);
+        Clear(Spare);
+        return written;
+    }
+
+    /// <summary>Adds to a sequence what <see cref="EndSlice"/> copied out, as <see cref="LoadState"/> replaces one.</summary>
+    /// <returns>False, and nothing changed, if there is no room or they are of another geometry.</returns>
+    public bool LoadSlice(int sequence, ReadOnlySpan<byte> from)
+    {
+        CheckSequence(sequence);
+        if (!CanSlice || !LoadState(Spare, from))
+            return false;
+        LlamaNative.llama_memory_seq_cp(_memory, Spare, sequence, -1, -1);
+        Clear(Spare);
+        return true;
+    }
+
+    private int Spare => Settings.MaxSequences;
+
     /// <summary>Forgets a whole sequence.</summary>
     public void Clear(int sequence)
     {
@@ -277,7 +324,7 @@ internal sealed unsafe class LlamaContext : IDisposable
     private static byte Flag(bool value) => value ? (byte)1 : (byte)0;
 
     private void CheckSequence(int sequence) =>
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)sequence, (uint)Settings.MaxSequences, nameof(sequence));
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)sequence, (uint)Settings.Sequences, nameof(sequence));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Span<float> Row(int row)

@@ -151,11 +151,12 @@ internal sealed class Actor(IVai vai, int seed, string scratch)
         var session = (Session)t.Session;
         ModelContext model = session.Context;
         int sequence = -1;
-        using ParkedKv? kv = await model.Pipeline.InvokeAsync(() =>
+        (ParkedKv? copy, bool isTheSessions) = await await model.Pipeline.InvokeAsync(() =>
         {
             sequence = session.Line?.Sequence ?? -1;
-            return model.Lane.Placer.Copy(session);
+            return model.Lane.Placer.CopyAsync(session);
         });
+        using ParkedKv? kv = isTheSessions ? null : copy;
         if (kv is null || sequence < 0)
             return;
 
@@ -163,7 +164,7 @@ internal sealed class Actor(IVai vai, int seed, string scratch)
         int[] own = [.. t.Tokens];
         if (kv.Tokens.Length > own.Length || !kv.Tokens.Select(Schedule.Id).SequenceEqual(own.Take(kv.Tokens.Length)) || !Kinds(t, kv.Tokens))
             return;
-        KvClaims.Add(new KvClaim(model.Name, [.. t.History], kv.Tokens.Length, sequence, SHA256.HashData(kv.Bytes)));
+        KvClaims.Add(new KvClaim(model.Name, [.. t.History], kv.Tokens.Length, sequence, SHA256.HashData(kv.Bytes(0))));
     }
 
     private static bool Kinds(Tracked t, int[] entries) =>

@@ -1,3 +1,4 @@
+using VAI.Residency;
 using VAI.Sessions;
 using VAI.Sram;
 
@@ -13,10 +14,12 @@ public sealed class KvStashTests(ForgedModels models) : EngineTest(models)
     [Theory]
     [InlineData(RomProfile.Exact)]
     [InlineData(RomProfile.Fast)]
-    public async Task The_next_process_computes_only_what_came_after_the_last_copy(RomProfile profile)
+    [InlineData(RomProfile.Fast, 5)]
+    [InlineData(RomProfile.Fast, 5, "tiny-gemma3")]
+    public async Task The_next_process_computes_only_what_came_after_the_last_copy(RomProfile profile, int? slice = null, string shape = "tiny")
     {
-        (Response all, int[] prompt, string left) = await LeaveAsync(profile);
-        Response rest = await TakeUpAsync(profile, left, prompt, all);
+        (Response all, int[] prompt, string left) = await LeaveAsync(profile, slice, shape);
+        Response rest = await TakeUpAsync(profile, left, prompt, all, shape);
         Assert.Equal(all.Tokens, [.. all.Tokens.Take(Before), .. rest.Tokens]);
         Assert.InRange(rest.Result!.ReusedTokens, prompt.Length, prompt.Length + Before);
         Assert.Empty(Directory.EnumerateFiles(left, "*" + KvStashFile.Suffix));
@@ -52,6 +55,78 @@ public sealed class KvStashTests(ForgedModels models) : EngineTest(models)
         File.WriteAllBytes(Path.Combine(left, "1-2.kv"), new byte[10_000]);
         Assert.Equal(0, (await TakeUpAsync(RomProfile.Exact, left, prompt, all)).Result!.ReusedTokens);
         Assert.Empty(Directory.EnumerateFiles(left));
+    }
+
+    [Fact]
+    public async Task A_copy_that_is_ended_in_the_middle_leaves_the_one_before()
+    {
+        (IVai vai, IModelContext loaded) = await LoadAsync(Models["tiny"]);
+        await using IVai _ = vai;
+        var model = (ModelContext)loaded;
+        KvTransfers transfers = model.Lane.Placer.Transfers;
+        transfers.SliceTokens = 16;
+        string place = Models.NewPlace();
+        var lot = new ParkingLot(1 << 28);
+        using var directory = new KvStashDirectory(place, lot);
+        KvStash stash = KvStash.For(model, directory)!;
+        await using IInferenceSession opened = model.OpenSession();
+        var session = (Session)opened;
+        await ReadAsync(session.InferAsync(new int[100], Greedy(1)));
+        await model.Pipeline.InvokeAsync(() =>
+        {
+            Begin();
+            while (transfers.Any)
+                transfers.Advance(0);
+        });
+        byte[] first = session.Copied!.Whole.ToArray();
+        await ReadAsync(session.InferAsync(new int[20], Greedy(1)));
+
+        // What a process that is killed now leaves in shared memory.
+        string left = Models.NewFile("left.kv");
+        await model.Pipeline.InvokeAsync(() =>
+        {
+            Begin();
+            transfers.Advance(0);
+            transfers.Advance(0);
+            Assert.True(transfers.Any);
+            File.Copy(Directory.EnumerateFiles(place).Single(), left);
+
+            // Cut back, it ends without being published.
+            model.Lane.Placer.Drop(session);
+            Assert.False(transfers.Any);
+        });
+        Assert.Null(session.Copying);
+        Assert.True(session.Copied!.Whole.SequenceEqual(first));
+        using (KvStashFile file = KvStashFile.TryOpen(left, lot)!)
+            Assert.True(file.Whole.SequenceEqual(first));
+
+        // What it holds is what it was, after more was computed than one copy's worth.
+        await ReadAsync(session.InferAsync((int[])[4], Greedy(1)));
+        await model.Pipeline.InvokeAsync(() => stash.Release(session, transfers));
+
+        void Begin()
+        {
+            stash.Stepped(session, long.MaxValue / 4);
+            stash.Copy(transfers);
+        }
+    }
+
+    [Fact]
+    public async Task What_nobody_takes_up_is_dropped_some_minutes_after_the_takeover()
+    {
+        (_, _, string left) = await LeaveAsync(RomProfile.Fast);
+        foreach (string file in Directory.GetFiles(left))
+            File.Copy(file, Path.Combine(left, "1-9" + Path.GetFileName(file)));
+        var lot = new ParkingLot(1 << 30);
+        using var directory = new KvStashDirectory(Path.GetDirectoryName(left)!, lot);
+        Assert.False(directory.Sweep());
+        int files = directory.Left.Count;
+        Assert.True(files >= 2 && lot.Used > 0);
+        while (directory.Sweep())
+            Assert.Equal(--files, directory.Left.Count);
+        Assert.Empty(directory.Left);
+        Assert.Empty(Directory.EnumerateFiles(left));
+        Assert.Equal(0, lot.Used);
     }
 
     [Fact]
@@ -110,13 +185,14 @@ public sealed class KvStashTests(ForgedModels models) : EngineTest(models)
     private static ModelOptions Exact(string name, string file) => new() { Name = name, File = file, Profile = RomProfile.Exact };
 
     /// <summary>Runs a transaction, and leaves the copies that there were when half of it was done.</summary>
-    private async Task<(Response All, int[] Prompt, string Left)> LeaveAsync(RomProfile profile)
+    private async Task<(Response All, int[] Prompt, string Left)> LeaveAsync(RomProfile profile, int? slice = null, string shape = "tiny")
     {
         string stash = Models.NewPlace();
         string left = Path.Combine(Models.NewPlace(), KvStashDirectory.Inherited);
         Directory.CreateDirectory(left);
-        await using IVai vai = Create(profile, stash);
+        await using IVai vai = Create(profile, stash, shape);
         IModelContext model = vai.Select(await vai.LoadAsync("m"));
+        ((ModelContext)model).Lane.Placer.Transfers.SliceTokens = slice;
         int[] prompt = [.. await model.TokenizeAsync(Prompt)];
         await using IInferenceSession session = model.OpenSession();
         Response half = await ReadAsync(session.InferAsync(prompt, Options with { MaxTokens = Before }));
@@ -130,17 +206,18 @@ public sealed class KvStashTests(ForgedModels models) : EngineTest(models)
         return (all, prompt, left);
     }
 
-    private async Task<Response> TakeUpAsync(RomProfile profile, string left, int[] prompt, Response all)
+    private async Task<Response> TakeUpAsync(
+        RomProfile profile, string left, int[] prompt, Response all, string shape = "tiny")
     {
-        await using IVai vai = Create(profile, Path.GetDirectoryName(left)!);
+        await using IVai vai = Create(profile, Path.GetDirectoryName(left)!, shape);
         await using IInferenceSession session = vai.Select(await vai.LoadAsync("m")).OpenSession();
         return await ReadAsync(((IResumableSession)session).ResumeAsync(prompt, all.Tokens.Take(Before).ToArray(), Options));
     }
 
-    private IVai Create(RomProfile profile, string stash) => Vai.Create(o =>
+    private IVai Create(RomProfile profile, string stash, string shape) => Vai.Create(o =>
     {
         o.RomDirectory = Models.Roms;
         o.StashDirectory = stash;
-        o.AddModel("m", Models["tiny"], m => m.Profile = profile);
+        o.AddModel("m", Models[shape], m => m.Profile = profile);
     });
 }
