@@ -1,5 +1,5 @@
-using VAI.OptionRules;
 using Microsoft.Extensions.Logging;
+using VAI.OptionRules;
 
 namespace VAI.Bench;
 

@@ -1,8 +1,8 @@
-using VAI.OptionRules;
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using VAI.Diagnostics;
+using VAI.OptionRules;
 
 namespace VAI.Bench;
 

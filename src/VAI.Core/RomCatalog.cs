@@ -1,9 +1,9 @@
-using VAI.OptionRules;
 using VAI.Diagnostics;
 using VAI.Native.Abi;
 using VAI.Native.Registry;
 using VAI.Native.Rom;
 using VAI.Native.Source;
+using VAI.OptionRules;
 
 namespace VAI;
 

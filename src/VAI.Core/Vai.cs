@@ -1,8 +1,8 @@
-using VAI.OptionRules;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using VAI.Diagnostics;
 using VAI.Native.Source;
+using VAI.OptionRules;
 using VAI.Remote;
 using VAI.Residency;
 

@@ -1,6 +1,6 @@
-using VAI.OptionRules;
 using Microsoft.Extensions.Options;
 using VAI.Native.Llama;
+using VAI.OptionRules;
 
 namespace VAI;
 

@@ -1,6 +1,6 @@
-using VAI.OptionRules;
 using Microsoft.Extensions.Configuration;
 using VAI;
+using VAI.OptionRules;
 
 namespace Microsoft.Extensions.DependencyInjection;
 

@@ -1,9 +1,9 @@
-using VAI.OptionRules;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using VAI;
+using VAI.OptionRules;
 
 namespace Microsoft.Extensions.DependencyInjection;
 

@@ -1,5 +1,5 @@
-using VAI.Core.Tests.Sram;
 using System.Diagnostics.Metrics;
+using VAI.Core.Tests.Sram;
 using Xunit.Abstractions;
 
 namespace VAI.Core.Tests;

@@ -1,7 +1,7 @@
-using VAI.Sessions;
 using System.Numerics;
 using Microsoft.Extensions.Options;
 using VAI.Pipeline;
+using VAI.Sessions;
 
 namespace VAI.OptionRules;
 

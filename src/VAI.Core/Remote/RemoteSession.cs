@@ -1,5 +1,5 @@
-using VAI.OptionRules;
 using System.Runtime.CompilerServices;
+using VAI.OptionRules;
 using VAI.Pipeline;
 using VAI.Sessions;
 

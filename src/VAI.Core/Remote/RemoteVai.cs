@@ -1,7 +1,7 @@
-using VAI.OptionRules;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using VAI.Diagnostics;
+using VAI.OptionRules;
 
 namespace VAI.Remote;
 

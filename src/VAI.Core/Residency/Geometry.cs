@@ -1,6 +1,6 @@
-using VAI.OptionRules;
 using VAI.Native.Abi;
 using VAI.Native.Llama;
+using VAI.OptionRules;
 using VAI.Pipeline;
 
 namespace VAI.Residency;

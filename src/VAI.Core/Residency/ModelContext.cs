@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using VAI.OptionRules;
 using System.Text;
 using VAI.Native.Llama;
+using VAI.OptionRules;
 using VAI.Pipeline;
 using VAI.Sessions;
 using VAI.Sram;

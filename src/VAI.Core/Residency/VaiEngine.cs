@@ -1,8 +1,8 @@
-using VAI.OptionRules;
 using Microsoft.Extensions.Logging;
 using VAI.Diagnostics;
 using VAI.Native.Abi;
 using VAI.Native.Llama;
+using VAI.OptionRules;
 using VAI.Pipeline;
 using VAI.Sessions;
 using VAI.Sram;

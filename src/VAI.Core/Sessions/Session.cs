@@ -1,8 +1,8 @@
-using VAI.OptionRules;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using VAI.Diagnostics;
+using VAI.OptionRules;
 using VAI.Pipeline;
 using VAI.Residency;
 using VAI.Sram;

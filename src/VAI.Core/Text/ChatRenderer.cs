@@ -1,5 +1,5 @@
-using VAI.OptionRules;
 using VAI.Native.Llama;
+using VAI.OptionRules;
 
 namespace VAI.Text;
 

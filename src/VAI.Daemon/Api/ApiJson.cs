@@ -1,9 +1,9 @@
-using VAI.OptionRules;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using VAI.OptionRules;
 using VAI.Remote;
 
 namespace VAI.Daemon.Api;

@@ -1,6 +1,6 @@
-using VAI.OptionRules;
 using System.Buffers;
 using Microsoft.AspNetCore.Http;
+using VAI.OptionRules;
 using VAI.Remote;
 using VAI.Sessions;
 

@@ -1,5 +1,5 @@
-using VAI.OptionRules;
 using System.Collections.Concurrent;
+using VAI.OptionRules;
 using VAI.Remote;
 using VAI.Sessions;
 

@@ -23,7 +23,7 @@ internal static class RomChurn
             Round(store, [(name, own), ($"{name}-shared", shared)], random);
             IEnumerable<string> left = store.Registry.ReadAll().Select(e => e.Entry)
                 .Where(e => e.Name == name || e.Name == $"{name}-shared").Select(e => $"{e.Name}={e.RomId}").Order(StringComparer.Ordinal);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{string.Join(' ', left)}|{s_refused}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{string.Join(' ', left)}|{_refused}"));
         }
 
         return ExitCodes.Done;
@@ -50,9 +50,9 @@ internal static class RomChurn
             }
 
             RegistryEntry? now = store.Registry.ReadAll().Select(e => (RegistryEntry?)e.Entry).FirstOrDefault(e => e!.Value.Name == name);
-            if (now?.RomId != entry?.RomId && s_refusedNow == 0)
+            if (now?.RomId != entry?.RomId && _refusedNow == 0)
                 throw new InvalidOperationException($"'{name}' should be {entry?.RomId ?? "gone"} and is {now?.RomId ?? "gone"} ({now?.State})");
-            s_refusedNow = 0;
+            _refusedNow = 0;
         }
     }
 
@@ -65,12 +65,12 @@ internal static class RomChurn
         }
         catch (VaiUsageException e) when (e.Code is VaiError.RomNotBurned or VaiError.RomInUse)
         {
-            s_refused++;
-            s_refusedNow++;
+            _refused++;
+            _refusedNow++;
             return default;
         }
     }
 
-    private static int s_refused;
-    private static int s_refusedNow;
+    private static int _refused;
+    private static int _refusedNow;
 }

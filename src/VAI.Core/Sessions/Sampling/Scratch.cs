@@ -7,7 +7,7 @@ namespace VAI.Sessions.Sampling;
 internal sealed class Scratch
 {
     [ThreadStatic]
-    private static Scratch? s_here;
+    private static Scratch? _here;
 
     private float[] _logits = [];
     private float[] _values = [];
@@ -15,7 +15,7 @@ internal sealed class Scratch
     private ulong[] _candidates = [];
     private ulong[] _order = [];
 
-    public static Scratch Here => s_here ??= new Scratch();
+    public static Scratch Here => _here ??= new Scratch();
 
     /// <summary>For a row that is changed.</summary>
     public Span<float> Logits(int count) => Room(ref _logits, count);
