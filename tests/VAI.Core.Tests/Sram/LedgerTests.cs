@@ -14,9 +14,11 @@ public sealed class LedgerTests(ForgedModels models, ITestOutputHelper output) :
     private static readonly int? Seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), out int set) ? set : null;
 
     [Theory]
-    [InlineData("tiny")]
-    [InlineData("tiny-gemma3")]
-    public async Task It_is_llama_cpps_own_count_after_each_operation(string shape)
+    [InlineData("tiny", null)]
+    [InlineData("tiny", 16)]
+    [InlineData("tiny-gemma3", null)]
+    [InlineData("tiny-gemma3", 16)]
+    public async Task It_is_llama_cpps_own_count_after_each_operation(string shape, int? slice)
     {
         int seed = Seed ?? Random.Shared.Next();
         output.WriteLine($"seed {seed}");
@@ -27,6 +29,7 @@ public sealed class LedgerTests(ForgedModels models, ITestOutputHelper output) :
             Models[shape], m => (m.ContextLength, m.SramTokens, m.MaxSessions, m.BatchSize) = (600, 1000, 5, 32));
         await using IVai _ = vai;
         Assert.Equal(1024, ((ModelContext)model).Bank.Cells);
+        ((ModelContext)model).Lane.Placer.Transfers.SliceTokens = slice;
         var users = new List<User>();
         for (int i = 0; i < Operations; i++)
         {

@@ -10,11 +10,14 @@ public sealed class SaturatedBankTests(ForgedModels models, ITestOutputHelper ou
     private static readonly int? Seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), out int set) ? set : null;
 
     [Theory]
-    [InlineData(16, 8, 4096, 64, 2048)]
-    [InlineData(16, 8, 2048, 32, 2048)]
-    [InlineData(12, 4, 512, 32, 512)]
-    [InlineData(16, 16, 768, 16, 512)]
-    public async Task No_transaction_fails_and_none_is_rolled_back(int readers, int lines, int cells, int step, int context)
+    [InlineData(16, 8, 4096, 64, 2048, null)]
+    [InlineData(16, 8, 4096, 64, 2048, 40)]
+    [InlineData(16, 8, 2048, 32, 2048, null)]
+    [InlineData(12, 4, 512, 32, 512, null)]
+    [InlineData(12, 4, 512, 32, 512, 10)]
+    [InlineData(16, 16, 768, 16, 512, null)]
+    public async Task No_transaction_fails_and_none_is_rolled_back(
+        int readers, int lines, int cells, int step, int context, int? slice)
     {
         int seed = Seed ?? Random.Shared.Next();
         output.WriteLine($"seed {seed}");
@@ -22,6 +25,7 @@ public sealed class SaturatedBankTests(ForgedModels models, ITestOutputHelper ou
             Models["tiny"], m => (m.ContextLength, m.SramTokens, m.MaxSessions, m.BatchSize) = (context, cells, lines, step));
         await using IVai _ = vai;
         Assert.Equal(cells, ((ModelContext)model).Bank.Cells);
+        ((ModelContext)model).Lane.Placer.Transfers.SliceTokens = slice;
         int begun = 0;
         await Task.WhenAll(Enumerable.Range(0, readers).Select(reader => Task.Run(async () =>
         {
