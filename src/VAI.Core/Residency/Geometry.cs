@@ -94,9 +94,16 @@ internal static class Geometry
         if (o.GpuLayers != 0)
             return GpuStep;
         double tokens = OperationsOfAStep * threads / (2.0 * Math.Max(1, info.Parameters));
-        int step = 32;
-        while (step < 512 && step * 2 <= tokens)
+        int step = 32, most = info.IsEmbedding ? RowsOfTexts(info) : 512;
+        while (step < most && step * 2 <= tokens)
             step *= 2;
         return step;
+    }
+
+    // Each row of an encoder's step is compared with every other one, of whatever text: so many rows that this is about an eighth of the work.
+    private static int RowsOfTexts(ModelInfo info)
+    {
+        double layer = (double)(info.Parameters - ((long)info.VocabularySize * info.EmbeddingLength)) / Math.Max(1, info.Layers);
+        return (int)Math.Clamp(layer / (16.0 * info.EmbeddingLength), 64, 512);
     }
 }
