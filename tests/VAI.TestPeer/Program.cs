@@ -25,6 +25,7 @@ try
         ["rom-churn", var directory, var name, var own, var shared, var seed] => RomChurn.Run(directory, name, own, shared, Number(seed)),
         ["rom-burn-slowly", var file, var directory, var name] => RomBurnSlowly.Run(file, directory, name),
         ["rom-hostile", var directory, var image] => RomHostile.Run(directory, image),
+        ["tokenize", var file, var unit, var times, var how] => Tokenize.Run(file, unit, Number(times), whole: how == "whole"),
         ["rom-locate"] => RomLocate.Run(null),
         ["rom-locate", var option] => RomLocate.Run(option),
         _ => ExitCodes.UnknownVerb,

@@ -37,6 +37,7 @@ internal readonly struct GgufTokenizerGate
         CheckIds(tokens.Count);
         CheckEmbedding(tokens.Count);
         CheckUnique(tokens);
+        new GgufTokenizerKindGate(_file, tokens).Check(_info.TokenizerModel);
     }
 
     private void SameLength(string name, GgufValueType type, in GgufEntry tokens)

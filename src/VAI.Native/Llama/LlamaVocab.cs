@@ -19,6 +19,8 @@ internal sealed unsafe class LlamaVocab
     private readonly Lazy<SpecialTexts> _userSpecials;
     private readonly Lazy<int> _longestPiece;
     private readonly Lazy<bool> _addsSpace;
+    private readonly Lazy<KnownCharacters> _characters;
+    private readonly Lazy<bool> _spellsAll;
 
     internal LlamaVocab(LlamaModelHandle model)
     {
@@ -30,6 +32,8 @@ internal sealed unsafe class LlamaVocab
         _userSpecials = new(() => new SpecialTexts(this, control: false));
         _longestPiece = new(FindLongestPiece);
         _addsSpace = new(FindAddsSpace);
+        _characters = new(() => new KnownCharacters(this));
+        _spellsAll = new(() => !Kind.WantsBytes || Characters.SpellAll);
     }
 
     /// <summary>Number of tokens: ids are 0 to this minus 1.</summary>
@@ -50,6 +54,9 @@ internal sealed unsafe class LlamaVocab
     /// <summary>How texts may be cut for it.</summary>
     public TokenizerKind Kind { get; }
 
+    /// <summary>What it has tokens for.</summary>
+    public KnownCharacters Characters => _characters.Value;
+
     /// <summary>What must not be cut, with control tokens and without.</summary>
     public SpecialTexts Specials(bool control) => (control ? _specials : _userSpecials).Value;
 
@@ -60,9 +67,13 @@ internal sealed unsafe class LlamaVocab
     /// <param name="text">At most <see cref="MaxTextBytes"/> as UTF-8.</param>
     /// <param name="addSpecial">Adds what the model wants around a prompt, such as the beginning-of-sequence token.</param>
     /// <param name="parseSpecial">Reads the text of control tokens as those tokens.</param>
+    /// <exception cref="VaiUsageException">
+    /// <see cref="VaiError.ContextFull"/>: it is too long; <see cref="VaiError.InvalidOption"/>: the vocabulary cannot spell it.
+    /// </exception>
     public int[] Tokenize(ReadOnlySpan<char> text, bool addSpecial, bool parseSpecial)
     {
         int bytes = CheckLength(text);
+        CheckCharacters(text);
         byte[] utf8 = ArrayPool<byte>.Shared.Rent(bytes + 1);
         int[]? tokens = null;
         try
@@ -169,8 +180,20 @@ internal sealed unsafe class LlamaVocab
         return Kind.KeepsBytes && bytes.Count == 256 ? longest : int.MaxValue;
     }
 
+    // llama.cpp ends the process on what SentencePiece can spell neither by characters nor by bytes.
+    private void CheckCharacters(ReadOnlySpan<char> text)
+    {
+        if (_spellsAll.Value || Characters.FindUnknown(text) is not { } unknown)
+            return;
+        throw new VaiUsageException(
+            VaiError.InvalidOption,
+            $"The model's vocabulary has no token for U+{unknown.Value:X4}, nor for its bytes. Leave the character out, or use another conversion of the model.");
+    }
+
     private bool FindAddsSpace()
     {
+        if (!_spellsAll.Value && Characters.FindUnknown("a") is not null)
+            return false;
         Span<byte> piece = stackalloc byte[16];
         return Tokenize("a", addSpecial: false, parseSpecial: false) is [int first, ..]
             && Piece(first, piece, special: true) is > 0 and int length && piece[..length][0] == (byte)' ';

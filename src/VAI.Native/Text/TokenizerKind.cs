@@ -52,6 +52,9 @@ internal sealed record TokenizerKind
     /// <summary>Whether each token stands for the bytes of its piece and no byte is dropped, merged or changed.</summary>
     public bool KeepsBytes { get; init; }
 
+    /// <summary>Whether it spells unknown characters by byte tokens, without which llama.cpp ends the process.</summary>
+    public bool WantsBytes { get; init; }
+
     /// <summary>Characters of a piece where there is a choice.</summary>
     public int PieceChars { get; init; } = 16 << 10;
 
@@ -64,7 +67,8 @@ internal sealed record TokenizerKind
     /// <param name="splitter">The value of <c>tokenizer.ggml.pre</c>; empty or null where there is none.</param>
     public static TokenizerKind Of(string? model, string? splitter) => model switch
     {
-        "llama" or "rwkv" or "plamo2" or "gemma4" => new() { Rules = CutRules.None, Joins = true, KeepsBytes = true },
+        "llama" => new() { Rules = CutRules.None, Joins = true, KeepsBytes = true, WantsBytes = true },
+        "rwkv" or "plamo2" or "gemma4" => new() { Rules = CutRules.None, Joins = true, KeepsBytes = true },
         "t5" => new() { Rules = CutRules.None, Joins = true },
         "bert" => new() { Rules = CutRules.Line | CutRules.Space | CutRules.Mark },
         "hybriddna" => OfSplitter(splitter) with { Dna = true, KeepsBytes = false },

@@ -40,11 +40,12 @@ public sealed class TextTokensTests(TokenizerModels models, ITestOutputHelper ou
             var random = new Random(Seed + i);
             string text = SampleTexts.Mixed(random, 3000);
             (bool add, bool parse) = (random.Next(2) == 0, random.Next(2) == 0);
-            // Two spaces in a row end the process there; and unigrams are cut exactly between words that are known alone.
+            // Two spaces in a row end the process there.
             if (model.Vocab.Kind.SingleSpaces)
                 text = Regex.Replace(text, @"\s+", " ");
+            // Unigrams are exact only where the vocabulary has every character.
             if (name == "t5")
-                text = Regex.Replace(text, "[^a-z -]", "");
+                text = string.Concat(Regex.Replace(text, "[^a-z -]", "").EnumerateRunes().Where(model.Vocab.Characters.Contains));
             int[] whole = TokenizerModels.OnStack(DeepStack, () => model.Vocab.Tokenize(text, add, parse));
             int[] pieces = TokenizerModels.OnStack(
                 TextTokens.StackBytes, () => new TextTokens(model.Vocab, text, add, parse, pieceChars: random.Next(100, 700)).ToEnd());

@@ -14,17 +14,23 @@ public sealed class TokenizerModels : IDisposable
         TokenizerSamples.Splitters.Select(splitter => ("gpt2", (string?)splitter))
             .Concat(TokenizerSamples.Models.Where(model => model != "gpt2").Select(model => (model, (string?)null)));
 
-    internal LlamaModel Load(string model, string? splitter)
-    {
-        string file = Path.Combine(_directory.FullName, $"{model}-{splitter}.gguf");
-        if (!File.Exists(file))
-        {
-            string vocabulary = file + ".vocabulary";
-            TokenizerSamples.WriteTo(vocabulary, TokenizerSamples.Make(model, splitter));
-            ModelForge.ForgeAsync("tiny", file, new ForgeOptions { VocabularyFile = vocabulary, Threads = 1 }).GetAwaiter().GetResult();
-        }
+    internal LlamaModel Load(string model, string? splitter) => LlamaModel.Load(File(model, splitter), new LlamaModelSettings());
 
-        return LlamaModel.Load(file, new LlamaModelSettings());
+    /// <summary>The model's file.</summary>
+    internal string File(string model, string? splitter) => Forge($"{model}-{splitter}", () => TokenizerSamples.Make(model, splitter));
+
+    /// <summary>A model of that name with a vocabulary of its own.</summary>
+    internal string Forge(string name, ModelVocabulary vocabulary) => Forge(name, () => vocabulary);
+
+    private string Forge(string name, Func<ModelVocabulary> make)
+    {
+        string file = Path.Combine(_directory.FullName, $"{name}.gguf");
+        if (System.IO.File.Exists(file))
+            return file;
+        string vocabulary = file + ".vocabulary";
+        TokenizerSamples.WriteTo(vocabulary, make());
+        ModelForge.ForgeAsync("tiny", file, new ForgeOptions { VocabularyFile = vocabulary, Threads = 1 }).GetAwaiter().GetResult();
+        return file;
     }
 
     /// <summary>On a stack of that many bytes.</summary>
