@@ -100,10 +100,11 @@ internal static class Geometry
         return step;
     }
 
-    // Each row of an encoder's step is compared with every other one, of whatever text: so many rows that this is about an eighth of the work.
+    // Each row of an encoder's step is compared with every other one, of whatever text, in floats: so many rows that this is about a sixteenth
+    // of the multiplications. Of tiny-bert 64 rows are 1.3 times as fast as 128.
     private static int RowsOfTexts(ModelInfo info)
     {
         double layer = (double)(info.Parameters - ((long)info.VocabularySize * info.EmbeddingLength)) / Math.Max(1, info.Layers);
-        return (int)Math.Clamp(layer / (16.0 * info.EmbeddingLength), 64, 512);
+        return (int)Math.Clamp(layer / (32.0 * info.EmbeddingLength), 64, 512);
     }
 }
