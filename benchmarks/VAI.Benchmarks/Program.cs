@@ -19,6 +19,12 @@ if (args is ["sampling"])
     return;
 }
 
+if (args is ["embeddings", ..])
+{
+    await PairedEmbeddings.RunAsync(args.Length > 1 ? args[1] : "tiny-bert", args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 20);
+    return;
+}
+
 // In process: the generated projects of the default toolchain would not carry the native libraries along.
 IConfig config = DefaultConfig.Instance
     .AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance))
