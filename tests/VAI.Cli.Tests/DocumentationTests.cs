@@ -11,9 +11,9 @@ public sealed partial class DocumentationTests
         Directory.EnumerateFiles(Path.Combine(Documentation.Root, "docs"), "*.md").Select(f => Path.GetRelativePath(Documentation.Root, f))
             .Append("README.md").Order(StringComparer.Ordinal);
 
-    // The quickstart needs packages: PackageTests runs it.
+    // The quickstart needs packages: tests/VAI.Package.Tests runs it.
     public static TheoryData<string> Runnable =>
-        [.. AllPages.Where(p => p != PackageTests.Quickstart && Documentation.Read(p).Commands > 0)];
+        [.. AllPages.Where(p => p != "docs/quickstart.md" && Documentation.Read(p).Commands > 0)];
 
     [Theory]
     [MemberData(nameof(Runnable))]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Microsoft.Extensions.AI;
 using VAI.Bench;
 
 namespace VAI.Benchmarks.Engine;
@@ -20,7 +21,7 @@ internal static class PairedEmbeddings
         var alone = new List<double>();
         var together = new List<double>();
         var batch = new List<double>();
-        using var generator = model.AsEmbeddingGenerator();
+        using IEmbeddingGenerator<string, Embedding<float>> generator = vai.AsIEmbeddingGenerator("texts");
         for (int i = -3; i < rounds; i++)
         {
             double one = await RateAsync(async () =>
@@ -56,7 +57,7 @@ internal static class PairedEmbeddings
     private static async Task<string[]> TextsAsync(IModelContext model)
     {
         var random = new Random(1);
-        var texts = new string[Texts];
+        string[] texts = new string[Texts];
         for (int i = 0; i < Texts; i++)
         {
             string text = "";

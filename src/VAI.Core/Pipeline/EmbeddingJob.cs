@@ -3,12 +3,13 @@ using VAI.Sram;
 
 namespace VAI.Pipeline;
 
-/// <summary>One text's embedding: its tokens on a line of their own, in one step.</summary>
+/// <summary>One text's embedding: all of its tokens in one step, on a line of their own or in a context of their own.</summary>
 internal sealed class EmbeddingJob(ModelLane lane, int[] tokens, JobTimes times, CancellationToken cancellationToken) : Job(lane, times)
 {
     private readonly TaskCompletionSource<ReadOnlyMemory<float>> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private SramLine? _line;
     private float[]? _embedding;
+    private Exception? _error;
 
     public Task<ReadOnlyMemory<float>> Task => _done.Task;
 
@@ -28,8 +29,29 @@ internal sealed class EmbeddingJob(ModelLane lane, int[] tokens, JobTimes times,
 
     public override void Commit(LlamaContext llama, Range rows)
     {
-        _embedding = Normalise(llama.Embedding(_line!.Sequence));
-        End(null);
+        if (_error is null)
+            _embedding ??= Normalise(llama.Embedding(_line!.Sequence));
+        End(_error);
+    }
+
+    /// <summary>Computes it by itself, on the thread of whoever has the context. Does not throw: <see cref="Commit"/> says what went wrong.</summary>
+    public DecodeStatus Compute(LlamaContext core)
+    {
+        try
+        {
+            core.Batch.Clear();
+            for (int i = 0; i < tokens.Length; i++)
+                core.Batch.Add(tokens[i], i, 0, logits: true);
+            DecodeStatus status = core.Decode();
+            if (status == DecodeStatus.Ok)
+                _embedding = Normalise(core.Embedding(0));
+            return status;
+        }
+        catch (Exception e)
+        {
+            _error = e;
+            return DecodeStatus.Ok;
+        }
     }
 
     public override void Park(SramPlacer placer) => Spoil(placer);

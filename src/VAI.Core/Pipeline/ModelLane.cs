@@ -32,13 +32,14 @@ internal sealed class ModelLane : ILane
     private volatile Exception? _closed;
 
     public ModelLane(
-        string name, LlamaContext llama, SramBank bank, Schedule schedule, ParkingLot lot, KvStash? stash, PipelineThread pipeline, int promptTokens)
+        string name, LlamaContext llama, SramBank bank, Schedule schedule, ParkingLot lot, KvStash? stash, PipelineThread pipeline, int promptTokens,
+        EncoderCores? texts = null)
     {
         (_name, _llama, _bank, _stash, _pipeline) = (name, llama, bank, stash, pipeline);
         _transfers = new KvTransfers(llama);
         Placer = new SramPlacer(llama, bank, schedule, lot, stash, _transfers, Freed);
-        _step = new StepBuilder(llama, bank, Placer, schedule, promptTokens);
-        _runner = new StepRunner(llama);
+        _step = new StepBuilder(llama, bank, Placer, schedule, promptTokens, apart: texts is not null);
+        _runner = new StepRunner(llama, texts);
     }
 
     public string Name => _name;
@@ -425,7 +426,7 @@ internal sealed class ModelLane : ILane
     {
         if (Placer.GiveUpOne() || Placer.IsFreeing)
             return;
-        if (_llama.Batch.Count > _step.Parts.Count)
+        if (_step.Rows > _step.Parts.Count)
             _step.Shorten();
         else
             ParkLast();
@@ -433,7 +434,7 @@ internal sealed class ModelLane : ILane
 
     private void Advance(long start)
     {
-        Telemetry.Stepped(_name, _llama.Batch.Count, start);
+        Telemetry.Stepped(_name, _step.Rows, start);
         long end = Stopwatch.GetTimestamp();
         _stepTicks = end - start;
         foreach (StepPart part in _step.Parts)

@@ -14,7 +14,8 @@ namespace VAI.Pipeline;
 /// <param name="placer">Makes room.</param>
 /// <param name="schedule">How logs are cut.</param>
 /// <param name="budget">Rows of prompts in a step.</param>
-internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer placer, Schedule schedule, int budget)
+/// <param name="apart">Whether each part is computed by itself, and put into a batch where that is done (<see cref="EncoderCores"/>).</param>
+internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer placer, Schedule schedule, int budget, bool apart = false)
 {
     // Of an encoder's step each text begins at a multiple of so many rows, and the rest is filled up. Attention and pooling sum over all rows
     // of a step, masked ones as zeros: so the order of the sums, and with it the vector, is the same alone and among others. Rows beyond
@@ -28,11 +29,14 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
     /// <summary>The step.</summary>
     public List<StepPart> Parts { get; } = [];
 
+    /// <summary>Its rows.</summary>
+    public int Rows { get; private set; }
+
     /// <summary>Steps that a prompt of so many entries takes.</summary>
     public int StepsOf(int entries) => (entries + budget - 1) / budget;
 
     /// <summary>llama.cpp had no room for a step for which the ledger had: the next one asks for less.</summary>
-    public void Shorten() => _most = Math.Max(1, llama.Batch.Count / 2);
+    public void Shorten() => _most = Math.Max(1, Rows / 2);
 
     /// <summary>Makes the next step.</summary>
     /// <param name="running">The jobs that have a place; their order is changed where they go by turns.</param>
@@ -41,7 +45,7 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
     {
         Parts.Clear();
         llama.Batch.Clear();
-        _filled = 0;
+        Rows = _filled = 0;
         int tokens = 0;
         foreach (Job job in running)
             tokens += job.IsPrompt ? 0 : 1;
@@ -111,7 +115,7 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
             StepDemand demand = job.Demand(left);
             if (demand.Whole && demand.Rows > left && Parts.Count > 0)
                 return;
-            int taken = llama.Batch.Count;
+            int taken = Rows;
             if (!placer.MakeRoom(taken + demand.Rows))
             {
                 int free = bank.CellsFree - taken;
@@ -121,7 +125,7 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
             }
 
             Add(job, demand);
-            left = schedule.Exact ? 0 : left - (llama.Batch.Count - taken);
+            left = schedule.Exact ? 0 : left - (Rows - taken);
         }
     }
 
@@ -155,7 +159,10 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
         ReadOnlySpan<int> log = job.Log;
         int from = line.Tokens.Count, end = from + demand.Rows;
         LlamaBatch batch = llama.Batch;
-        Parts.Add(new StepPart(job, batch.Count, demand.Rows));
+        Parts.Add(new StepPart(job, Rows, demand.Rows));
+        Rows += demand.Rows;
+        if (apart)
+            return;
         for (int i = from; i < end; i++)
         {
             bool output = demand.Outputs == RowOutputs.All || (demand.Outputs == RowOutputs.Last && i == end - 1);
@@ -165,5 +172,6 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
         // On a sequence of its own, which sees nothing of the others and of which nothing is read.
         while (!llama.HasMemory && batch.Count % Alignment != 0)
             batch.Add(0, _filled++, bank.Lines.Length, logits: true);
+        Rows = batch.Count;
     }
 }

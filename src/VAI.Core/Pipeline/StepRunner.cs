@@ -3,7 +3,9 @@ using VAI.Native.Llama;
 namespace VAI.Pipeline;
 
 /// <summary>Runs a step, and ends it early where it is one job's alone and that is cancelled.</summary>
-internal sealed class StepRunner(LlamaContext llama)
+/// <param name="llama">Has the batch.</param>
+/// <param name="texts">Computes an encoder's steps instead, where there is one.</param>
+internal sealed class StepRunner(LlamaContext llama, EncoderCores? texts)
 {
     private Job? _alone;
 
@@ -23,7 +25,9 @@ internal sealed class StepRunner(LlamaContext llama)
         Interlocked.MemoryBarrier();
         try
         {
-            return parts.Count == 1 && parts[0].Job.Cancelled ? DecodeStatus.Aborted : llama.Decode();
+            if (parts.Count == 1 && parts[0].Job.Cancelled)
+                return DecodeStatus.Aborted;
+            return texts?.Run(parts) ?? llama.Decode();
         }
         finally
         {

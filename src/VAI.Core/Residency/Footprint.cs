@@ -8,13 +8,17 @@ namespace VAI.Residency;
 internal static class Footprint
 {
     /// <summary>What a context that was made has allocated.</summary>
+    /// <param name="resolved">The model's options.</param>
+    /// <param name="context">The context.</param>
+    /// <param name="contexts">How many there are, all alike.</param>
+    /// <param name="romBytes">The model's ROM.</param>
     /// <returns>Null where llama.cpp's log did not tell.</returns>
-    public static ModelMemory? Measured(ModelOptions resolved, LlamaContext context, long romBytes)
+    public static ModelMemory? Measured(ModelOptions resolved, LlamaContext context, int contexts, long romBytes)
     {
         ContextMemory m = context.Memory;
         if (m.Compute.Count == 0 || (context.HasMemory && m.Allocated.Count == 0))
             return null;
-        return Of(resolved, context, romBytes, m.OutputBytes, Devices(m.Compute, m.Allocated));
+        return Of(resolved, context, romBytes, contexts * m.OutputBytes, Devices(m.Compute, m.Allocated, contexts));
     }
 
     /// <summary>What a context of a model without memory would allocate.</summary>
@@ -29,8 +33,15 @@ internal static class Footprint
                 $"llama.cpp {NativeLoader.EnsureLoaded().Version} does not say what a context takes, or not in words VAI knows. Use a build VAI knows.");
         }
 
-        return Of(resolved, context, romBytes, Output(context, embedding), Devices(m.Compute, Kv(context, header)));
+        int contexts = 1 + ContextsOfTexts(resolved, context, embedding);
+        return Of(resolved, context, romBytes, contexts * Output(context, embedding), Devices(m.Compute, Kv(context, header), contexts));
     }
+
+    /// <summary>How many more contexts like this one an encoder has: <see cref="Geometry.CoresOfTexts"/>.</summary>
+    public static int ContextsOfTexts(ModelOptions resolved, LlamaContext context, bool embedding) =>
+        embedding && resolved.GpuLayers == 0
+            ? Geometry.CoresOfTexts(context.Memory.Compute.Values.Sum() + Output(context, embedding), context.Settings.Threads)
+            : 0;
 
     // An encoder gives an output for every token of its text, of both kinds; a decoder one for each session.
     private static long Output(LlamaContext context, bool embedding)
@@ -78,11 +89,11 @@ internal static class Footprint
     private static long RowBytes(int type, long elements) =>
         GgmlTypes.TryGetBlock((uint)type, out uint block, out uint bytes) ? elements / block * bytes : 0;
 
-    private static DeviceMemory[] Devices(IReadOnlyDictionary<string, long> compute, IReadOnlyDictionary<string, long> kv)
+    private static DeviceMemory[] Devices(IReadOnlyDictionary<string, long> compute, IReadOnlyDictionary<string, long> kv, int contexts)
     {
         HashSet<string> gpus = [.. NativeLoader.EnsureLoaded().Devices.Where(d => !d.IsCpu).Select(d => d.Name)];
         return [.. kv.Keys.Union(compute.Keys).Order(StringComparer.Ordinal).Select(
-            name => new DeviceMemory(name, !gpus.Contains(name), kv.GetValueOrDefault(name), compute.GetValueOrDefault(name)))];
+            name => new DeviceMemory(name, !gpus.Contains(name), kv.GetValueOrDefault(name), contexts * compute.GetValueOrDefault(name)))];
     }
 
     private static ModelMemory Of(ModelOptions resolved, LlamaContext context, long romBytes, long outputBytes, DeviceMemory[] devices) => new()
@@ -94,7 +105,7 @@ internal static class Footprint
         Devices = devices,
         ContextLength = resolved.ContextLength!.Value,
         SramTokens = context.HasMemory ? resolved.SramTokens!.Value : 0,
-        Sessions = context.Settings.MaxSequences,
+        Sessions = context.HasMemory ? context.Settings.MaxSequences : Geometry.Texts,
         Cells = context.HasMemory ? context.Cells : 0,
         StepRows = context.Settings.BatchSize,
     };

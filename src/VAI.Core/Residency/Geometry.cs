@@ -1,5 +1,6 @@
 using VAI.Native.Abi;
 using VAI.Native.Llama;
+using VAI.Native.Memory;
 using VAI.OptionRules;
 using VAI.Pipeline;
 
@@ -11,8 +12,11 @@ internal static class Geometry
     private const int DefaultContextLength = 4096;
     private const int GpuStep = 512;
 
-    // Of a step of an encoder, one of them for rows that fill it up. llama.cpp ends the process where its rows are no multiple of its sequences (ggml_can_mul_mat).
-    private const int Texts = 64;
+    /// <summary>Texts that an encoder's lane has at once.</summary>
+    public const int Texts = 64;
+
+    // Of the machine's memory, for contexts in which cores compute texts side by side.
+    private const int TextsShare = 64;
 
     // What a core computes in half a second, roughly: the order of magnitude is what matters. A step is what others wait for.
     private const double OperationsOfAStep = 3e10;
@@ -57,11 +61,12 @@ internal static class Geometry
     /// <param name="threads">Compute threads.</param>
     public static LlamaContextSettings Of(ModelOptions o, ModelInfo info, int threads)
     {
-        bool exact = o.Profile == RomProfile.Exact;
+        bool exact = o.Profile == RomProfile.Exact, apart = IsApart(o, info);
 
-        // Room for a token of every session beside the prompts. An encoder sees its whole text in one step, and as many as fit beside it.
-        int rows = info.IsEmbedding
-            ? RoundUp(Math.Max(o.ContextLength!.Value, o.BatchSize!.Value), Texts)
+        // Room for a token of every session beside the prompts. An encoder sees its whole text in one step; on a GPU as many as fit beside it,
+        // where llama.cpp ends the process if its rows are no multiple of its sequences (ggml_can_mul_mat).
+        int rows = apart ? o.ContextLength!.Value
+            : info.IsEmbedding ? RoundUp(Math.Max(o.ContextLength!.Value, o.BatchSize!.Value), Texts)
             : Math.Min(o.BatchSize!.Value, o.SramTokens!.Value) + o.MaxSessions;
         return new LlamaContextSettings
         {
@@ -69,7 +74,8 @@ internal static class Geometry
             Cells = exact ? o.MaxSessions * RoundUp(o.ContextLength!.Value, 256) : o.SramTokens!.Value,
             BatchSize = rows,
             MicroBatchSize = info.IsEmbedding ? rows : Math.Min(rows, o.MicroBatchSize ?? rows),
-            MaxSequences = info.IsEmbedding ? Texts : o.MaxSessions,
+            // One of an encoder's is for rows that fill a step up.
+            MaxSequences = apart ? 1 : info.IsEmbedding ? Texts : o.MaxSessions,
 
             // Slices are copied through it. Who asks for every sequence that llama.cpp has goes without: there a copy is made whole.
             SpareSequences = info.IsEmbedding || exact || o.MaxSessions >= NativeLoader.EnsureLoaded().MaxSequences ? 0 : 1,
@@ -83,6 +89,22 @@ internal static class Geometry
         };
     }
 
+    /// <summary>Whether it is an encoder on the CPU, which computes each text by itself: <see cref="EncoderCores"/>.</summary>
+    public static bool IsApart(ModelOptions o, ModelInfo info) => info.IsEmbedding && o.GpuLayers == 0;
+
+    /// <summary>
+    /// In how many contexts, beside that of all cores, texts are computed side by side: one for each core, unless that took more than a
+    /// small part of the machine's memory.
+    /// </summary>
+    /// <param name="bytes">What one takes.</param>
+    /// <param name="threads">Compute threads.</param>
+    public static int CoresOfTexts(long bytes, int threads) =>
+        threads > 1 && bytes * threads <= MostOfTexts(MemoryRoom.Read().Total) ? threads : 0;
+
+    /// <summary>Most that these take.</summary>
+    /// <param name="total">The machine's memory.</param>
+    public static long MostOfTexts(long total) => total / TextsShare;
+
     /// <summary>About what a bank takes: 16-bit keys and values of every layer.</summary>
     public static long SramBytes(ModelOptions o, ModelInfo info) =>
         4L * info.Layers * info.EmbeddingLength * Math.Max(1, info.KvHeads) / Math.Max(1, info.Heads) * o.SramTokens!.Value;
@@ -94,17 +116,9 @@ internal static class Geometry
         if (o.GpuLayers != 0)
             return GpuStep;
         double tokens = OperationsOfAStep * threads / (2.0 * Math.Max(1, info.Parameters));
-        int step = 32, most = info.IsEmbedding ? RowsOfTexts(info) : 512;
-        while (step < most && step * 2 <= tokens)
+        int step = 32;
+        while (step < 512 && step * 2 <= tokens)
             step *= 2;
         return step;
-    }
-
-    // Each row of an encoder's step is compared with every other one, of whatever text, in floats: so many rows that this is about a sixteenth
-    // of the multiplications. Of tiny-bert 64 rows are 1.3 times as fast as 128.
-    private static int RowsOfTexts(ModelInfo info)
-    {
-        double layer = (double)(info.Parameters - ((long)info.VocabularySize * info.EmbeddingLength)) / Math.Max(1, info.Layers);
-        return (int)Math.Clamp(layer / (32.0 * info.EmbeddingLength), 64, 512);
     }
 }

@@ -54,7 +54,7 @@ internal static class MemoryCheck
     {
         MemoryRoom room = MemoryRoom.Read();
         LlamaContextSettings geometry = Geometry.Of(resolved, info, threads);
-        if (image + Most(info, geometry) <= room.Most)
+        if (image + Most(info, geometry, room.Total) <= room.Most)
             return;
         ModelMemory planned;
         try
@@ -75,10 +75,10 @@ internal static class MemoryCheck
     }
 
     // More than any model takes of KV, outputs and scratch; never what refuses one.
-    private static double Most(ModelInfo info, LlamaContextSettings g)
+    private static double Most(ModelInfo info, LlamaContextSettings g, long total)
     {
         double embedding = Math.Max(info.EmbeddingLength, 256.0 * Math.Max(1, info.Heads)), cells = g.Cells, rows = g.BatchSize;
-        return Ease
+        return Ease + (info.IsEmbedding ? Geometry.MostOfTexts(total) : 0)
             + (8 * cells * info.Layers * embedding)
             + (rows * (8.0 * info.VocabularySize + 128 * embedding + (8 * cells * Math.Max(1, info.Heads))));
     }

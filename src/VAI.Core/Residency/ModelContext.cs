@@ -14,12 +14,14 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
 {
     private readonly Lock _gate = new();
     private readonly HashSet<Session> _sessions = [];
+    private readonly EncoderCores? _texts;
     private int _switchClass;
     private int _embeddings;
     private bool _closed;
     private bool _disposed;
 
-    public ModelContext(ModelOptions options, Weights weights, LlamaContext context, PipelineThread pipeline, ParkingLot lot, KvStashDirectory? stash = null)
+    public ModelContext(ModelOptions options, Weights weights, LlamaContext context, PipelineThread pipeline, ParkingLot lot, KvStashDirectory? stash = null,
+        EncoderCores? texts = null)
     {
         Options = options;
         Weights = weights;
@@ -30,10 +32,11 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
         Schedule = Schedule.For(options, weights.Info);
         Bank = context.HasMemory
             ? new SramBank(context.Cells, context.Settings.MaxSequences, context.Settings.UnifiedKv)
-            : SramBank.Unbounded(context.Settings.MaxSequences - 1);
+            : SramBank.Unbounded(Geometry.Texts - 1);
         ContextLength = options.ContextLength!.Value;
         KvStash? copies = stash is null ? null : KvStash.For(this, stash);
-        Lane = new ModelLane(options.Name, context, Bank, Schedule, lot, copies, pipeline, options.BatchSize!.Value);
+        _texts = texts;
+        Lane = new ModelLane(options.Name, context, Bank, Schedule, lot, copies, pipeline, options.BatchSize!.Value, texts);
         Tokenizer = new Tokenizer(options.Name, Model.Vocab);
     }
 
@@ -269,6 +272,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
 
     public void Dispose()
     {
+        _texts?.Dispose();
         Llama.Dispose();
         Weights.Dispose();
     }

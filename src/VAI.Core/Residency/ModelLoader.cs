@@ -48,6 +48,7 @@ internal sealed class ModelLoader(PipelineThread pipeline, LlamaThreadpool pool,
             ? FromFile(options, settings, Report, cancellationToken)
             : roms.Load(options, settings, source => MemoryCheck.Burn(options, source, settings, pool.Threads, roms.TakesMemory(source)), Report, cancellationToken));
         LlamaContext? context = prepared?.Context;
+        EncoderCores? texts = null;
         try
         {
             ModelOptions resolved = Resolve(options, weights.Info);
@@ -62,11 +63,14 @@ internal sealed class ModelLoader(PipelineThread pipeline, LlamaThreadpool pool,
             if (context is null)
                 MemoryCheck.Sram(resolved, weights, settings, pool.Threads);
             context ??= NewContext(weights, geometry);
+            int contexts = Footprint.ContextsOfTexts(resolved, context, weights.Info.IsEmbedding);
+            if (Geometry.IsApart(resolved, weights.Info))
+                texts = NewCores(weights, context, contexts);
             cancellationToken.ThrowIfCancellationRequested();
-            var loaded = new ModelContext(resolved, weights, context, pipeline, lot, stash)
+            var loaded = new ModelContext(resolved, weights, context, pipeline, lot, stash, texts)
             {
                 OnGpu = RomLoader.UsesGpu(settings),
-                Memory = Footprint.Measured(resolved, context, weights.Hold?.File.Header.ImageBytes ?? 0),
+                Memory = Footprint.Measured(resolved, context, 1 + contexts, weights.Hold?.File.Header.ImageBytes ?? 0),
                 LoadTime = Stopwatch.GetElapsedTime(start),
             };
             roms.Note(loaded);
@@ -75,6 +79,7 @@ internal sealed class ModelLoader(PipelineThread pipeline, LlamaThreadpool pool,
         }
         catch
         {
+            texts?.Dispose();
             context?.Dispose();
             weights.Dispose();
             throw;
@@ -111,6 +116,23 @@ internal sealed class ModelLoader(PipelineThread pipeline, LlamaThreadpool pool,
         catch
         {
             context.Dispose();
+            throw;
+        }
+    }
+
+    private EncoderCores NewCores(Weights weights, LlamaContext all, int cores)
+    {
+        var each = new List<LlamaContext>(cores);
+        try
+        {
+            for (int i = 0; i < cores; i++)
+                each.Add(new LlamaContext(weights.Model, all.Settings with { Threads = 1 }));
+            return new EncoderCores(all, each, pool.Rest);
+        }
+        catch
+        {
+            foreach (LlamaContext core in each)
+                core.Dispose();
             throw;
         }
     }

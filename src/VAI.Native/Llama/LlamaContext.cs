@@ -178,9 +178,11 @@ internal sealed unsafe class LlamaContext : IDisposable
     /// </returns>
     public bool Truncate(int sequence, int from)
     {
-        CheckSequence(sequence);
         ArgumentOutOfRangeException.ThrowIfNegative(from);
-        return !HasMemory || (LlamaNative.llama_memory_seq_rm(_memory, sequence, from, -1) && HoldsWindow(sequence, from));
+        if (!HasMemory)
+            return true;
+        CheckSequence(sequence);
+        return LlamaNative.llama_memory_seq_rm(_memory, sequence, from, -1) && HoldsWindow(sequence, from);
     }
 
     /// <summary>Gives a cleared sequence the first positions of another: the same cells where both are in one pool, else a copy.</summary>
@@ -294,16 +296,19 @@ internal sealed unsafe class LlamaContext : IDisposable
     /// <summary>Forgets a whole sequence.</summary>
     public void Clear(int sequence)
     {
+        if (!HasMemory)
+            return;
         CheckSequence(sequence);
-        if (HasMemory)
-            LlamaNative.llama_memory_seq_rm(_memory, sequence, -1, -1);
+        LlamaNative.llama_memory_seq_rm(_memory, sequence, -1, -1);
     }
 
     /// <summary>The last position held for a sequence, or -1.</summary>
     public int LastPosition(int sequence)
     {
+        if (!HasMemory)
+            return -1;
         CheckSequence(sequence);
-        return HasMemory ? LlamaNative.llama_memory_seq_pos_max(_memory, sequence) : -1;
+        return LlamaNative.llama_memory_seq_pos_max(_memory, sequence);
     }
 
     public void Dispose()

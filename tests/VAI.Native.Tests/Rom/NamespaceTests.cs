@@ -11,7 +11,7 @@ namespace VAI.Native.Tests.Rom;
 /// <remarks>VAI_TEST_ROUNDS=n for another number; VAI_TEST_SEED=n for the choices of seed n again.</remarks>
 public sealed class NamespaceTests(RomModels models, ITestOutputHelper output) : RomTest(models)
 {
-    private static readonly int Rounds = Variable("VAI_TEST_ROUNDS") ?? 100;
+    private static readonly int Rounds = Variable("VAI_TEST_ROUNDS") ?? 30;
     private static readonly int Seed = Variable("VAI_TEST_SEED") ?? Random.Shared.Next();
 
     /// <summary>

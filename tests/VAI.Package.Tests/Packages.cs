@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.IO.Compression;
+using VAI.Cli.Tests;
 
-namespace VAI.Cli.Tests;
+namespace VAI.Package.Tests;
 
 /// <summary>The packages, packed into a folder outside the repository from builds of their own; gone after the tests.</summary>
 public sealed class Packages : IAsyncLifetime

@@ -1,13 +1,14 @@
 using System.IO.Compression;
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
+using VAI.Cli.Tests;
 
-namespace VAI.Cli.Tests;
+namespace VAI.Package.Tests;
 
 /// <summary>What the packages hold, and that a machine without this repository gets a first token out of them.</summary>
 public sealed class PackageTests(Packages packages) : IClassFixture<Packages>
 {
-    public const string Quickstart = "docs/quickstart.md";
+    private const string Quickstart = "docs/quickstart.md";
 
     private const string Tool = "tools/net10.0/any/";
 
