@@ -111,7 +111,8 @@ public sealed class BenchReportTests(Forged forged)
     public async Task An_interrupt_ends_it_without_a_report()
     {
         string place = forged.At("report-interrupted");
-        using Process vai = VaiProcess.Start([], "bench", "report", place, forged.A, forged.B, "--rounds", "1000", "--verbose");
+        using Process vai = VaiProcess.Start(
+            [("VAI_ROM_DIR", VaiProcess.NewRomDirectory())], "bench", "report", place, forged.A, forged.B, "--rounds", "1000", "--verbose");
         Assert.NotNull(await vai.StandardError.ReadLineAsync());
         await VaiProcess.SignalAsync(vai, "INT");
         Task<string> output = vai.StandardOutput.ReadToEndAsync();

@@ -29,7 +29,7 @@ internal sealed class EngineLife(ForgedModels models, int seed) : IDisposable
         _vai = Vai.Create(o =>
         {
             o.RomDirectory = models.Roms;
-            o.Threads = 1;
+            o.Threads = _random.Next(8) == 0 ? 2 : 1;
             o.AddModel(name, models["tiny"], m => m.MaxSessions = 1 + _random.Next(4)).AddModel("other", models["tiny-qwen3"]);
         });
         _model = _vai.Select(await _vai.LoadAsync(name));
