@@ -36,7 +36,7 @@ internal static class DaemonHost
             $"The ROM directory {roms.Path}",
             "Use that one, stop it first, or give this one another directory (--rom-dir).");
         using var socket = PublicSocket.Take(options.SocketPath);
-        using var estate = new KvEstate(Path.Combine(roms.Path, "kv"));
+        using var estate = new KvEstate(Path.Combine(roms.Path, KvEstate.DirectoryName));
         estate.Clear();
         await using var supervisor = new Supervisor(
             command, new WorkerConfig(roms.Path, options.Threads), socket.EngineDirectory, estate, logs.CreateLogger("VAI.Supervisor"));
