@@ -7,7 +7,7 @@ namespace VAI.Daemon.Admission;
 /// <summary>Puts admission in front of an application.</summary>
 internal static class AdmissionExtensions
 {
-    /// <summary>Adds the <see cref="AdmissionGate"/>. Its options are checked, and its key file is read, when it is first needed.</summary>
+    /// <summary>Adds the <see cref="AdmissionGate"/>. Its options are checked when it is first needed.</summary>
     public static IServiceCollection AddAdmission(this IServiceCollection services, Action<AdmissionOptions>? configure = null)
     {
         var options = new AdmissionOptions();

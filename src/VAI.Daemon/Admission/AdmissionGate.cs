@@ -1,24 +1,23 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using VAI.Daemon.Access;
 
 namespace VAI.Daemon.Admission;
 
-/// <summary>Lets requests in: those with a key where one is needed, of a size that is taken, and as many at once as can be computed.</summary>
+/// <summary>Lets requests in: those of a size that is taken, and as many at once as can be computed.</summary>
 internal sealed class AdmissionGate
 {
     private const int DrainRetryAfter = 5;
     private readonly AdmissionOptions _options;
     private readonly FairQueue _queue;
-    private readonly ApiKeys? _keys;
 
-    /// <exception cref="VaiUsageException">An option is out of its range; the key file is missing, empty or open to everybody.</exception>
+    /// <exception cref="VaiUsageException">An option is out of its range.</exception>
     public AdmissionGate(AdmissionOptions options)
     {
         options.Validate();
         _options = options;
         _queue = new FairQueue(options);
-        _keys = options.ApiKeyFile is { } file ? ApiKeys.Read(file) : null;
     }
 
     /// <summary>Requests that compute now.</summary>
@@ -34,14 +33,6 @@ internal sealed class AdmissionGate
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         HttpRequest request = context.Request;
-        bool local = Peer.IsLocal(context);
-        string? key = local ? null : _keys?.Accepted(request);
-        if (!local && _keys is not null && key is null && !IsOpen(request))
-        {
-            await Refusal.Unauthorized.WriteAsync(context);
-            return;
-        }
-
         long limit = _options.BodyLimitOf(request.Path.Value ?? "");
         if (request.ContentLength is not { } length || length > limit)
         {
@@ -60,7 +51,7 @@ internal sealed class AdmissionGate
         try
         {
             if (Computes(request))
-                await QueueAsync(context, next, local ? Peer.Local(context) : key is not null ? "key:" + key : Peer.Address(context));
+                await QueueAsync(context, next, Caller.Of(context).Client);
             else
                 await next(context);
         }
@@ -108,9 +99,6 @@ internal sealed class AdmissionGate
             _queue.Leave(client, since);
         }
     }
-
-    // Whether the daemon lives is no secret, and who asks that is often a probe without keys.
-    private static bool IsOpen(HttpRequest request) => HttpMethods.IsGet(request.Method) && request.Path == "/health";
 
     private static bool Computes(HttpRequest request)
     {

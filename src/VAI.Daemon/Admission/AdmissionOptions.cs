@@ -33,8 +33,14 @@ internal sealed class AdmissionOptions
     /// <summary>Other limits than <see cref="MaxBodyBytes"/>, by the beginning of the path; the longest that fits counts.</summary>
     public Dictionary<string, long> BodyLimits { get; } = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>The file of the API keys that TCP connections need; null for none. See <see cref="ApiKeys.Read"/>.</summary>
-    public string? ApiKeyFile { get; set; }
+    /// <summary>Most sessions of all clients.</summary>
+    public const int MostSessions = 65_536;
+
+    /// <summary>Of <see cref="MostSessions"/>, what one client may have open.</summary>
+    public int MaxSessionsPerClient { get; set; } = 4096;
+
+    /// <summary>After how long an unused session is closed whose client holds no lease.</summary>
+    public TimeSpan SessionIdle { get; set; } = TimeSpan.FromMinutes(30);
 
     /// <summary>Connections open at once, 1 or more; further ones are closed.</summary>
     public int MaxConnections { get; set; } = 8192;
@@ -71,6 +77,8 @@ internal sealed class AdmissionOptions
         InRange(nameof(MaxActivePerClient), MaxActivePerClient ?? 1, 1, MaxActive);
         InRange(nameof(MaxActiveBesideOthers), MaxActiveBesideOthers ?? 1, 1, MaxActive);
         InRange(nameof(MaxWaitingPerClient), MaxWaitingPerClient ?? 0, 0, MaxWaiting);
+        InRange(nameof(MaxSessionsPerClient), MaxSessionsPerClient, 1, MostSessions);
+        InRange(nameof(SessionIdle), SessionIdle, TimeSpan.FromSeconds(1), TimeSpan.FromDays(30));
         InRange(nameof(MaxConnections), MaxConnections, 1, int.MaxValue);
         InRange(nameof(MaxBodyBytes), MaxBodyBytes, 1, int.MaxValue);
         foreach ((string path, long limit) in BodyLimits)

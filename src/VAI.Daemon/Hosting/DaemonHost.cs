@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using VAI.Daemon.Access;
 using VAI.Daemon.Admission;
 using VAI.Daemon.Api;
 using VAI.Daemon.OpenAi;
@@ -27,7 +28,8 @@ internal static class DaemonHost
     {
         options.Validate();
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        using var signals = new StopSignals(stopping.Cancel);
+        KeyRing? keys = null;
+        using var signals = new StopSignals(stopping.Cancel, () => keys?.Read());
         using ILoggerFactory logs = LoggerFactory.Create(HostLog.Configure);
         ILogger log = logs.CreateLogger("VAI.Daemon");
         RomDirectory roms = RomDirectory.Open(options.RomDirectory, create: true)!;
@@ -49,7 +51,9 @@ internal static class DaemonHost
         await using WebApplication app = Build(options, socket, logs);
         AdmissionGate gate = app.Services.GetRequiredService<AdmissionGate>();
         var status = new DaemonStatus(vai, engine, supervisor, requests, gate);
+        keys = app.Services.GetRequiredService<Doorkeeper>().Keys;
         requests.Use(app);
+        app.UseAccess();
         app.UseAdmission();
         app.UseRouting();
         app.MapVai(vai, sessions, status.Read);
@@ -88,10 +92,11 @@ internal static class DaemonHost
         builder.Services.AddInlineTransport();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         var admission = new AdmissionOptions();
+        builder.Services.AddAccess(o => options.Access.Apply(o, options.ApiKeyFile));
         builder.Services.AddAdmission(o =>
         {
             admission = o;
-            o.ApiKeyFile = options.ApiKeyFile;
+            options.Access.Apply(o);
         });
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
