@@ -18,6 +18,9 @@ internal sealed record Caller(string Client, string Owner, bool IsAdmin, bool Ma
 {
     private static readonly object Known = new();
 
+    /// <summary>Whether it has shown a key.</summary>
+    public bool IsKeyed { get; private init; }
+
     /// <summary>Who the request is of, as the <see cref="Doorkeeper"/> found; where there is none, who is at the other end.</summary>
     public static Caller Of(HttpContext context)
     {
@@ -39,7 +42,7 @@ internal sealed record Caller(string Client, string Owner, bool IsAdmin, bool Ma
     {
         string owner = "key:" + key.Id;
         admin &= key.Role == KeyRole.Admin;
-        return new Caller(forwarded is null ? owner : $"{owner} address:{forwarded}", owner, admin, false, admin);
+        return new Caller(forwarded is null ? owner : $"{owner} address:{forwarded}", owner, admin, false, admin) { IsKeyed = true };
     }
 
     // Once for each connection: its peer does not change.

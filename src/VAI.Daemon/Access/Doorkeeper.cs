@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using VAI.Daemon.Admission;
+using VAI.Remote;
 
 namespace VAI.Daemon.Access;
 
@@ -19,9 +20,6 @@ namespace VAI.Daemon.Access;
 /// </remarks>
 internal sealed class Doorkeeper
 {
-    /// <summary>What a saved session is sent as.</summary>
-    public const string SessionType = "application/vnd.vai.session";
-
     private readonly AccessOptions _options;
     private readonly HashSet<string> _hosts;
     private readonly Cors _cors;
@@ -71,9 +69,17 @@ internal sealed class Doorkeeper
         }
 
         if (Use(context) is { } refusal)
+        {
             await RefuseAsync(context, refusal);
+            return;
+        }
+
+        // Who only asks for its life does not come to stay.
+        if (Keys is null || Caller.Of(context).IsKeyed)
+            ConnectionGuard.Admit(context);
         else
-            await next(context);
+            context.Response.Headers.Connection = "close";
+        await next(context);
     }
 
     private bool Known(HttpContext context, IPAddress? address)
@@ -115,7 +121,7 @@ internal sealed class Doorkeeper
         if (request.Path.StartsWithSegments("/vai") && !Caller.Of(context).MayUseVai)
             return Refusal.NoVai;
         bool hasBody = context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? request.ContentLength > 0;
-        return !hasBody || HttpMethods.IsGet(request.Method) || request.HasJsonContentType() || request.ContentType == SessionType ? null : Refusal.NotJson;
+        return !hasBody || HttpMethods.IsGet(request.Method) || request.HasJsonContentType() || request.ContentType == RemoteFile.ContentType ? null : Refusal.NotJson;
     }
 
     // An address cannot be made to lead elsewhere, and localhost is resolved by no name server.
@@ -145,8 +151,7 @@ internal sealed class Doorkeeper
     private Task RefuseAsync(HttpContext context, Refusal refusal)
     {
         _log.WasRefused(Caller.Of(context).Client, context.Request.Method, context.Request.Path.Value ?? "", refusal.Status);
-        if (refusal.Status == StatusCodes.Status401Unauthorized)
-            context.Response.Headers.Connection = "close";
+        context.Response.Headers.Connection = "close";
         return refusal.WriteAsync(context);
     }
 }

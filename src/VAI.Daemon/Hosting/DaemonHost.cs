@@ -47,7 +47,13 @@ internal static class DaemonHost
         var vai = new SupervisedVai(engine, supervisor, options.Configured());
         var requests = new ActiveRequests();
         // Kept longer than the drain lasts, as leases end with its beginning.
-        await using var sessions = new SessionTable(options.DrainTime + TimeSpan.FromSeconds(10));
+        var admission = new AdmissionOptions();
+        options.Access.Apply(admission);
+        await using var sessions = new SessionTable(
+            options.DrainTime + TimeSpan.FromSeconds(10), AdmissionOptions.MostSessions, admission.MaxSessionsPerClient, admission.SessionIdle);
+        var saved = new SavedSessions(options.Access.SessionsDirectory is { } place ? Path.GetFullPath(place) : SavedSessions.DefaultDirectory);
+        if (options.Access.SessionsDirectory is not null)
+            saved.Open();
         await using WebApplication app = Build(options, socket, logs);
         AdmissionGate gate = app.Services.GetRequiredService<AdmissionGate>();
         var status = new DaemonStatus(vai, engine, supervisor, requests, gate);
@@ -56,7 +62,13 @@ internal static class DaemonHost
         app.UseAccess();
         app.UseAdmission();
         app.UseRouting();
-        app.MapVai(vai, sessions, status.Read);
+        app.MapVai(vai, sessions, status.Read, new ApiAccess
+        {
+            Saved = saved,
+            IsConfigured = name => vai.Configured.Any(m => m.Name == name),
+            MaxSessionBytes = admission.MaxSessionBytes,
+            Log = logs.CreateLogger("VAI.Daemon.Access"),
+        });
         using var metrics = new EngineMetrics(supervisor);
         app.MapOpenAi(vai, new OpenAiOptions { IsReady = () => !stopping.IsCancellationRequested, OtherMetrics = metrics.ReadAsync });
         try
@@ -103,7 +115,7 @@ internal static class DaemonHost
             kestrel.ConfigureKestrelLimits(admission);
             kestrel.ListenUnixSocket(socket.Path);
             if (options.HttpEndPoint() is { } tcp)
-                kestrel.Listen(tcp);
+                kestrel.Listen(tcp, static listen => listen.UseConnectionGuard());
         });
         return builder.Build();
     }

@@ -24,6 +24,8 @@ internal sealed class AdmissionHost : IAsyncDisposable
 
     public AdmissionGate Gate => _app.Services.GetRequiredService<AdmissionGate>();
 
+    public ConnectionGuard Connections => _app.Services.GetRequiredService<ConnectionGuard>();
+
     /// <summary>A client on the Unix socket, which is this process.</summary>
     public HttpClient Local { get; private set; } = null!;
 
@@ -66,7 +68,7 @@ internal sealed class AdmissionHost : IAsyncDisposable
         {
             k.ConfigureKestrelLimits(options);
             k.ListenUnixSocket(socket);
-            k.Listen(System.Net.IPAddress.Loopback, 0);
+            k.Listen(System.Net.IPAddress.Loopback, 0, static listen => listen.UseConnectionGuard());
         });
         host._app = builder.Build();
         host._app.UseAccess();
@@ -145,6 +147,15 @@ internal sealed class AdmissionHost : IAsyncDisposable
     private async Task AnswerAsync(HttpContext context)
     {
         Interlocked.Increment(ref Reached);
+        if (context.Request.Path == "/free/keepalive")
+        {
+            Socket socket = context.Features.Get<Microsoft.AspNetCore.Connections.Features.IConnectionSocketFeature>()!.Socket;
+            await context.Response.WriteAsync(
+                $"keepalive {socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive)} "
+                + $"{socket.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime)}");
+            return;
+        }
+
         using var body = new StreamReader(context.Request.Body);
         string text = await body.ReadToEndAsync(context.RequestAborted);
         if (context.Request.Path.StartsWithSegments("/free") || !HttpMethods.IsPost(context.Request.Method))
