@@ -60,6 +60,7 @@ internal static class DaemonHost
         keys = app.Services.GetRequiredService<Doorkeeper>().Keys;
         requests.Use(app);
         app.UseAccess();
+        app.UsePrefixSharing(options.Access.SharePrefixes ?? (options.ApiKeyFile is null ? SharePrefixes.All : SharePrefixes.Key));
         app.UseAdmission();
         app.UseRouting();
         app.MapVai(vai, sessions, status.Read, new ApiAccess
