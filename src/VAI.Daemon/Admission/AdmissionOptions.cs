@@ -60,6 +60,9 @@ internal sealed class AdmissionOptions
     /// <summary>Of those, one address's.</summary>
     public int MaxUnknownPerAddress { get; set; } = 32;
 
+    /// <summary>How long one is not ended for the sake of another, unless a quarter of all connections are such.</summary>
+    public TimeSpan UnknownGrace { get; set; } = TimeSpan.FromSeconds(1);
+
     /// <summary>How long a connection over TCP may be open before a request of it is let in.</summary>
     public TimeSpan FirstRequestTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
@@ -102,6 +105,7 @@ internal sealed class AdmissionOptions
         InRange(nameof(MaxConnections), MaxConnections, 1, int.MaxValue);
         InRange(nameof(MaxUnknownConnections), MaxUnknownConnections, 1, int.MaxValue);
         InRange(nameof(MaxUnknownPerAddress), MaxUnknownPerAddress, 1, int.MaxValue);
+        InRange(nameof(UnknownGrace), UnknownGrace, TimeSpan.Zero, TimeSpan.FromMinutes(1));
         InRange(nameof(FirstRequestTimeout), FirstRequestTimeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1));
         InRange(nameof(MaxBodyBytes), MaxBodyBytes, 1, int.MaxValue);
         foreach ((string path, long limit) in BodyLimits)

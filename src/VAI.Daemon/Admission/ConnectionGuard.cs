@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
@@ -14,7 +15,7 @@ namespace VAI.Daemon.Admission;
 /// </summary>
 /// <remarks>
 /// One more than there may be ends the oldest, not itself: who has a key shows it in its first packet, and whoever holds connections for their own
-/// sake has the oldest ones.
+/// sake has the oldest ones. That packet may wait for a busy core: those of the last moment are ended only where they are very many.
 /// </remarks>
 /// <param name="options">How many, and how long.</param>
 /// <param name="access">Whether keys are needed, and which proxies are trusted: theirs are as many as they like.</param>
@@ -30,6 +31,7 @@ internal sealed class ConnectionGuard(AdmissionOptions options, AccessOptions ac
     private readonly Dictionary<IPAddress, LinkedList<Held>> _addresses = [];
     private readonly bool _keyed = access.ApiKeyFile is not null;
     private readonly TimeSpan _patience = options.FirstRequestTimeout;
+    private readonly int _most = Math.Max(options.MaxUnknownConnections, options.MaxConnections / 4);
 
     /// <summary>Connections that have not shown a key yet.</summary>
     public int Unknown
@@ -72,6 +74,8 @@ internal sealed class ConnectionGuard(AdmissionOptions options, AccessOptions ac
             if (!_addresses.TryGetValue(address, out LinkedList<Held>? its))
                 _addresses[address] = its = new LinkedList<Held>();
             oldest = its.Count >= options.MaxUnknownPerAddress ? its.First!.Value : _all.Count >= options.MaxUnknownConnections ? _all.First!.Value : null;
+            if (oldest?.Age < options.UnknownGrace)
+                oldest = _all.Count >= _most ? _all.First!.Value : null;
             if (oldest is not null)
                 Remove(oldest);
             if (!_addresses.TryAdd(address, its))
@@ -121,6 +125,7 @@ internal sealed class ConnectionGuard(AdmissionOptions options, AccessOptions ac
         private readonly ConnectionGuard _owner;
         private readonly ConnectionContext _connection;
         private readonly Timer _timer;
+        private readonly long _since = Stopwatch.GetTimestamp();
         private int _left;
 
         public Held(ConnectionGuard owner, IPAddress? address, ConnectionContext connection)
@@ -130,6 +135,8 @@ internal sealed class ConnectionGuard(AdmissionOptions options, AccessOptions ac
             OfAddress = new LinkedListNode<Held>(this);
             _timer = new Timer(static held => ((Held)held!).End(), this, owner._patience, Timeout.InfiniteTimeSpan);
         }
+
+        public TimeSpan Age => Stopwatch.GetElapsedTime(_since);
 
         /// <summary>Whose it is; null where it is not counted.</summary>
         public IPAddress? Address { get; }

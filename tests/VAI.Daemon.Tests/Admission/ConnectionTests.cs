@@ -14,7 +14,8 @@ public sealed class ConnectionTests
     public async Task Idle_ones_without_a_key_are_few_and_who_has_a_key_is_served()
     {
         int count = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_CONNECTIONS"), out int n) ? n : 400;
-        await using AdmissionHost host = await AdmissionHost.StartAsync(o => o.FirstRequestTimeout = Never, keys: ["boss admin secret"]);
+        await using AdmissionHost host = await AdmissionHost.StartAsync(
+            o => (o.FirstRequestTimeout, o.UnknownGrace) = (Never, TimeSpan.Zero), keys: ["boss admin secret"]);
         var options = new AdmissionOptions();
         var idle = new List<TcpClient>();
         try
@@ -38,6 +39,16 @@ public sealed class ConnectionTests
         {
             idle.ForEach(c => c.Dispose());
         }
+    }
+
+    [Fact]
+    public async Task A_burst_of_connections_with_a_key_is_served()
+    {
+        await using AdmissionHost host = await AdmissionHost.StartAsync(keys: ["boss admin secret"]);
+        using HttpClient client = host.Tcp("secret");
+        string[] answers = await Task.WhenAll(Enumerable.Range(0, 400).Select(_ => client.GetStringAsync("/free")));
+        Assert.All(answers, a => Assert.Equal("key:boss", a));
+        Assert.Equal(0, host.Connections.Unknown);
     }
 
     [Theory]
