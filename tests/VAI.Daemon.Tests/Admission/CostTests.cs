@@ -185,9 +185,9 @@ public sealed class CostTests
     [Fact]
     public async Task A_flood_of_texts_stops_no_stream_and_is_served_in_the_end()
     {
-        int texts = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_REQUESTS"), out int n) ? n : 300;
+        const int Texts = 300;
         await using AdmissionHost host = await AdmissionHost.StartAsync();
-        Task<HttpResponseMessage>[] flood = [.. Enumerable.Range(0, texts).Select(_ => host.Local.PostAsync("/vai/models/tokenize", new StringContent("text")))];
+        Task<HttpResponseMessage>[] flood = [.. Enumerable.Range(0, Texts).Select(_ => host.Local.PostAsync("/vai/models/tokenize", new StringContent("text")))];
         int places = Math.Max(2, Environment.ProcessorCount);
         List<Computing> running = [];
         for (int i = 0; i < places; i++)
@@ -205,7 +205,7 @@ public sealed class CostTests
 
         foreach (Computing text in running)
             text.Done.SetResult();
-        for (int i = places; i < texts; i++)
+        for (int i = places; i < Texts; i++)
             (await host.NextAsync()).Done.SetResult();
         Assert.All(await Task.WhenAll(flood), r => Assert.Equal(HttpStatusCode.OK, r.StatusCode));
         Assert.Equal(0, host.Gate.HeldBytes);
