@@ -122,4 +122,7 @@ public enum VaiError
 
     /// <summary>The daemon has no session of that id.</summary>
     UnknownSession = 504,
+
+    /// <summary>The daemon does not let this client do that: it has another user, another key, or none.</summary>
+    NotAllowed = 505,
 }

@@ -98,7 +98,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     /// <summary>A client of the engine process itself.</summary>
     public RemoteVai ConnectToEngine() => new(new SocketEndpoint(
-        new DirectoryInfo(SocketPath + ".engine").GetFiles().OrderBy(f => f.CreationTimeUtc).First().FullName, TimeSpan.Zero));
+        new DirectoryInfo(SocketPath + ".engine").GetFiles("*.sock").OrderBy(f => f.CreationTimeUtc).First().FullName, TimeSpan.Zero));
 
     /// <summary>The engine process, once there is one.</summary>
     public async Task<Process> WorkerAsync()

@@ -35,7 +35,7 @@ internal static class ServeVerb
 
     private static readonly Option<string?> ApiKeyFile = new("--api-key-file")
     {
-        Description = "The keys that TCP connections need, one a line.",
+        Description = "The keys that TCP connections need, one a line: KEY, or ID ROLE KEY with role use or admin. Read again when it changes.",
         HelpName = "FILE",
     };
 
@@ -71,6 +71,7 @@ internal static class ServeVerb
             Model, ModelsDirectory, Socket, Http, ApiKeyFile, Profile, Common.RomDirectory, Common.Context, Sram, Sessions, GpuLayers,
             Common.Threads, Drain, Config,
         };
+        ServeAccessLine.AddTo(command);
         command.Does(RunAsync);
         return command;
     }
@@ -92,6 +93,7 @@ internal static class ServeVerb
             GpuLayers = parsed.GetValue(GpuLayers),
             Threads = parsed.GetValue(Common.Threads),
             Drain = parsed.GetValue(Drain),
+            Access = ServeAccessLine.Read(parsed),
         };
         if (parsed.GetValue(Config) is { } file)
             options = options.Over(ServeFile.Read(file));

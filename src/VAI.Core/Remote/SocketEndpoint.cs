@@ -11,10 +11,14 @@ internal sealed class SocketEndpoint : IEndpoint
 
     private readonly string _path;
     private readonly TimeSpan _reconnectFor;
+    private readonly uint? _owner;
 
-    public SocketEndpoint(string socketPath, TimeSpan reconnectFor)
+    /// <param name="socketPath">Where it listens.</param>
+    /// <param name="reconnectFor">How long one that went away is waited for.</param>
+    /// <param name="owner">Whose it must be, unless it is root's; null if the socket was named by the user.</param>
+    public SocketEndpoint(string socketPath, TimeSpan reconnectFor, uint? owner = null)
     {
-        (_path, _reconnectFor) = (socketPath, reconnectFor);
+        (_path, _reconnectFor, _owner) = (socketPath, reconnectFor, owner);
     }
 
     public async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
@@ -24,6 +28,8 @@ internal sealed class SocketEndpoint : IEndpoint
         {
             socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path), cancellationToken).ConfigureAwait(false);
+            if (_owner is { } owner)
+                DaemonSocket.CheckOwner(socket, _path, owner);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch (Exception e) when (e is SocketException or ArgumentException)

@@ -19,6 +19,17 @@ internal sealed record Refusal(int Status, string Kind, VaiError Code, string Ty
         StatusCodes.Status401Unauthorized, "usage", VaiError.InvalidOption, "invalid_request_error", "invalid_api_key",
         "The API key is missing or is none of this daemon's. Send one of its key file in the header 'Authorization: Bearer KEY'.");
 
+    public static Refusal Forbidden(string code, string message) => new(
+        StatusCodes.Status403Forbidden, "usage", VaiError.NotAllowed, "invalid_request_error", code, message);
+
+    public static Refusal NoVai { get; } = Forbidden(
+        "not_allowed",
+        "VAI's own API is not for this client over TCP. Use the daemon's Unix socket, or start it with --http-admin and send a key of role admin.");
+
+    public static Refusal NotJson { get; } = new(
+        StatusCodes.Status415UnsupportedMediaType, "usage", VaiError.InvalidOption, "invalid_request_error", "unsupported_media_type",
+        "The body must be JSON: send Content-Type: application/json.");
+
     public static Refusal ClientFull { get; } = new(
         StatusCodes.Status429TooManyRequests, "engine", VaiError.Overloaded, "requests", "rate_limit_exceeded",
         "This client has as many requests waiting as one client may. Wait for some, and try again after the time in Retry-After.");

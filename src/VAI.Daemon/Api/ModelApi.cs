@@ -8,7 +8,7 @@ using VAI.Sessions;
 namespace VAI.Daemon.Api;
 
 /// <summary>The requests about models.</summary>
-internal sealed class ModelApi(IVai vai)
+internal sealed class ModelApi(IVai vai, ApiAccess access)
 {
     public Task ListAsync(HttpContext context) =>
         ApiJson.WriteAsync(context, [.. vai.Models.Select(Describe)], WireJson.Default.IReadOnlyListWireModel);
@@ -16,6 +16,8 @@ internal sealed class ModelApi(IVai vai)
     public async Task LoadAsync(HttpContext context)
     {
         WireModelRequest request = await ApiJson.ReadAsync<WireModelRequest>(context).ConfigureAwait(false);
+        if (request.Model is not null)
+            ApiAccess.CheckFiles(context);
         var phases = Channel.CreateBounded<LoadProgress>(
             new BoundedChannelOptions(64) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
         Task<ModelHandle> load = LoadAsync(request, new Reporter(phases.Writer), context.RequestAborted);
@@ -38,6 +40,7 @@ internal sealed class ModelApi(IVai vai)
         }
 
         IModelContext model = vai.Select(await load.ConfigureAwait(false));
+        access.Did(context, "loaded", model.Name);
         await SendAsync(context, new WireLoadEvent(null, 1, Describe(model), null)).ConfigureAwait(false);
     }
 
@@ -46,6 +49,7 @@ internal sealed class ModelApi(IVai vai)
         WireUnload request = await ApiJson.ReadAsync<WireUnload>(context).ConfigureAwait(false);
         IModelContext model = await SelectAsync(context, request.Name).ConfigureAwait(false);
         await vai.UnloadAsync(model.Handle, context.RequestAborted).ConfigureAwait(false);
+        access.Did(context, "unloaded", model.Name);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
@@ -65,6 +69,8 @@ internal sealed class ModelApi(IVai vai)
     public async Task PlanAsync(HttpContext context)
     {
         WireModelRequest request = await ApiJson.ReadAsync<WireModelRequest>(context).ConfigureAwait(false);
+        if (request.Model is not null || (request.Name is { } name && !access.IsConfigured(name)))
+            ApiAccess.CheckFiles(context);
         MemoryPlan plan = request.Model is { } model
             ? await vai.PlanAsync(model, context.RequestAborted).ConfigureAwait(false)
             : await vai.PlanAsync(ApiJson.Needed(request.Name, "name"), context.RequestAborted).ConfigureAwait(false);

@@ -1,5 +1,7 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using VAI.Daemon.Access;
 using VAI.OptionRules;
 using VAI.Remote;
 using VAI.Sessions;
@@ -7,18 +9,21 @@ using VAI.Sessions;
 namespace VAI.Daemon.Api;
 
 /// <summary>The requests about sessions, and the leases of their clients.</summary>
-internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationToken stopping)
+internal sealed class SessionApi(IVai vai, SessionTable sessions, ApiAccess access, CancellationToken stopping)
 {
+    private const int Block = 1 << 20;
+
     public Task ListAsync(HttpContext context) =>
-        ApiJson.WriteAsync(context, sessions.List(), WireJson.Default.IReadOnlyListWireSessionInfo);
+        ApiJson.WriteAsync(context, sessions.List(Caller.Of(context)), WireJson.Default.IReadOnlyListWireSessionInfo);
 
     public Task GetAsync(HttpContext context) => WithAsync(context, null, null, e => AnswerAsync(context, e.Id, e.Session!));
 
     public async Task DeleteAsync(HttpContext context)
     {
         string id = IdOf(context);
-        if (!await sessions.RemoveAsync(id).ConfigureAwait(false))
+        if (!await sessions.RemoveAsync(id, Caller.Of(context)).ConfigureAwait(false))
             throw new VaiUsageException(VaiError.UnknownSession, $"There is no session '{id}' here: it is closed already.");
+        access.Did(context, "closed session", id);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
@@ -26,6 +31,67 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationTo
     {
         WireOpen open = await ApiJson.ReadAsync<WireOpen>(context).ConfigureAwait(false);
         await WithAsync(context, open, null, e => AnswerAsync(context, e.Id, e.Session!)).ConfigureAwait(false);
+        access.Did(context, open.Saved is null ? "opened session" : "restored session", IdOf(context));
+    }
+
+    /// <summary>Opens a session from a file of the client's, which is the body.</summary>
+    public async Task RestoreAsync(HttpContext context)
+    {
+        WireOpen open = ApiJson.Read<WireOpen>(context.Request.Headers[RemoteFile.OpenHeader].ToString());
+        if (open.State is not null || open.Saved is not null)
+            throw OptionCheck.Invalid("What a session is restored from is the body: give no \"state\" and no \"saved\".");
+        string file = access.Saved.NewPassing();
+        try
+        {
+            if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+                size.MaxRequestBodySize = access.MaxSessionBytes;
+            FileStream to = SessionFile.NewPrivate(file);
+            await using (to.ConfigureAwait(false))
+                await context.Request.Body.CopyToAsync(to, context.RequestAborted).ConfigureAwait(false);
+            await WithAsync(context, open with { File = file }, null, e => AnswerAsync(context, e.Id, e.Session!)).ConfigureAwait(false);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+
+        access.Did(context, "restored session", IdOf(context));
+    }
+
+    /// <summary>Saves a session under a name; without one, the answer is its file.</summary>
+    public async Task SaveAsync(HttpContext context)
+    {
+        WireVerb request = await VerbOfAsync(context).ConfigureAwait(false);
+        Caller caller = Caller.Of(context);
+        string? name = request.Name;
+        string file = name is null ? access.Saved.NewPassing() : access.Saved.ToSave(caller, name);
+        try
+        {
+            await WithAsync(
+                context, request.Open, request.At, e => e.Session!.SaveAsync(file, context.RequestAborted).AsTask()).ConfigureAwait(false);
+            if (name is null)
+                await SendAsync(context, file).ConfigureAwait(false);
+            else
+                context.Response.StatusCode = StatusCodes.Status204NoContent;
+        }
+        finally
+        {
+            if (name is null)
+                File.Delete(file);
+        }
+
+        access.Did(context, "saved session", name is null ? IdOf(context) : $"{IdOf(context)} as {name}");
+    }
+
+    public Task SavedAsync(HttpContext context) =>
+        ApiJson.WriteAsync(context, new WireSaved(access.Saved.Names(Caller.Of(context))), WireJson.Default.WireSaved);
+
+    public Task DeleteSavedAsync(HttpContext context)
+    {
+        access.Saved.Delete(Caller.Of(context), IdOf(context));
+        access.Did(context, "deleted saved session", IdOf(context));
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+        return Task.CompletedTask;
     }
 
     public async Task InferAsync(HttpContext context)
@@ -51,20 +117,19 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationTo
                 if (id == e.Id)
                     throw OptionCheck.Invalid("A session cannot be its own child. Choose another id.");
                 IInferenceSession child = await e.Session!.ForkAsync(request.Options, context.RequestAborted).ConfigureAwait(false);
-                await sessions.AddAsync(id, e.Client, child).ConfigureAwait(false);
+                await sessions.AddAsync(id, e.Client, child, Caller.Of(context)).ConfigureAwait(false);
                 await AnswerAsync(context, id, child).ConfigureAwait(false);
             }).ConfigureAwait(false);
     }
 
-    public async Task VerbAsync(HttpContext context, Func<IInferenceSession, string?, CancellationToken, ValueTask> verb)
+    public async Task VerbAsync(HttpContext context, Func<IInferenceSession, CancellationToken, ValueTask> verb)
     {
-        // Nothing has to be said.
-        WireVerb request = context.Request.ContentLength is null or 0 && !context.Request.Headers.TransferEncoding.Any()
-            ? new WireVerb(null, null, null)
-            : await ApiJson.ReadAsync<WireVerb>(context).ConfigureAwait(false);
+        WireVerb request = await VerbOfAsync(context).ConfigureAwait(false);
+        if (request.Name is not null)
+            throw OptionCheck.Invalid("Only what is saved has a \"name\". Leave it out.");
         await WithAsync(context, request.Open, request.At, async e =>
         {
-            await verb(e.Session!, request.Path, context.RequestAborted).ConfigureAwait(false);
+            await verb(e.Session!, context.RequestAborted).ConfigureAwait(false);
             context.Response.StatusCode = StatusCodes.Status204NoContent;
         }).ConfigureAwait(false);
     }
@@ -72,7 +137,7 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationTo
     /// <summary>Stays open for as long as the client is there.</summary>
     public async Task LeaseAsync(HttpContext context)
     {
-        using IDisposable lease = sessions.Lease(IdOf(context));
+        using IDisposable lease = sessions.Lease(IdOf(context), Caller.Of(context));
         using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, sessions.Closing, stopping);
         end.Token.ThrowIfCancellationRequested();
         EventWriter.Head(context.Response);
@@ -83,7 +148,8 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationTo
 
     public async Task LeaveAsync(HttpContext context)
     {
-        await sessions.LeaveAsync(IdOf(context)).ConfigureAwait(false);
+        await sessions.LeaveAsync(IdOf(context), Caller.Of(context)).ConfigureAwait(false);
+        access.Did(context, "closed the sessions of client", IdOf(context));
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
@@ -123,9 +189,35 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationTo
         }
     }
 
+    private static async Task<WireVerb> VerbOfAsync(HttpContext context) =>
+
+        // Nothing has to be said.
+        context.Request.ContentLength is null or 0 && !context.Request.Headers.TransferEncoding.Any()
+            ? new WireVerb(null, null, null)
+            : await ApiJson.ReadAsync<WireVerb>(context).ConfigureAwait(false);
+
+    private static async Task SendAsync(HttpContext context, string file)
+    {
+        var from = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, Block, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        await using (from.ConfigureAwait(false))
+        {
+            context.Response.ContentType = RemoteFile.ContentType;
+            context.Response.ContentLength = from.Length;
+            await from.CopyToAsync(context.Response.Body, Block, context.RequestAborted).ConfigureAwait(false);
+        }
+    }
+
     private async Task WithAsync(HttpContext context, WireOpen? open, int? at, Func<SessionEntry, Task> act)
     {
-        SessionEntry entry = await sessions.TakeAsync(vai, IdOf(context), open, at, context.RequestAborted).ConfigureAwait(false);
+        Caller caller = Caller.Of(context);
+        if (open?.Saved is { } saved)
+        {
+            if (open.State is not null)
+                throw OptionCheck.Invalid("A session is opened from a \"state\" or from what is \"saved\", not from both.");
+            open = open with { File = access.Saved.ToRestore(caller, saved) };
+        }
+
+        SessionEntry entry = await sessions.TakeAsync(vai, IdOf(context), open, at, context.RequestAborted, caller).ConfigureAwait(false);
         try
         {
             await act(entry).ConfigureAwait(false);

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using VAI.Daemon.Access;
 using VAI.Daemon.Admission;
 using VAI.Daemon.Api;
 using VAI.Daemon.OpenAi;
@@ -27,7 +28,8 @@ internal static class DaemonHost
     {
         options.Validate();
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        using var signals = new StopSignals(stopping.Cancel);
+        KeyRing? keys = null;
+        using var signals = new StopSignals(stopping.Cancel, () => keys?.Read());
         using ILoggerFactory logs = LoggerFactory.Create(HostLog.Configure);
         ILogger log = logs.CreateLogger("VAI.Daemon");
         RomDirectory roms = RomDirectory.Open(options.RomDirectory, create: true)!;
@@ -36,7 +38,7 @@ internal static class DaemonHost
             $"The ROM directory {roms.Path}",
             "Use that one, stop it first, or give this one another directory (--rom-dir).");
         using var socket = PublicSocket.Take(options.SocketPath);
-        using var estate = new KvEstate(Path.Combine(roms.Path, "kv"));
+        using var estate = new KvEstate(Path.Combine(roms.Path, KvEstate.DirectoryName));
         estate.Clear();
         await using var supervisor = new Supervisor(
             command, new WorkerConfig(roms.Path, options.Threads), socket.EngineDirectory, estate, logs.CreateLogger("VAI.Supervisor"));
@@ -45,14 +47,29 @@ internal static class DaemonHost
         var vai = new SupervisedVai(engine, supervisor, options.Configured());
         var requests = new ActiveRequests();
         // Kept longer than the drain lasts, as leases end with its beginning.
-        await using var sessions = new SessionTable(options.DrainTime + TimeSpan.FromSeconds(10));
+        var admission = new AdmissionOptions();
+        options.Access.Apply(admission);
+        await using var sessions = new SessionTable(
+            options.DrainTime + TimeSpan.FromSeconds(10), AdmissionOptions.MostSessions, admission.MaxSessionsPerClient, admission.SessionIdle);
+        var saved = new SavedSessions(options.Access.SessionsDirectory is { } place ? Path.GetFullPath(place) : SavedSessions.DefaultDirectory);
+        if (options.Access.SessionsDirectory is not null)
+            saved.Open();
         await using WebApplication app = Build(options, socket, logs);
         AdmissionGate gate = app.Services.GetRequiredService<AdmissionGate>();
         var status = new DaemonStatus(vai, engine, supervisor, requests, gate);
+        keys = app.Services.GetRequiredService<Doorkeeper>().Keys;
         requests.Use(app);
+        app.UseAccess();
+        app.UsePrefixSharing(options.Access.SharePrefixes ?? (options.ApiKeyFile is null ? SharePrefixes.All : SharePrefixes.Key));
         app.UseAdmission();
         app.UseRouting();
-        app.MapVai(vai, sessions, status.Read);
+        app.MapVai(vai, sessions, status.Read, new ApiAccess
+        {
+            Saved = saved,
+            IsConfigured = name => vai.Configured.Any(m => m.Name == name),
+            MaxSessionBytes = admission.MaxSessionBytes,
+            Log = logs.CreateLogger("VAI.Daemon.Access"),
+        });
         using var metrics = new EngineMetrics(supervisor);
         app.MapOpenAi(vai, new OpenAiOptions { IsReady = () => !stopping.IsCancellationRequested, OtherMetrics = metrics.ReadAsync });
         try
@@ -88,17 +105,18 @@ internal static class DaemonHost
         builder.Services.AddInlineTransport();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         var admission = new AdmissionOptions();
+        builder.Services.AddAccess(o => options.Access.Apply(o, options.ApiKeyFile));
         builder.Services.AddAdmission(o =>
         {
             admission = o;
-            o.ApiKeyFile = options.ApiKeyFile;
+            options.Access.Apply(o);
         });
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.ConfigureKestrelLimits(admission);
             kestrel.ListenUnixSocket(socket.Path);
             if (options.HttpEndPoint() is { } tcp)
-                kestrel.Listen(tcp);
+                kestrel.Listen(tcp, static listen => listen.UseConnectionGuard());
         });
         return builder.Build();
     }

@@ -62,9 +62,13 @@ internal static class ServeFile
                 "gpuLayers" => o with { GpuLayers = Whole(key, p.Value) },
                 "threads" => o with { Threads = Whole(key, p.Value) },
                 "drain" => o with { Drain = Number(key, p.Value) },
-                _ => throw ServeOptions.Invalid(
-                    key,
-                    "is no option. Known: model, modelsDir, socket, http, apiKeyFile, profile, romDir, ctx, sram, sessions, gpuLayers, threads, drain."),
+                _ => o with
+                {
+                    Access = o.Access.With(p.Name, key, p.Value) ?? throw ServeOptions.Invalid(
+                        key,
+                        "is no option. Known: model, modelsDir, socket, http, apiKeyFile, profile, romDir, ctx, sram, sessions, gpuLayers, threads, drain, "
+                        + ServeAccess.Names + "."),
+                },
             };
         }
 
@@ -106,17 +110,25 @@ internal static class ServeFile
         return model.File.Length > 0 ? model : throw ServeOptions.Invalid(key, "has no file. Give a GGUF file, or the name of a ROM.");
     }
 
-    private static string Text(string key, JsonElement value) => value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text
+    internal static string Text(string key, JsonElement value) => value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text
         ? text
         : throw ServeOptions.Invalid(key, $"is {Shown(value)}, but must be a text that is not empty.");
 
-    private static int Whole(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number)
+    internal static int Whole(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number)
         ? number
         : throw ServeOptions.Invalid(key, $"is {Shown(value)}, but must be a whole number.");
 
-    private static double Number(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number
+    internal static double Number(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number
         ? value.GetDouble()
         : throw ServeOptions.Invalid(key, $"is {Shown(value)}, but must be a number.");
+
+    internal static bool Flag(string key, JsonElement value) => value.ValueKind is JsonValueKind.True or JsonValueKind.False
+        ? value.GetBoolean()
+        : throw ServeOptions.Invalid(key, $"is {Shown(value)}, but must be true or false.");
+
+    /// <summary>One, or an array of them.</summary>
+    internal static IReadOnlyList<string> Texts(string key, JsonElement value) =>
+        value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(v => Text(key, v))] : [Text(key, value)];
 
     private static RomProfile Profile(string key, JsonElement value) => value.ValueKind == JsonValueKind.String
         ? value.GetString() switch

@@ -41,6 +41,9 @@ internal sealed record ServeOptions
     /// <summary>Seconds that running requests have to end when the daemon is stopped, 0 to 86,400; null for 30.</summary>
     public double? Drain { get; init; }
 
+    /// <summary>Who may do what, and how much of it.</summary>
+    public ServeAccess Access { get; init; } = new();
+
     public static TimeSpan DefaultDrain { get; } = TimeSpan.FromSeconds(30);
 
     public TimeSpan DrainTime => Drain is { } seconds ? TimeSpan.FromSeconds(seconds) : DefaultDrain;
@@ -63,6 +66,7 @@ internal sealed record ServeOptions
         GpuLayers = GpuLayers ?? file.GpuLayers,
         Threads = Threads ?? file.Threads,
         Drain = Drain ?? file.Drain,
+        Access = Access.Over(file.Access),
     };
 
     /// <summary>Checks everything that can be known before anything is started.</summary>
@@ -94,6 +98,7 @@ internal sealed record ServeOptions
                 throw Invalid($"model.{model.Name}", "has no file. Give a GGUF file, or the name of a ROM.");
         }
 
+        Access.Validate(ApiKeyFile);
         if (Models.GroupBy(m => m.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw Invalid("model", $"has two models called '{twice.Key}'. Give each a name of its own.");
         if (HttpEndPoint() is { } tcp && !IPAddress.IsLoopback(tcp.Address) && ApiKeyFile is null)

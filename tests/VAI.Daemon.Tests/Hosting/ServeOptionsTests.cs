@@ -24,6 +24,9 @@ public sealed class ServeOptionsTests : IDisposable
     [InlineData("{\"model\": {\"a\": {}}}", ": model.a has no file")]
     [InlineData("{\"model\": {\"a\": {\"file\": \"x\", \"size\": 1}}}", ": model.a.size is no option of a model")]
     [InlineData("{\"model\": {\"a\": {\"file\": \"x\", \"ctx\": null}}}", ": model.a.ctx is null")]
+    [InlineData("{\"httpAdmin\": \"yes\"}", ": httpAdmin is \"yes\", but must be true or false")]
+    [InlineData("{\"cors\": [1]}", ": cors is 1")]
+    [InlineData("{\"sharePrefixes\": \"some\"}", ": sharePrefixes is 'some', but must be none, key or all")]
     [InlineData("{", "is not JSON (line 1")]
     [InlineData("", "is not JSON (line 1")]
     public void File_is_read_strictly(string json, string said)
@@ -50,11 +53,22 @@ public sealed class ServeOptionsTests : IDisposable
     [InlineData("{\"http\": \"127.0.0.1:65536\"}", "http is '127.0.0.1:65536'")]
     [InlineData("{\"http\": \"0.0.0.0:80\"}", "http is 0.0.0.0:80, which others can reach")]
     [InlineData("{\"http\": \"[::]:80\"}", "http is [::]:80, which others can reach")]
+    [InlineData("{\"httpAdmin\": true}", "httpAdmin needs an apiKeyFile")]
+    [InlineData("{\"httpHost\": \"http://x\"}", "httpHost is 'http://x'")]
+    [InlineData("{\"cors\": \"*\"}", "cors is '*', which is no origin")]
+    [InlineData("{\"cors\": [\"https://a\", \"null\"]}", "cors is 'null'")]
+    [InlineData("{\"cors\": \"https://a/path\"}", "cors is 'https://a/path'")]
+    [InlineData("{\"trustedProxy\": \"proxy\"}", "trustedProxy is 'proxy'")]
+    [InlineData("{\"maxActive\": 0}", "maxActive is 0")]
+    [InlineData("{\"maxActive\": 4, \"clientActive\": 5}", "clientActive is 5, but must be from 1 to 4")]
+    [InlineData("{\"clientSessions\": 0}", "clientSessions is 0")]
+    [InlineData("{\"sessionIdle\": 0}", "sessionIdle is 0")]
+    [InlineData("{\"connectionIdle\": 1e9}", "connectionIdle is 1")]
     [InlineData("{\"model\": {\"a\": {\"file\": \"x\", \"sram\": 0}}}", "model.a.sram is 0")]
     [InlineData("{\"model\": {\"a\": \"x\", \"a\": \"y\"}}", "model has two models called 'a'")]
     public void Values_are_checked(string json, string said)
     {
-        VaiUsageException e = Assert.Throws<VaiUsageException>(ServeFile.Read(Write(json)).Validate);
+        VaiUsageException e = Assert.Throws<VaiUsageException>(() => ServeFile.Read(Write(json)).Validate());
         Assert.Equal(VaiError.InvalidOption, e.Code);
         Assert.StartsWith(said.Split(' ')[0], e.Message);
         Assert.Contains(said, e.Message);
