@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using VAI.Daemon.Streaming;
 
 namespace VAI.Daemon.Admission;
 
@@ -75,7 +76,8 @@ internal sealed class AdmissionGate
         Entry entry;
         try
         {
-            entry = await _queue.EnterAsync(client, context.RequestAborted);
+            ValueTask<Entry> asked = _queue.EnterAsync(client, context.RequestAborted);
+            entry = asked.IsCompleted ? await asked : await StreamPatience.Of(context).WhileQueuedAsync(asked.AsTask());
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {

@@ -13,7 +13,8 @@ internal static class ApiErrors
     /// <param name="handler">The handler.</param>
     public static RequestDelegate Guard(string instance, Func<HttpContext, Task> handler) => async context =>
     {
-        context.Response.Headers[RemoteLink.InstanceHeader] = instance;
+        if (!context.Response.HasStarted)
+            context.Response.Headers[RemoteLink.InstanceHeader] = instance;
         try
         {
             await handler(context).ConfigureAwait(false);

@@ -18,14 +18,16 @@ internal static class VaiApi
     /// <param name="vai">Who answers: an engine, or another daemon.</param>
     /// <param name="sessions">Where its clients' sessions are kept.</param>
     /// <param name="status">What <c>GET /vai/status</c> says; null for what can be known of <paramref name="vai"/>.</param>
-    public static void MapVai(this IEndpointRouteBuilder routes, IVai vai, SessionTable sessions, Func<WireStatus>? status = null)
+    /// <param name="ending">Cancelled when what runs is not waited for any longer: streams end with an error event.</param>
+    public static void MapVai(
+        this IEndpointRouteBuilder routes, IVai vai, SessionTable sessions, Func<WireStatus>? status = null, CancellationToken ending = default)
     {
         // Leases are open for ever: a host that stops must not wait for them.
         CancellationToken stopping = routes.ServiceProvider.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? default;
         long started = Stopwatch.GetTimestamp();
         string instance = Guid.NewGuid().ToString("N");
         var models = new ModelApi(vai);
-        var api = new SessionApi(vai, sessions, stopping);
+        var api = new SessionApi(vai, sessions, stopping, ending);
 
         Get("/vai/status", c => ApiJson.WriteAsync(c, status?.Invoke() ?? StatusOf(vai, sessions, started), WireJson.Default.WireStatus));
         Get("/vai/models", models.ListAsync);

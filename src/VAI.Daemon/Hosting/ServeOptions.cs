@@ -41,6 +41,15 @@ internal sealed record ServeOptions
     /// <summary>Seconds that running requests have to end when the daemon is stopped, 0 to 86,400; null for 30.</summary>
     public double? Drain { get; init; }
 
+    /// <summary>Whether requests with fields that are not known are refused; null for no.</summary>
+    public bool? Strict { get; init; }
+
+    /// <summary>How the OpenAI API samples where neither a request nor the model's own entry says so; null to leave it to the model's file.</summary>
+    public SamplingDefaults? Sampling { get; init; }
+
+    /// <summary>Reads these options again from where they came; null if they cannot change.</summary>
+    public Func<ServeOptions>? Reread { get; init; }
+
     public static TimeSpan DefaultDrain { get; } = TimeSpan.FromSeconds(30);
 
     public TimeSpan DrainTime => Drain is { } seconds ? TimeSpan.FromSeconds(seconds) : DefaultDrain;
@@ -63,7 +72,13 @@ internal sealed record ServeOptions
         GpuLayers = GpuLayers ?? file.GpuLayers,
         Threads = Threads ?? file.Threads,
         Drain = Drain ?? file.Drain,
+        Strict = Strict ?? file.Strict,
+        Sampling = Sampling ?? file.Sampling,
+        Reread = Reread ?? file.Reread,
     };
+
+    /// <summary>What is said here of a model's sampling.</summary>
+    public SamplingDefaults? SamplingOf(string model) => Models.FirstOrDefault(m => m.Name == model)?.Sampling?.Over(Sampling) ?? Sampling;
 
     /// <summary>Checks everything that can be known before anything is started.</summary>
     /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: names the key, and says what to do.</exception>
@@ -151,4 +166,5 @@ internal sealed record ServeOptions
 
 /// <summary>A model of the daemon's; null stands for the daemon's own option.</summary>
 internal sealed record ServedModel(
-    string Name, string File, RomProfile? Profile = null, int? Context = null, int? Sram = null, int? Sessions = null, int? GpuLayers = null);
+    string Name, string File, RomProfile? Profile = null, int? Context = null, int? Sram = null, int? Sessions = null, int? GpuLayers = null,
+    SamplingDefaults? Sampling = null);

@@ -28,7 +28,7 @@ internal sealed class AdmissionHost : IAsyncDisposable
 
     public string KeyFile => Path.Combine(_directory.FullName, "keys");
 
-    public static async Task<AdmissionHost> StartAsync(Action<AdmissionOptions>? configure = null, string[]? keys = null)
+    public static async Task<AdmissionHost> StartAsync(Action<AdmissionOptions>? configure = null, string[]? keys = null, TimeProvider? time = null)
     {
         var host = new AdmissionHost();
         var options = new AdmissionOptions();
@@ -42,6 +42,8 @@ internal sealed class AdmissionHost : IAsyncDisposable
         string socket = Path.Combine(host._directory.FullName, "s");
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        if (time is not null)
+            builder.Services.AddSingleton(time);
         builder.Services.AddAdmission(o =>
         {
             o.RefusalDelay = TimeSpan.Zero;
