@@ -53,13 +53,18 @@ internal static class ServeVerb
 
     private static readonly Option<double?> Drain = new("--drain")
     {
-        Description = "Seconds that running requests have to end when the daemon is stopped; 30 if not given.",
+        Description = "Seconds that running requests have to end when the daemon is stopped; 30 if not given. A second signal ends them at once.",
         HelpName = "SECONDS",
+    };
+
+    private static readonly Option<bool> Strict = new("--strict")
+    {
+        Description = "Refuse requests to the OpenAI API with fields that are not known, instead of ignoring and naming them.",
     };
 
     private static readonly Option<string?> Config = new("--config")
     {
-        Description = "A JSON file with the same options in camelCase; the command line wins.",
+        Description = "A JSON file with the same options in camelCase; the command line wins. SIGHUP has strict, sampling and drain read again.",
         HelpName = "FILE",
     };
 
@@ -69,7 +74,7 @@ internal static class ServeVerb
         var command = new Command(Name, "Run the daemon: owner of the models, with VAI's and OpenAI's API.")
         {
             Model, ModelsDirectory, Socket, Http, ApiKeyFile, Profile, Common.RomDirectory, Common.Context, Sram, Sessions, GpuLayers,
-            Common.Threads, Drain, Config,
+            Common.Threads, Drain, Strict, Config,
         };
         ServeAccessLine.AddTo(command);
         command.Does(RunAsync);
@@ -94,9 +99,14 @@ internal static class ServeVerb
             Threads = parsed.GetValue(Common.Threads),
             Drain = parsed.GetValue(Drain),
             Access = ServeAccessLine.Read(parsed),
+            Strict = parsed.GetValue(Strict) ? true : null,
         };
         if (parsed.GetValue(Config) is { } file)
-            options = options.Over(ServeFile.Read(file));
+        {
+            ServeOptions said = options;
+            options = said.Over(ServeFile.Read(file)) with { Reread = () => said.Over(ServeFile.Read(file)) };
+        }
+
         await DaemonHost.RunAsync(options, WorkerCommand.Self(), cancellation);
         return Failure.Ok;
     }

@@ -37,7 +37,7 @@ internal sealed class SocketEndpoint : IEndpoint
             socket?.Dispose();
             throw new VaiEngineException(
                 VaiError.DaemonUnavailable,
-                $"No daemon answers at '{_path}': {e.Message}. Start one with `vai serve --socket {_path}`, or set VAI_SOCKET to its socket.", e);
+                $"No daemon answers at '{_path}': {Reason(e)}. Start one with `vai serve --socket {_path}`, or set VAI_SOCKET to its socket.", e);
         }
         catch
         {
@@ -45,6 +45,14 @@ internal sealed class SocketEndpoint : IEndpoint
             throw;
         }
     }
+
+    // What connect(2) is said to have said depends on the kind of socket, and is of no use to people.
+    private string Reason(Exception e) => e switch
+    {
+        SocketException { SocketErrorCode: SocketError.ConnectionRefused } => "nobody listens there any more",
+        SocketException when !File.Exists(_path) => "there is no such socket",
+        _ => e.Message.TrimEnd('.'),
+    };
 
     public async ValueTask RecoverAsync(string? model, Exception cause, CancellationToken cancellationToken)
     {

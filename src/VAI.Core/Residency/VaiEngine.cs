@@ -161,7 +161,7 @@ internal sealed partial class VaiEngine : IVai, IPreparable
             {
                 throw new VaiUsageException(
                     VaiError.ModelInUse,
-                    $"'{model.Name}' has {model.OpenSessions} open sessions and cannot be unloaded. Dispose them first.");
+                    $"'{model.Name}' has {model.OpenSessions} open sessions and cannot be unloaded. Close them first.");
             }
 
             await RemoveAsync(model).ConfigureAwait(false);
@@ -297,8 +297,9 @@ internal sealed partial class VaiEngine : IVai, IPreparable
     private VaiUsageException NotLoaded(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
+        ThrowIfDisposed();
         return Array.Exists(_configured, m => m.Name == name)
-            ? new VaiUsageException(VaiError.ModelNotLoaded, $"'{name}' is configured but not loaded. Call LoadAsync(\"{name}\") first.")
+            ? new VaiUsageException(VaiError.ModelNotLoaded, $"'{name}' is configured but not loaded. Load it first.")
             : Unknown(name);
     }
 

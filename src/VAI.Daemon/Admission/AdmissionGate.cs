@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using VAI.Daemon.Access;
+using VAI.Daemon.Streaming;
 
 namespace VAI.Daemon.Admission;
 
@@ -116,7 +117,8 @@ internal sealed class AdmissionGate
 
     private async Task QueueAsync(HttpContext context, RequestDelegate next, FairQueue queue, string client, int cost)
     {
-        Entry entry = await queue.EnterAsync(client, cost, context.RequestAborted);
+        ValueTask<Entry> asked = queue.EnterAsync(client, cost, context.RequestAborted);
+        Entry entry = asked.IsCompleted ? await asked : await StreamPatience.Of(context).WhileQueuedAsync(asked.AsTask());
         if (entry != Entry.Admitted)
         {
             await RefuseAsync(context, queue, entry);

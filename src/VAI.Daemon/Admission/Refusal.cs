@@ -54,18 +54,39 @@ internal sealed record Refusal(int Status, string Kind, VaiError Code, string Ty
     {
         AdmissionTelemetry.Refused(Status);
         HttpResponse response = context.Response;
+        bool ours = context.Request.Path.StartsWithSegments("/vai");
+        if (response.HasStarted)
+        {
+            await WriteEventAsync(context, ours);
+            return;
+        }
+
         response.StatusCode = Status;
         response.ContentType = "application/json";
         if (retryAfter is { } seconds)
             response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         if (Status == StatusCodes.Status401Unauthorized)
             response.Headers.WWWAuthenticate = "Bearer";
-        byte[] body = context.Request.Path.StartsWithSegments("/vai")
-            ? JsonSerializer.SerializeToUtf8Bytes(new WireError(Kind, Code.ToString(), Message), WireJson.Default.WireError)
+        byte[] body = ours
+            ? JsonSerializer.SerializeToUtf8Bytes(Error, WireJson.Default.WireError)
             : JsonSerializer.SerializeToUtf8Bytes(
-                new RefusalEnvelope(new RefusalBody(Message, Type, null, OpenAiCode)), RefusalJson.Default.RefusalEnvelope);
+                Envelope, RefusalJson.Default.RefusalEnvelope);
         response.ContentLength = body.Length;
         await response.Body.WriteAsync(body, context.RequestAborted);
+    }
+
+    private WireError Error => new(Kind, Code.ToString(), Message);
+
+    private RefusalEnvelope Envelope => new(new RefusalBody(Message, Type, null, OpenAiCode));
+
+    // A stream's reader was told to wait.
+    private Task WriteEventAsync(HttpContext context, bool ours)
+    {
+        byte[] document = ours
+            ? JsonSerializer.SerializeToUtf8Bytes(new WireUpdate(Error: Error), WireJson.Default.WireUpdate)
+            : JsonSerializer.SerializeToUtf8Bytes(Envelope, RefusalJson.Default.RefusalEnvelope);
+        return context.Response.Body.WriteAsync(
+            (byte[])[.. ours ? ""u8 : "event: error\n"u8, .. "data: "u8, .. document, .. "\n\n"u8], context.RequestAborted).AsTask();
     }
 }
 

@@ -15,7 +15,8 @@ internal static class ApiErrors
     /// <param name="handler">The handler.</param>
     public static RequestDelegate Guard(string instance, Func<HttpContext, Task> handler) => async context =>
     {
-        context.Response.Headers[RemoteLink.InstanceHeader] = instance;
+        if (!context.Response.HasStarted)
+            context.Response.Headers[RemoteLink.InstanceHeader] = instance;
         try
         {
             // However its path was written.

@@ -2,6 +2,7 @@ using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using VAI.Daemon.Access;
+using VAI.Daemon.Streaming;
 using VAI.OptionRules;
 using VAI.Remote;
 using VAI.Sessions;
@@ -9,7 +10,13 @@ using VAI.Sessions;
 namespace VAI.Daemon.Api;
 
 /// <summary>The requests about sessions, and the leases of their clients.</summary>
-internal sealed class SessionApi(IVai vai, SessionTable sessions, ApiAccess access, CancellationToken stopping)
+/// <param name="vai">Who answers.</param>
+/// <param name="sessions">Where they are kept.</param>
+/// <param name="access">What is known of those who use them.</param>
+/// <param name="stopping">Ends leases.</param>
+/// <param name="ending">Ends what runs, with an error.</param>
+internal sealed class SessionApi(
+    IVai vai, SessionTable sessions, ApiAccess access, CancellationToken stopping, CancellationToken ending = default)
 {
     private const int Block = 1 << 20;
 
@@ -101,7 +108,25 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, ApiAccess acce
             throw OptionCheck.Invalid("Give the prompt as \"text\" or as \"tokens\".");
         if (request.Generated is { Count: > 0 } && request.Options?.Seed is null)
             throw OptionCheck.Invalid("What is resumed needs the \"seed\" that it began with, in its options.");
-        await WithAsync(context, request.Open, request.At, e => InferAsync(context, e, request)).ConfigureAwait(false);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, ending);
+        try
+        {
+            SessionEntry entry = await StreamPatience.Of(context).WhileAsync(
+                sessions.TakeAsync(vai, IdOf(context), request.Open, request.At, either.Token).AsTask()).ConfigureAwait(false);
+            try
+            {
+                await InferAsync(context, entry, request, either.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                entry.Release();
+            }
+        }
+        catch (OperationCanceledException e) when (ending.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested)
+        {
+            throw new VaiEngineException(
+                VaiError.DaemonUnavailable, "The daemon is stopping, and did not wait for the end of this. Send it again once it is started again.", e);
+        }
     }
 
     public async Task ForkAsync(HttpContext context)
@@ -153,13 +178,14 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, ApiAccess acce
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
-    private async Task InferAsync(HttpContext context, SessionEntry entry, WireInfer request)
+    private async Task InferAsync(HttpContext context, SessionEntry entry, WireInfer request, CancellationToken cancellationToken)
     {
         var session = (IResumableSession)entry.Session!;
         InferenceOptions options = request.Options ?? new InferenceOptions();
         bool tell = request.Text is not null;
         int[] prompt = request.Text is { } text
-            ? [.. await session.Model.TokenizeAsync(text, session.TokenCount == 0, parseSpecial: true, context.RequestAborted).ConfigureAwait(false)]
+            ? [.. await StreamPatience.Of(context).WhileAsync(
+                session.Model.TokenizeAsync(text, session.TokenCount == 0, parseSpecial: true, cancellationToken).AsTask()).ConfigureAwait(false)]
             : [.. request.Tokens!];
         int[] generated = [.. request.Generated ?? []];
         InferenceResult? result = null;
@@ -167,20 +193,29 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, ApiAccess acce
         using var writer = new EventWriter(context);
         try
         {
-            IAsyncEnumerable<InferenceUpdate> updates = session.ResumeAsync(prompt, generated, options, context.RequestAborted);
-            await foreach (InferenceUpdate update in updates.ConfigureAwait(false))
+            IAsyncEnumerator<InferenceUpdate> reader =
+                session.ResumeAsync(prompt, generated, options, cancellationToken).GetAsyncEnumerator(CancellationToken.None);
+            await using (reader.ConfigureAwait(false))
             {
-                if (!context.Response.HasStarted)
+                bool open = false;
+                while (open
+                    ? await reader.MoveNextAsync().ConfigureAwait(false)
+                    : await StreamPatience.Of(context).WhileAsync(reader.MoveNextAsync().AsTask()).ConfigureAwait(false))
                 {
-                    EventWriter.Head(context.Response);
-                    if (tell)
-                        EventWriter.Write(context.Response.BodyWriter, new WireUpdate(prompt), WireJson.Default.WireUpdate);
-                }
+                    if (!open)
+                    {
+                        EventWriter.Head(context.Response);
+                        if (tell)
+                            EventWriter.Write(context.Response.BodyWriter, new WireUpdate(prompt), WireJson.Default.WireUpdate);
+                        open = true;
+                    }
 
-                if (update.Result is null)
-                    entry.Count();
-                result = update.Result;
-                await writer.SendAsync(update).ConfigureAwait(false);
+                    InferenceUpdate update = reader.Current;
+                    if (update.Result is null)
+                        entry.Count();
+                    result = update.Result;
+                    await writer.SendAsync(update).ConfigureAwait(false);
+                }
             }
         }
         finally

@@ -19,8 +19,10 @@ internal static class VaiApi
     /// <param name="sessions">Where its clients' sessions are kept.</param>
     /// <param name="status">What <c>GET /vai/status</c> says; null for what can be known of <paramref name="vai"/>.</param>
     /// <param name="access">What is known of those who use it; null for nothing.</param>
+    /// <param name="ending">Cancelled when what runs is not waited for any longer: streams end with an error event.</param>
     public static void MapVai(
-        this IEndpointRouteBuilder routes, IVai vai, SessionTable sessions, Func<WireStatus>? status = null, ApiAccess? access = null)
+        this IEndpointRouteBuilder routes, IVai vai, SessionTable sessions, Func<WireStatus>? status = null, ApiAccess? access = null,
+        CancellationToken ending = default)
     {
         access ??= new ApiAccess();
         // Leases are open for ever: a host that stops must not wait for them.
@@ -28,7 +30,7 @@ internal static class VaiApi
         long started = Stopwatch.GetTimestamp();
         string instance = Guid.NewGuid().ToString("N");
         var models = new ModelApi(vai, access);
-        var api = new SessionApi(vai, sessions, access, stopping);
+        var api = new SessionApi(vai, sessions, access, stopping, ending);
 
         Get("/vai/status", c => ApiJson.WriteAsync(c, status?.Invoke() ?? StatusOf(vai, sessions, started), WireJson.Default.WireStatus));
         Get("/vai/models", models.ListAsync);

@@ -16,8 +16,8 @@ namespace VAI.Daemon.Hosting;
 /// <summary>The daemon: the supervisor of an engine process, and the APIs over it. No code of llama.cpp runs here.</summary>
 internal static class DaemonHost
 {
-    // For connections that are cut off to be closed.
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
+    // For what is not waited for any longer to say so, and for its connections to be closed.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
     /// <summary>Serves until it is told to stop, by a signal or the token, and then lets what runs end.</summary>
     /// <param name="options">Checked here.</param>
@@ -28,10 +28,14 @@ internal static class DaemonHost
     {
         options.Validate();
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        KeyRing? keys = null;
-        using var signals = new StopSignals(stopping.Cancel, () => keys?.Read());
         using ILoggerFactory logs = LoggerFactory.Create(HostLog.Configure);
         ILogger log = logs.CreateLogger("VAI.Daemon");
+        var live = new LiveOptions(options, log);
+        var reloads = new Reloads(log);
+        if (options.Reread is not null)
+            reloads.Add("the configuration", live.Read);
+        using var draining = new Draining();
+        using var signals = new StopSignals(() => Stop(stopping, draining), reloads.Run);
         RomDirectory roms = RomDirectory.Open(options.RomDirectory, create: true)!;
         using var owner = DaemonLock.Take(
             Path.Combine(roms.Path, DaemonLock.FileName),
@@ -57,21 +61,30 @@ internal static class DaemonHost
         await using WebApplication app = Build(options, socket, logs);
         AdmissionGate gate = app.Services.GetRequiredService<AdmissionGate>();
         var status = new DaemonStatus(vai, engine, supervisor, requests, gate);
-        keys = app.Services.GetRequiredService<Doorkeeper>().Keys;
         requests.Use(app);
+        reloads.Add("the API keys", () => app.Services.GetRequiredService<Doorkeeper>().Keys?.Read());
+        draining.Use(app);
         app.UseAccess();
         app.UsePrefixSharing(options.Access.SharePrefixes ?? (options.ApiKeyFile is null ? SharePrefixes.All : SharePrefixes.Key));
         app.UseAdmission();
         app.UseRouting();
-        app.MapVai(vai, sessions, status.Read, new ApiAccess
+        var access = new ApiAccess
         {
             Saved = saved,
             IsConfigured = name => vai.Configured.Any(m => m.Name == name),
             MaxSessionBytes = admission.MaxSessionBytes,
             Log = logs.CreateLogger("VAI.Daemon.Access"),
-        });
+        };
+        app.MapVai(vai, sessions, status.Read, access, draining.Ending);
         using var metrics = new EngineMetrics(supervisor);
-        app.MapOpenAi(vai, new OpenAiOptions { IsReady = () => !stopping.IsCancellationRequested, OtherMetrics = metrics.ReadAsync });
+        app.MapOpenAi(vai, new OpenAiOptions
+        {
+            IsReady = () => !stopping.IsCancellationRequested,
+            OtherMetrics = metrics.ReadAsync,
+            Strict = () => live.Now.Strict ?? false,
+            Sampling = name => live.Now.SamplingOf(name),
+            Ending = draining.Ending,
+        });
         try
         {
             await LoadAsync(options, vai, log, stopping.Token).ConfigureAwait(false);
@@ -92,7 +105,7 @@ internal static class DaemonHost
         SystemdNotify.Ready(log);
         await Task.Delay(Timeout.InfiniteTimeSpan, stopping.Token).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
         SystemdNotify.Stopping(log);
-        await DrainAsync(app, gate, requests, options.DrainTime, log).ConfigureAwait(false);
+        await DrainAsync(app, gate, draining, requests, live.Now.DrainTime, log).ConfigureAwait(false);
         log.Stopped();
     }
 
@@ -144,16 +157,31 @@ internal static class DaemonHost
         }
     }
 
-    // Kestrel takes no further connection, and closes those that are idle; what runs has until the deadline.
-    private static async Task DrainAsync(WebApplication app, AdmissionGate gate, ActiveRequests requests, TimeSpan deadline, ILogger log)
+    // Asked once more, it does not wait.
+    private static void Stop(CancellationTokenSource stopping, Draining draining)
+    {
+        if (stopping.IsCancellationRequested)
+            _ = draining.EndAsync();
+        else
+            stopping.Cancel();
+    }
+
+    // Who asks is answered until the end, be it by a refusal.
+    private static async Task DrainAsync(
+        WebApplication app, AdmissionGate gate, Draining draining, ActiveRequests requests, TimeSpan deadline, ILogger log)
     {
         log.Draining(requests.Count, deadline.TotalSeconds);
-        using var patience = new CancellationTokenSource();
+        draining.Begin();
         _ = gate.DrainAsync();
-        Task stopped = app.StopAsync(patience.Token);
-        await Task.WhenAny(stopped, requests.NoneAsync(), Task.Delay(deadline)).ConfigureAwait(false);
+        Task none = requests.NoneAsync();
+        await Task.WhenAny(none, Task.Delay(deadline, draining.Ending)).ConfigureAwait(false);
+        if (!none.IsCompleted)
+            log.Ending(requests.Count);
+        await draining.EndAsync().ConfigureAwait(false);
+        await Task.WhenAny(requests.NoneAsync(), Task.Delay(Grace)).ConfigureAwait(false);
+        using var patience = new CancellationTokenSource();
         patience.CancelAfter(requests.Count == 0 ? Grace : TimeSpan.Zero);
-        await stopped.ConfigureAwait(false);
+        await app.StopAsync(patience.Token).ConfigureAwait(false);
     }
 
     private sealed class LoadLog(ILogger log) : IProgress<LoadProgress>

@@ -17,6 +17,18 @@ internal static partial class DaemonLog
     [LoggerMessage(303, LogLevel.Warning, "Nobody listens at NOTIFY_SOCKET: {Reason}")]
     public static partial void NotifyFailed(this ILogger log, string reason);
 
+    [LoggerMessage(304, LogLevel.Information, "Read again: {What}")]
+    public static partial void ReadAgain(this ILogger log, string what);
+
+    [LoggerMessage(305, LogLevel.Error, "Not read again, and unchanged: {What}. {Reason}")]
+    public static partial void NotReadAgain(this ILogger log, string what, string reason);
+
+    [LoggerMessage(306, LogLevel.Warning, "Changed in the configuration, but only the next start takes it up: {Keys}")]
+    public static partial void NeedsStart(this ILogger log, string keys);
+
+    [LoggerMessage(307, LogLevel.Information, "Not waiting any longer: {Requests} requests are ended")]
+    public static partial void Ending(this ILogger log, int requests);
+
     [LoggerMessage(310, LogLevel.Warning, "The engine process {Id} ended ({Reason}), the {Count}. to do so; the next one is started in {Milliseconds:F0} ms")]
     public static partial void WorkerEnded(this ILogger log, int id, string reason, int count, double milliseconds);
 

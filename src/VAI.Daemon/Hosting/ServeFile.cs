@@ -4,8 +4,8 @@ namespace VAI.Daemon.Hosting;
 
 /// <summary>
 /// The configuration file of <c>vai serve</c>: a JSON object with the options' names in camelCase. <c>model</c> is an object of names,
-/// each with a file, or with an object of <c>file</c>, <c>profile</c>, <c>ctx</c>, <c>sram</c>, <c>sessions</c> and <c>gpuLayers</c>.
-/// Comments and trailing commas are allowed; a key that is not known is an error.
+/// each with a file, or with an object of <c>file</c>, <c>profile</c>, <c>ctx</c>, <c>sram</c>, <c>sessions</c>, <c>gpuLayers</c> and <c>sampling</c>.
+/// Paths are relative to the file's directory. Comments and trailing commas are allowed; a key that is not known is an error.
 /// </summary>
 internal static class ServeFile
 {
@@ -24,7 +24,7 @@ internal static class ServeFile
                 throw ServeOptions.Invalid(path, $"has more than {MaxBytes} bytes, which is no configuration.");
             using var document = JsonDocument.Parse(
                 File.ReadAllBytes(path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = 8 });
-            return Parse(path, document.RootElement);
+            return Rooted(Parse(path, document.RootElement), Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
         catch (JsonException e)
         {
@@ -62,17 +62,34 @@ internal static class ServeFile
                 "gpuLayers" => o with { GpuLayers = Whole(key, p.Value) },
                 "threads" => o with { Threads = Whole(key, p.Value) },
                 "drain" => o with { Drain = Number(key, p.Value) },
+                "strict" => o with { Strict = Flag(key, p.Value) },
+                "sampling" => o with { Sampling = SamplingSection.Read(key, p.Value) },
                 _ => o with
                 {
                     Access = o.Access.With(p.Name, key, p.Value) ?? throw ServeOptions.Invalid(
                         key,
                         "is no option. Known: model, modelsDir, socket, http, apiKeyFile, profile, romDir, ctx, sram, sessions, gpuLayers, threads, drain, "
-                        + ServeAccess.Names + "."),
+                        + "strict, sampling, " + ServeAccess.Names + "."),
                 },
             };
         }
 
         return o;
+    }
+
+    // The file stands somewhere; where the daemon was started is another matter.
+    private static ServeOptions Rooted(ServeOptions o, string directory)
+    {
+        return o with
+        {
+            ModelsDirectory = Of(o.ModelsDirectory),
+            Socket = Of(o.Socket),
+            ApiKeyFile = Of(o.ApiKeyFile),
+            RomDirectory = Of(o.RomDirectory),
+            Models = [.. o.Models.Select(m => m with { File = m.File.Contains('/') || File.Exists(Of(m.File)) ? Of(m.File)! : m.File })],
+        };
+
+        string? Of(string? path) => path is null ? null : Path.GetFullPath(path, directory);
     }
 
     private static List<ServedModel> Models(string key, JsonElement value)
@@ -103,7 +120,8 @@ internal static class ServeFile
                 "sram" => model with { Sram = Whole(inner, p.Value) },
                 "sessions" => model with { Sessions = Whole(inner, p.Value) },
                 "gpuLayers" => model with { GpuLayers = Whole(inner, p.Value) },
-                _ => throw ServeOptions.Invalid(inner, "is no option of a model. Known: file, profile, ctx, sram, sessions, gpuLayers."),
+                "sampling" => model with { Sampling = SamplingSection.Read(inner, p.Value) },
+                _ => throw ServeOptions.Invalid(inner, "is no option of a model. Known: file, profile, ctx, sram, sessions, gpuLayers, sampling."),
             };
         }
 
@@ -139,7 +157,7 @@ internal static class ServeFile
         }
         : throw ServeOptions.Invalid(key, $"is {Shown(value)}, but must be \"fast\" or \"exact\".");
 
-    private static string Shown(JsonElement value)
+    internal static string Shown(JsonElement value)
     {
         string text = value.GetRawText();
         return text.Length <= 40 ? text : text[..40] + "...";

@@ -44,6 +44,15 @@ internal sealed record ServeOptions
     /// <summary>Who may do what, and how much of it.</summary>
     public ServeAccess Access { get; init; } = new();
 
+    /// <summary>Whether requests with fields that are not known are refused; null for no.</summary>
+    public bool? Strict { get; init; }
+
+    /// <summary>How the OpenAI API samples where neither a request nor the model's own entry says so; null to leave it to the model's file.</summary>
+    public SamplingDefaults? Sampling { get; init; }
+
+    /// <summary>Reads these options again from where they came; null if they cannot change.</summary>
+    public Func<ServeOptions>? Reread { get; init; }
+
     public static TimeSpan DefaultDrain { get; } = TimeSpan.FromSeconds(30);
 
     public TimeSpan DrainTime => Drain is { } seconds ? TimeSpan.FromSeconds(seconds) : DefaultDrain;
@@ -67,7 +76,13 @@ internal sealed record ServeOptions
         Threads = Threads ?? file.Threads,
         Drain = Drain ?? file.Drain,
         Access = Access.Over(file.Access),
+        Strict = Strict ?? file.Strict,
+        Sampling = Sampling ?? file.Sampling,
+        Reread = Reread ?? file.Reread,
     };
+
+    /// <summary>What is said here of a model's sampling.</summary>
+    public SamplingDefaults? SamplingOf(string model) => Models.FirstOrDefault(m => m.Name == model)?.Sampling?.Over(Sampling) ?? Sampling;
 
     /// <summary>Checks everything that can be known before anything is started.</summary>
     /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: names the key, and says what to do.</exception>
@@ -156,4 +171,5 @@ internal sealed record ServeOptions
 
 /// <summary>A model of the daemon's; null stands for the daemon's own option.</summary>
 internal sealed record ServedModel(
-    string Name, string File, RomProfile? Profile = null, int? Context = null, int? Sram = null, int? Sessions = null, int? GpuLayers = null);
+    string Name, string File, RomProfile? Profile = null, int? Context = null, int? Sram = null, int? Sessions = null, int? GpuLayers = null,
+    SamplingDefaults? Sampling = null);

@@ -11,19 +11,19 @@ internal sealed class NoLifetime : IHostLifetime
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
-/// <summary>The signals that ask a process to end, or to read its files again, for as long as this is not disposed.</summary>
+/// <summary>The signals that ask a process to end, and the one to read its configuration again, for as long as this is not disposed.</summary>
 internal sealed class StopSignals : IDisposable
 {
     private readonly PosixSignalRegistration[] _registrations;
 
-    /// <param name="stop">Ends it.</param>
-    /// <param name="again">Has it read its files again (SIGHUP); null to end then too.</param>
-    public StopSignals(Action stop, Action? again = null)
+    /// <param name="stop">Called for each signal to end.</param>
+    /// <param name="reload">Called for SIGHUP; null to end then, too.</param>
+    public StopSignals(Action stop, Action? reload = null)
     {
         _registrations =
         [
             .. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT }.Select(s => On(s, stop)),
-            On(PosixSignal.SIGHUP, again ?? stop),
+            On(PosixSignal.SIGHUP, reload ?? stop),
         ];
     }
 

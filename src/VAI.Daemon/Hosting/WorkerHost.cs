@@ -25,7 +25,7 @@ internal static class WorkerHost
         new Thread(EndWithInput) { IsBackground = true, Name = "supervisor's end" }.Start();
 
         // A terminal signals the whole group, and the supervisor has requests to drain.
-        using var ignored = new StopSignals(static () => { });
+        using var ignored = new StopSignals(static () => { }, static () => { });
         using ILoggerFactory log = LoggerFactory.Create(HostLog.Configure);
         Task<IVai> starting = Task.Run(() => Vai.Create(
             new VaiOptions

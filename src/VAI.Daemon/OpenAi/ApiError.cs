@@ -28,6 +28,11 @@ internal sealed class ApiError(
 
     public static ApiError Invalid(string? param, string message) => new(StatusCodes.Status400BadRequest, "invalid_value", message, param);
 
+    /// <summary>What ends a request that the daemon, which stops, does not wait for any longer.</summary>
+    public static ApiError Stopping(Exception inner) => new(
+        StatusCodes.Status503ServiceUnavailable, "shutting_down", "The daemon is stopping, and did not wait for the end of this. Send it again later.",
+        null, Server, inner);
+
     /// <summary>Any exception of a handler as an error that may be shown: the messages of VAI's own family, and no others.</summary>
     public static ApiError From(Exception error) => error switch
     {

@@ -40,7 +40,8 @@ internal sealed class AdmissionHost : IAsyncDisposable
 
     public string KeyFile => Path.Combine(_directory.FullName, "keys");
 
-    public static async Task<AdmissionHost> StartAsync(Action<AdmissionOptions>? configure = null, string[]? keys = null, Action<AccessOptions>? access = null)
+    public static async Task<AdmissionHost> StartAsync(
+        Action<AdmissionOptions>? configure = null, string[]? keys = null, Action<AccessOptions>? access = null, TimeProvider? time = null)
     {
         var host = new AdmissionHost();
         var options = new AdmissionOptions();
@@ -54,6 +55,8 @@ internal sealed class AdmissionHost : IAsyncDisposable
         string socket = Path.Combine(host._directory.FullName, "s");
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders().AddProvider(new Recorder(host.Log));
+        if (time is not null)
+            builder.Services.AddSingleton(time);
         builder.Services.AddAccess(o =>
         {
             o.ApiKeyFile = keys is null ? null : host.KeyFile;
