@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using VAI.Daemon.Admission;
 
 namespace VAI.Daemon.Streaming;
 
@@ -15,6 +16,8 @@ internal static class StreamRequest
         HttpRequest request = http.Request;
         if (request.Path.StartsWithSegments("/vai"))
             return request.Path.Value!.EndsWith("/infer", StringComparison.OrdinalIgnoreCase);
+        if (request.Body is HeldBodies.Body held)
+            return request.Path.StartsWithSegments("/v1") && SaysStream(held.Bytes);
         if (!request.Path.StartsWithSegments("/v1") || !request.HasJsonContentType() || request.ContentLength is not (> 0 and <= MostBytes))
             return false;
         byte[] body = new byte[request.ContentLength.Value];
