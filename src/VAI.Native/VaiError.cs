@@ -122,4 +122,7 @@ public enum VaiError
 
     /// <summary>The daemon has no session of that id.</summary>
     UnknownSession = 504,
+
+    /// <summary>The request ended the daemon's engine process, and one that it had for itself; it is not tried again.</summary>
+    RequestQuarantined = 505,
 }

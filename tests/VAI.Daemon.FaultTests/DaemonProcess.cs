@@ -96,10 +96,6 @@ internal sealed class DaemonProcess : IAsyncDisposable
     /// <summary>A client. One whose daemon is gone is told so at once.</summary>
     public RemoteVai Connect() => new(new SocketEndpoint(SocketPath, TimeSpan.Zero));
 
-    /// <summary>A client of the engine process itself.</summary>
-    public RemoteVai ConnectToEngine() => new(new SocketEndpoint(
-        new DirectoryInfo(SocketPath + ".engine").GetFiles().OrderBy(f => f.CreationTimeUtc).First().FullName, TimeSpan.Zero));
-
     /// <summary>The engine process, once there is one.</summary>
     public async Task<Process> WorkerAsync()
     {

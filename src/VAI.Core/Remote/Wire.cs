@@ -21,7 +21,7 @@ internal sealed record WireLoadEvent(string? Phase, double Fraction, WireModel? 
 /// <summary><c>POST /vai/models/unload</c>.</summary>
 internal sealed record WireUnload(string Name);
 
-/// <summary><c>POST /vai/models/prepare</c>, of an engine process only: the models that it may have to load.</summary>
+/// <summary>The models that an engine process may have to load. Over its link alone.</summary>
 internal sealed record WirePrepare(IReadOnlyList<ModelOptions> Models);
 
 /// <summary><c>POST /vai/models/tokenize</c>, answered by <see cref="WireTokens"/>.</summary>
@@ -138,6 +138,7 @@ internal sealed record WireError(string Kind, string Code, string Message);
 [JsonSerializable(typeof(WireVerb))]
 [JsonSerializable(typeof(IReadOnlyList<WireSessionInfo>))]
 [JsonSerializable(typeof(WireStatus))]
+[JsonSerializable(typeof(IReadOnlyList<WireModelStatus>))]
 [JsonSerializable(typeof(WireError))]
 [JsonSerializable(typeof(MemoryPlan))]
 [JsonSerializable(typeof(int))]

@@ -171,7 +171,7 @@ internal sealed class SessionTable : IAsyncDisposable
         {
             if (open is null)
                 throw Unknown(entry.Id);
-            IModelContext model = await ModelApi.SelectAsync(vai, open.Model, cancellationToken).ConfigureAwait(false);
+            IModelContext model = vai.Select(ApiJson.Needed(open.Model, "model"));
             entry.Session = open switch
             {
                 { Path: { } path } => await model.RestoreSessionAsync(path, open.Options, cancellationToken).ConfigureAwait(false),

@@ -6,6 +6,9 @@ internal sealed class OpenAiOptions
     /// <summary>Whether new requests are welcome: <c>GET /health</c> answers 200, else 503. False while draining.</summary>
     public Func<bool> IsReady { get; init; } = static () => true;
 
+    /// <summary>Why nothing can be answered at the moment; null if it can. <c>GET /health</c> then says so, with a 503.</summary>
+    public Func<string?> Unavailable { get; init; } = static () => null;
+
     /// <summary>Longest time that one write waits for its reader; then the connection is aborted. Above zero.</summary>
     public TimeSpan SlowReaderTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
