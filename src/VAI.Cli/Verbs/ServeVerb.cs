@@ -57,6 +57,18 @@ internal static class ServeVerb
         HelpName = "SECONDS",
     };
 
+    private static readonly Option<double?> Patience = new("--patience")
+    {
+        Description = "Seconds that the engine process may have work and show nothing for it, beyond twice its longest step, before it is replaced; 5 if not given.",
+        HelpName = "SECONDS",
+    };
+
+    private static readonly Option<int?> EngineFailures = new("--engine-failures")
+    {
+        Description = "After so many engine processes of no use within ten minutes the daemon ends with an error; 20 if not given.",
+        HelpName = "N",
+    };
+
     private static readonly Option<string?> Config = new("--config")
     {
         Description = "A JSON file with the same options in camelCase; the command line wins.",
@@ -69,7 +81,7 @@ internal static class ServeVerb
         var command = new Command(Name, "Run the daemon: owner of the models, with VAI's and OpenAI's API.")
         {
             Model, ModelsDirectory, Socket, Http, ApiKeyFile, Profile, Common.RomDirectory, Common.Context, Sram, Sessions, GpuLayers,
-            Common.Threads, Drain, Config,
+            Common.Threads, Drain, Patience, EngineFailures, Config,
         };
         command.Does(RunAsync);
         return command;
@@ -92,6 +104,8 @@ internal static class ServeVerb
             GpuLayers = parsed.GetValue(GpuLayers),
             Threads = parsed.GetValue(Common.Threads),
             Drain = parsed.GetValue(Drain),
+            Patience = parsed.GetValue(Patience),
+            EngineFailures = parsed.GetValue(EngineFailures),
         };
         if (parsed.GetValue(Config) is { } file)
             options = options.Over(ServeFile.Read(file));

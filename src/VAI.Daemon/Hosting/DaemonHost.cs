@@ -43,7 +43,8 @@ internal static class DaemonHost
         using var estate = new KvEstate(Path.Combine(roms.Path, "kv"));
         estate.Clear();
         await using var supervisor = new Supervisor(
-            command, new WorkerConfig(roms.Path, options.Threads), socket.EngineDirectory, estate, logs.CreateLogger("VAI.Supervisor"));
+            command, new WorkerConfig(roms.Path, options.Threads), socket.EngineDirectory, estate, logs.CreateLogger("VAI.Supervisor"),
+            options.Supervision());
         await supervisor.StartAsync(stopping.Token).ConfigureAwait(false);
         await using var engine = new EngineVai(supervisor);
         var vai = new SupervisedVai(engine, supervisor, options.Configured());

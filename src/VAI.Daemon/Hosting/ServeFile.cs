@@ -62,9 +62,11 @@ internal static class ServeFile
                 "gpuLayers" => o with { GpuLayers = Whole(key, p.Value) },
                 "threads" => o with { Threads = Whole(key, p.Value) },
                 "drain" => o with { Drain = Number(key, p.Value) },
+                "patience" => o with { Patience = Number(key, p.Value) },
+                "engineFailures" => o with { EngineFailures = Whole(key, p.Value) },
                 _ => throw ServeOptions.Invalid(
                     key,
-                    "is no option. Known: model, modelsDir, socket, http, apiKeyFile, profile, romDir, ctx, sram, sessions, gpuLayers, threads, drain."),
+                    "is no option. Known: model, modelsDir, socket, http, apiKeyFile, profile, romDir, ctx, sram, sessions, gpuLayers, threads, drain, patience, engineFailures."),
             };
         }
 

@@ -114,9 +114,7 @@ internal sealed class EngineProcess : IAsyncDisposable
     public void Condemn(string reason)
     {
         Interlocked.CompareExchange(ref _condemned, reason, null);
-        State = EngineState.Ending;
-        Link?.End(reason);
-        Kill();
+        End(reason);
     }
 
     /// <summary>How it ended, in words.</summary>
@@ -148,7 +146,7 @@ internal sealed class EngineProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         IsBlamed = false;
-        Condemn("it is not needed any more");
+        End("it is not needed any more");
         await _process.WaitForExitAsync().ConfigureAwait(false);
         await _ended.Task.ConfigureAwait(false);
         _process.Dispose();
@@ -161,6 +159,13 @@ internal sealed class EngineProcess : IAsyncDisposable
     {
         File.Delete(path);
         File.Delete(path + ".page");
+    }
+
+    private void End(string reason)
+    {
+        State = EngineState.Ending;
+        Link?.End(reason);
+        Kill();
     }
 
     private void Kill()

@@ -14,11 +14,13 @@ internal sealed class EngineWatch(EngineProcess engine, SupervisionOptions optio
     // Of a tick: more than what pings cost.
     private const long LeastTicks = 2;
     private const long LeastPages = 64;
+    private const int Computing = 4;
 
     private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(1);
 
     private readonly Stretch _link = new();
     private readonly Stretch _step = new();
+    private readonly Stretch _idle = new();
     private readonly Stretch _effort = new();
     private long _last = Stopwatch.GetTimestamp();
     private (ulong, ulong, ulong) _marks;
@@ -54,21 +56,22 @@ internal sealed class EngineWatch(EngineProcess engine, SupervisionOptions optio
             }
         }
 
-        if (_step.Silent(marks.begun != marks.ended && !moved, passed) > bound)
+        // A step that computes may be one of many that share few cores; so what it is given for one is more. Starting, and what needs no step, is
+        // seen by its use of CPU and memory alone.
+        bool steps = marks.begun != marks.ended && !moved;
+        bool asked = (link is null || link.IsAsked) && !moved;
+        bool works = (steps || asked) && Works();
+        if (_step.Silent(steps, passed) > bound * Computing || _idle.Silent(steps && !works, passed) > bound)
             return $"a step of its pipeline has not ended for {bound.TotalSeconds:0.#} s";
+        return _effort.Silent(asked && !works, passed) > bound ? $"it has not done anything of what it was asked for {bound.TotalSeconds:0.#} s" : null;
+    }
 
-        // Starting, and what needs no step, is seen by its use of CPU and memory.
-        bool asked = link is null || link.IsAsked;
-        if (!asked || moved)
-        {
-            _effort.Silent(false, passed);
-            return null;
-        }
-
+    private bool Works()
+    {
         (long Ticks, long Pages) used = engine.Effort();
         bool works = used.Ticks - _used.Ticks >= LeastTicks || Math.Abs(used.Pages - _used.Pages) >= LeastPages;
         _used = used;
-        return _effort.Silent(!works, passed) > bound ? $"it has not done anything of what it was asked for {bound.TotalSeconds:0.#} s" : null;
+        return works;
     }
 
     /// <summary>How long something has lasted.</summary>

@@ -22,6 +22,7 @@ internal sealed class Standby(Func<EngineProcess> start, SupervisionOptions opti
     private readonly Lock _gate = new();
     private IReadOnlyList<WantedModel> _wanted = [];
     private Task<EngineProcess?>? _prepared;
+    private TaskCompletionSource _needed = New();
 
     // Right after a takeover the cores belong to the transactions that were interrupted.
     private static TimeSpan Pause { get; } = TimeSpan.FromSeconds(1);
@@ -37,7 +38,7 @@ internal sealed class Standby(Func<EngineProcess> start, SupervisionOptions opti
             _wanted = wanted;
             if (_prepared is null or { IsFaulted: true } or { IsCanceled: true } or { IsCompletedSuccessfully: true, Result: null or { HasEnded: true } })
             {
-                _prepared = wanted.Count == 0 ? null : PrepareAsync(cancellationToken);
+                _prepared = wanted.Count == 0 ? null : PrepareAsync(_needed.Task, cancellationToken);
             }
             else
             {
@@ -55,7 +56,14 @@ internal sealed class Standby(Func<EngineProcess> start, SupervisionOptions opti
     {
         Task<EngineProcess?>? prepared;
         lock (_gate)
+        {
             (prepared, _prepared) = (_prepared, null);
+
+            // One that was not even started is started sooner by who needs it.
+            _needed.TrySetResult();
+            _needed = New();
+        }
+
         if (prepared is null || await prepared.ConfigureAwait(false) is not { HasEnded: false, Link: { } link } engine)
             return null;
 
@@ -76,12 +84,16 @@ internal sealed class Standby(Func<EngineProcess> start, SupervisionOptions opti
             await engine.DisposeAsync().ConfigureAwait(false);
     }
 
-    private async Task<EngineProcess?> PrepareAsync(CancellationToken cancellationToken)
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private async Task<EngineProcess?> PrepareAsync(Task needed, CancellationToken cancellationToken)
     {
         EngineProcess? engine = null;
         try
         {
-            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+            if (await Task.WhenAny(needed, Task.Delay(Pause, cancellationToken)).ConfigureAwait(false) == needed)
+                return null;
+            cancellationToken.ThrowIfCancellationRequested();
             engine = start();
             EngineLink link = await engine.Ready.WaitAsync(options.StartLimit, cancellationToken).ConfigureAwait(false);
             engine.State = EngineState.StandingBy;

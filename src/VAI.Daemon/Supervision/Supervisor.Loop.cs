@@ -137,7 +137,8 @@ internal sealed partial class Supervisor
     {
         try
         {
-            engine.Condemn("it was of no use");
+            if (!engine.HasEnded)
+                engine.Condemn("it was of no use");
             _log.WorkerEnded(engine.Id, await engine.ReasonAsync().ConfigureAwait(false), restarts, wait.TotalMilliseconds);
             await engine.DisposeAsync().ConfigureAwait(false);
         }

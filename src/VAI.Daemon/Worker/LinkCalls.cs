@@ -84,6 +84,7 @@ internal sealed class LinkCalls(IVai vai, IPreparable? preparable) : IDisposable
 
     private async Task<WireModel> LoadAsync(WireModelRequest request, Action<WireLoadEvent> tell, CancellationToken cancellationToken)
     {
+        Poison.Model(request.Model?.Name ?? "");
         ModelHandle handle = await vai.LoadAsync(ApiJson.Needed(request.Model, "model"), new Teller(tell), cancellationToken).ConfigureAwait(false);
         return ModelApi.Describe(vai.Select(handle));
     }
@@ -98,6 +99,7 @@ internal sealed class LinkCalls(IVai vai, IPreparable? preparable) : IDisposable
         {
             case LinkMethod.Tokenize:
                 WireTokenize text = Read<WireTokenize>(document);
+                Poison.Prompt(text.Text);
                 return Of(
                     new WireTokens(await vai.Select(text.Model).TokenizeAsync(text.Text, text.AddSpecial, text.ParseSpecial, cancellationToken).ConfigureAwait(false)),
                     WireJson.Default.WireTokens);

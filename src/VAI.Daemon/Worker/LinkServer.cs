@@ -146,6 +146,7 @@ internal sealed class LinkServer : ILinkSide, IDisposable
     {
         try
         {
+            Poison.Prompt(infer.Text);
             ServedSession served = await _calls.OpenAsync(session, infer.Open, infer.At, cancellationToken).ConfigureAwait(false);
             int before = served.Session.TokenCount;
             try
