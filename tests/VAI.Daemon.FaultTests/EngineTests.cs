@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
@@ -76,6 +77,35 @@ public sealed class EngineTests(ForgedModels models)
         await using RemoteVai other = daemon.Connect();
         Assert.Equal(["y"], other.Models.Select(m => m.Name));
         await new StreamRun("y", 1, 8).RunAsync(other);
+    }
+
+    [Fact]
+    public async Task A_model_that_cannot_be_loaded_again_is_wanted_still_and_comes_back_with_its_file()
+    {
+        string file = models.NewFile("gguf");
+        File.Copy(models.Model("tiny", 2), file);
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(
+            models.NewPlace(), "--model", $"a={models.Model("tiny", 1)}", "--model", $"b={file}", "--rom-dir", models.NewRomDirectory());
+        await using RemoteVai vai = daemon.Connect();
+        await new StreamRun("b", 1, 8).RunAsync(vai);
+
+        // Its ROM is of another file now, and there is nothing that could be burned.
+        File.Move(file, file + ".away");
+        await File.WriteAllBytesAsync(file, new byte[4096]);
+        foreach (int engine in daemon.Engines())
+            Process.GetProcessById(engine).Kill();
+        await daemon.LogsAsync("Model b could not be loaded again");
+        await new StreamRun("a", 1, 8).RunAsync(vai);
+        using HttpClient http = LocalHttp.Client(daemon.SocketPath);
+        const string Ask = """{"model":"b","prompt":"x","max_tokens":1}""";
+        (HttpStatusCode status, string body) = await LocalHttp.PostAsync(http, "v1/completions", Ask);
+        Assert.Equal(HttpStatusCode.NotFound, status);
+        Assert.Contains("could not be loaded again", body);
+
+        File.Move(file + ".away", file, overwrite: true);
+        while ((await LocalHttp.PostAsync(http, "v1/completions", Ask)).Status != HttpStatusCode.OK)
+            await Task.Delay(20);
+        await new StreamRun("b", 1, 8).RunAsync(vai);
     }
 
     [Fact]

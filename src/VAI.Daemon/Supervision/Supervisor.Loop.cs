@@ -257,6 +257,7 @@ internal sealed partial class Supervisor
                     engines = [.. _engines];
                 foreach ((EngineProcess engine, EngineWatch watch) in engines)
                 {
+                    engine.Link?.Relieve(_options.Tick);
                     if (watch.Tick() is not { } wrong)
                         continue;
                     _log.WorkerHangs(engine.Id, wrong);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -16,7 +17,7 @@ internal sealed class EngineLink : ILinkSide, IDisposable
 
     private readonly Lock _gate = new();
     private readonly Dictionary<ulong, Exchange> _open = [];
-    private readonly Queue<Transfer> _told = new();
+    private readonly ConcurrentQueue<Transfer> _told = new();
     private readonly List<TaskCompletionSource> _pinging = [];
     private readonly TaskCompletionSource<LinkHello> _hello = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -148,6 +149,9 @@ internal sealed class EngineLink : ILinkSide, IDisposable
 
     /// <summary>Tells the engine that nobody needs a session any more, and waits for nothing.</summary>
     public void Forget(ulong session) => Send(LinkKind.Call, NextId(), new CallHead(LinkMethod.Close, 0, session), "{}"u8.ToArray());
+
+    /// <summary>Has the link read on though one who reads updates blocks its thread.</summary>
+    public void Relieve(TimeSpan after) => _connection.Relieve(after);
 
     /// <summary>Ends it; what is asked ends with it.</summary>
     public void End(string reason) => _connection.End(reason);

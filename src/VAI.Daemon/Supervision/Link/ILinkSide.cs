@@ -1,6 +1,9 @@
 namespace VAI.Daemon.Supervision.Link;
 
-/// <summary>Who has a link. Called by the thread that reads it, which waits for nobody: nothing here may block.</summary>
+/// <summary>
+/// Who has a link. Called by the thread that reads it, one at a time but for <see cref="Taken"/>, from which another thread may read on
+/// (<see cref="LinkConnection.Relieve"/>).
+/// </summary>
 internal interface ILinkSide
 {
     /// <summary>A frame came.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using VAI.Native.Interop;
@@ -21,6 +22,11 @@ internal sealed class LinkConnection : IDisposable
     private LinkBuffer _sent = new();
     private bool _sending;
     private long _received;
+    private readonly Lock _reading = new();
+    private byte[] _buffer = new byte[ReadBytes];
+    private int _held;
+    private int _readers;
+    private long _telling;
     private LinkEndedException? _end;
 
     /// <param name="socket">Connected, blocking, and this one's from now on.</param>
@@ -31,7 +37,24 @@ internal sealed class LinkConnection : IDisposable
     public long Received => Volatile.Read(ref _received);
 
     /// <summary>Begins to read.</summary>
-    public void Start() => new Thread(Read) { IsBackground = true, Name = "vai-link" }.Start();
+    public void Start() => Start(_readers);
+
+    /// <summary>
+    /// Has another thread read on if the one that reads has been with somebody who was told for so long: he blocks it, and must not block
+    /// everybody.
+    /// </summary>
+    public void Relieve(TimeSpan after)
+    {
+        lock (_reading)
+        {
+            if (_telling == 0 || Stopwatch.GetElapsedTime(_telling) < after)
+                return;
+            _telling = 0;
+            Start(++_readers);
+        }
+    }
+
+    private void Start(int reader) => new Thread(() => Read(reader)) { IsBackground = true, Name = "vai-link" }.Start();
 
     /// <summary>Sends a frame, or has it sent with what is being sent. After the end it does nothing.</summary>
     public void Send(LinkKind kind, ulong id, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second = default)
@@ -185,13 +208,14 @@ internal sealed class LinkConnection : IDisposable
         return done;
     }
 
-    private void Read()
+    private void Read(int reader)
     {
         string reason = "the other side closed it";
         Exception? cause = null;
         try
         {
-            ReadAll();
+            if (!ReadAll(reader))
+                return;
         }
         catch (Exception e)
         {
@@ -205,37 +229,49 @@ internal sealed class LinkConnection : IDisposable
         _socket.Dispose();
     }
 
-    // The buffer holds what is left of frames that came in part; one that is longer grows it as it comes, not as it says.
-    private void ReadAll()
+    // The buffer holds what is left of frames that came in part; one that is longer grows it as it comes, not as it says. False if another thread
+    // reads on.
+    private bool ReadAll(int reader)
     {
-        byte[] buffer = new byte[ReadBytes];
-        int held = 0;
-        while (Receive(buffer.AsSpan(held)) is var count && count > 0)
+        while (Receive(_buffer.AsSpan(_held)) is var count && count > 0)
         {
             Interlocked.Increment(ref _received);
-            held += count;
+            _held += count;
             int taken = 0;
-            while (held - taken >= LinkHeader.Bytes)
+            while (_held - taken >= LinkHeader.Bytes)
             {
-                LinkHeader header = LinkHeader.Read(buffer.AsSpan(taken));
-                if (held - taken - LinkHeader.Bytes < header.Length)
+                LinkHeader header = LinkHeader.Read(_buffer.AsSpan(taken));
+                if (_held - taken - LinkHeader.Bytes < header.Length)
                     break;
-                _side.Take(header, buffer.AsSpan(taken + LinkHeader.Bytes, header.Length));
+                _side.Take(header, _buffer.AsSpan(taken + LinkHeader.Bytes, header.Length));
                 taken += LinkHeader.Bytes + header.Length;
             }
 
-            if (taken > 0)
-                _side.Taken();
-            held -= taken;
-            Buffer.BlockCopy(buffer, taken, buffer, 0, held);
-            if (held == buffer.Length)
-                Array.Resize(ref buffer, buffer.Length * 2);
-            else if (held == 0 && buffer.Length > ReadBytes)
-                buffer = new byte[ReadBytes];
+            _held -= taken;
+            Buffer.BlockCopy(_buffer, taken, _buffer, 0, _held);
+            if (_held == _buffer.Length)
+                Array.Resize(ref _buffer, _buffer.Length * 2);
+            else if (_held == 0 && _buffer.Length > ReadBytes)
+                _buffer = new byte[ReadBytes];
+            if (taken > 0 && !Tell(reader))
+                return false;
         }
 
-        if (held > 0)
-            throw new LinkEndedException($"it ended {held} bytes into a frame");
+        return _held == 0 ? true : throw new LinkEndedException($"it ended {_held} bytes into a frame");
+    }
+
+    private bool Tell(int reader)
+    {
+        lock (_reading)
+            _telling = Stopwatch.GetTimestamp();
+        _side.Taken();
+        lock (_reading)
+        {
+            if (reader != _readers)
+                return false;
+            _telling = 0;
+            return true;
+        }
     }
 
     private int Receive(Span<byte> to)

@@ -119,6 +119,44 @@ public sealed class LinkTests(ForgedModels models, ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_reader_that_blocks_its_thread_is_left_with_it_and_the_link_reads_on()
+    {
+        await using var rig = new LinkRig();
+        await rig.ServeAsync(models.NewFile("sock"), await EngineAsync());
+        await using var vai = new EngineVai(rig);
+        await vai.LoadAsync(Model());
+        IModelContext model = vai.Select("m");
+        using var go = new ManualResetEventSlim();
+        var blocks = new TaskCompletionSource();
+        Task<int> blocking = Task.Run(async () =>
+        {
+            await using IInferenceSession session = model.OpenSession();
+            int count = 0;
+            await foreach (InferenceUpdate _ in session.InferAsync(Prompt, Greedy(100)).ConfigureAwait(false))
+            {
+                if (++count != 3)
+                    continue;
+                blocks.SetResult();
+                go.Wait();
+            }
+
+            return count;
+        });
+        await blocks.Task;
+        await using IInferenceSession other = model.OpenSession();
+        Task<Response> reading = ReadAsync(other.InferAsync(Prompt, Greedy(100)));
+        while (!reading.IsCompleted)
+        {
+            rig.Link.Relieve(TimeSpan.Zero);
+            await Task.WhenAny(reading, Task.Delay(1));
+        }
+
+        Assert.Equal(100, (await reading).Tokens.Count);
+        go.Set();
+        Assert.Equal(101, await blocking);
+    }
+
+    [Fact]
     public async Task Closed_sessions_leave_nothing_at_the_engine()
     {
         await using var rig = new LinkRig();
