@@ -129,6 +129,7 @@ internal sealed class EngineLink : ILinkSide, IDisposable
         CallHead head, TBody body, JsonTypeInfo<TBody> bodyType, CancellationToken cancellationToken, Request? request = null,
         IProgress<WireLoadEvent>? progress = null, string? loading = null)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         byte[] document = JsonSerializer.SerializeToUtf8Bytes(body, bodyType);
         var call = new Call(this, NextId(), head.Method, request, progress, loading);
         Add(call);

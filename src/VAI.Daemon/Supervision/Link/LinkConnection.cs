@@ -11,7 +11,7 @@ namespace VAI.Daemon.Supervision.Link;
 /// socket that takes no more is waited for by a thread that is for that alone.
 /// </summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class LinkConnection : IDisposable
+internal sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
 {
     private const int ReadBytes = 64 << 10;
 
@@ -73,7 +73,13 @@ internal sealed class LinkConnection : IDisposable
     }
 
     /// <summary>As the other, of an update; allocates nothing.</summary>
-    public void Send(ulong id, in InferenceUpdate update)
+    /// <param name="id">The transaction's.</param>
+    /// <param name="update">The update.</param>
+    /// <param name="together">
+    /// Whether it is left to the pool's next free thread, behind those that write others of the same step: they then go in one piece, which
+    /// costs either side one call for all of them.
+    /// </param>
+    public void Send(ulong id, in InferenceUpdate update, bool together)
     {
         lock (_gate)
         {
@@ -96,8 +102,13 @@ internal sealed class LinkConnection : IDisposable
                 return;
         }
 
-        Send();
+        if (together)
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        else
+            Send();
     }
+
+    void IThreadPoolWorkItem.Execute() => Send();
 
     /// <summary>Ends the link: either side sees it. The reading thread tells its side.</summary>
     public void End(string reason)
