@@ -47,6 +47,9 @@ public sealed class VaiOptions
     /// </summary>
     internal string? StashDirectory { get; set; }
 
+    /// <summary>Told of whatever the engine does; null for nobody.</summary>
+    internal Diagnostics.IEngineProgress? Progress { get; set; }
+
     /// <summary>
     /// The Unix socket of the daemon that is to answer instead of an engine in this process; null for an engine. Of the options
     /// above none matters then: the daemon has its own. Its models can be selected, and those added here can be loaded.

@@ -125,4 +125,7 @@ public enum VaiError
 
     /// <summary>The daemon does not let this client do that: it has another user, another key, or none.</summary>
     NotAllowed = 505,
+
+    /// <summary>The request ended the daemon's engine process, and one that it had for itself; it is not tried again.</summary>
+    RequestQuarantined = 506,
 }

@@ -62,6 +62,18 @@ internal static class ServeVerb
         Description = "Refuse requests to the OpenAI API with fields that are not known, instead of ignoring and naming them.",
     };
 
+    private static readonly Option<double?> Patience = new("--patience")
+    {
+        Description = "Seconds that the engine process may have work and show nothing for it, beyond twice its longest step, before it is replaced; 5 if not given.",
+        HelpName = "SECONDS",
+    };
+
+    private static readonly Option<int?> EngineFailures = new("--engine-failures")
+    {
+        Description = "After so many engine processes of no use within ten minutes the daemon ends with an error; 20 if not given.",
+        HelpName = "N",
+    };
+
     private static readonly Option<string?> Config = new("--config")
     {
         Description = "A JSON file with the same options in camelCase; the command line wins. SIGHUP has strict, sampling and drain read again.",
@@ -74,7 +86,7 @@ internal static class ServeVerb
         var command = new Command(Name, "Run the daemon: owner of the models, with VAI's and OpenAI's API.")
         {
             Model, ModelsDirectory, Socket, Http, ApiKeyFile, Profile, Common.RomDirectory, Common.Context, Sram, Sessions, GpuLayers,
-            Common.Threads, Drain, Strict, Config,
+            Common.Threads, Drain, Strict, Patience, EngineFailures, Config,
         };
         ServeAccessLine.AddTo(command);
         command.Does(RunAsync);
@@ -100,6 +112,8 @@ internal static class ServeVerb
             Drain = parsed.GetValue(Drain),
             Access = ServeAccessLine.Read(parsed),
             Strict = parsed.GetValue(Strict) ? true : null,
+            Patience = parsed.GetValue(Patience),
+            EngineFailures = parsed.GetValue(EngineFailures),
         };
         if (parsed.GetValue(Config) is { } file)
         {

@@ -11,7 +11,7 @@ using VAI.Text;
 namespace VAI.Residency;
 
 /// <summary>A resident model: llama.cpp's model and context, with the bank and the sessions on it.</summary>
-internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmbedder, IDisposable
+internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEmbedder, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly HashSet<Session> _sessions = [];
@@ -79,6 +79,8 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
     public SramBank Bank { get; }
 
     public IChatRenderer ChatRenderer { get; } = new NativeChatRenderer();
+
+    public int SramUsed => Bank.CellsUsed;
 
     public PipelineThread Pipeline { get; }
 

@@ -52,8 +52,8 @@ internal sealed partial class VaiEngine : IVai, IPreparable
             _stash = options.StashDirectory is { } directory ? new KvStashDirectory(directory, lot) : null;
             _roms = new RomLoader(options.RomDirectory, options.RomWait, _log);
             _planner = new Planner(options.RomDirectory, threads);
-            _pipeline = new PipelineThread(threads >= Environment.ProcessorCount ? _pool.Rest : null, this);
-            _loader = new ModelLoader(_pipeline, _pool, _roms, lot, _stash);
+            _pipeline = new PipelineThread(threads >= Environment.ProcessorCount ? _pool.Rest : null, this, options.Progress);
+            _loader = new ModelLoader(_pipeline, _pool, _roms, lot, _stash, options.Progress);
         }
         catch
         {

@@ -55,6 +55,7 @@ internal static class ApiErrors
             VaiError.SessionBusy or VaiError.ModelInUse or VaiError.ModelAlreadyLoaded => StatusCodes.Status409Conflict,
             VaiError.SramFull or VaiError.Overloaded => StatusCodes.Status429TooManyRequests,
             VaiError.ModelQuarantined or VaiError.DaemonUnavailable or VaiError.EngineLost => StatusCodes.Status503ServiceUnavailable,
+            VaiError.RequestQuarantined => StatusCodes.Status422UnprocessableEntity,
             VaiError.DeadlineExceeded => StatusCodes.Status504GatewayTimeout,
             _ => v switch
             {

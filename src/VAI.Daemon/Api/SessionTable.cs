@@ -251,7 +251,7 @@ internal sealed class SessionTable : IAsyncDisposable
         {
             if (open is null)
                 throw Unknown(entry.Id);
-            IModelContext model = await ModelApi.SelectAsync(vai, open.Model, cancellationToken).ConfigureAwait(false);
+            IModelContext model = vai.Select(ApiJson.Needed(open.Model, "model"));
             Own(open.Client, caller);
             entry.Session = open switch
             {

@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using VAI.Remote;
-using VAI.Sessions;
 
 namespace VAI.Daemon.Api;
 
@@ -36,12 +35,6 @@ internal static class VaiApi
         Get("/vai/models", models.ListAsync);
         Post("/vai/models/load", models.LoadAsync);
         Post("/vai/models/unload", models.UnloadAsync);
-        if (vai is IPreparable preparable)
-        {
-            Post("/vai/models/prepare", c => ModelApi.PrepareAsync(c, preparable));
-            Post("/vai/models/prepared", c => ModelApi.LoadPreparedAsync(c, preparable));
-        }
-
         Post("/vai/models/plan", models.PlanAsync);
         Post("/vai/models/tokenize", models.TokenizeAsync);
         Post("/vai/models/detokenize", models.DetokenizeAsync);

@@ -8,6 +8,8 @@ using VAI.Daemon.Admission;
 using VAI.Daemon.Api;
 using VAI.Daemon.OpenAi;
 using VAI.Daemon.Supervision;
+using VAI.Daemon.Supervision.Link;
+using VAI.Daemon.Supervision.Proxy;
 using VAI.Native.Rom;
 using VAI.Remote;
 
@@ -18,6 +20,8 @@ internal static class DaemonHost
 {
     // For what is not waited for any longer to say so, and for its connections to be closed.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan MetricsPatience = TimeSpan.FromSeconds(2);
 
     /// <summary>Serves until it is told to stop, by a signal or the token, and then lets what runs end.</summary>
     /// <param name="options">Checked here.</param>
@@ -45,9 +49,10 @@ internal static class DaemonHost
         using var estate = new KvEstate(Path.Combine(roms.Path, KvEstate.DirectoryName));
         estate.Clear();
         await using var supervisor = new Supervisor(
-            command, new WorkerConfig(roms.Path, options.Threads), socket.EngineDirectory, estate, logs.CreateLogger("VAI.Supervisor"));
+            command, new WorkerConfig(roms.Path, options.Threads), socket.EngineDirectory, estate, logs.CreateLogger("VAI.Supervisor"),
+            options.Supervision());
         await supervisor.StartAsync(stopping.Token).ConfigureAwait(false);
-        await using var engine = new RemoteVai(supervisor, logs);
+        await using var engine = new EngineVai(supervisor);
         var vai = new SupervisedVai(engine, supervisor, options.Configured());
         var requests = new ActiveRequests();
         // Kept longer than the drain lasts, as leases end with its beginning.
@@ -60,7 +65,7 @@ internal static class DaemonHost
             saved.Open();
         await using WebApplication app = Build(options, socket, logs);
         AdmissionGate gate = app.Services.GetRequiredService<AdmissionGate>();
-        var status = new DaemonStatus(vai, engine, supervisor, requests, gate);
+        var status = new DaemonStatus(vai, supervisor, requests, gate);
         requests.Use(app);
         reloads.Add("the API keys", () => app.Services.GetRequiredService<Doorkeeper>().Keys?.Read());
         draining.Use(app);
@@ -76,11 +81,11 @@ internal static class DaemonHost
             Log = logs.CreateLogger("VAI.Daemon.Access"),
         };
         app.MapVai(vai, sessions, status.Read, access, draining.Ending);
-        using var metrics = new EngineMetrics(supervisor);
         app.MapOpenAi(vai, new OpenAiOptions
         {
             IsReady = () => !stopping.IsCancellationRequested,
-            OtherMetrics = metrics.ReadAsync,
+            Unavailable = () => supervisor.Unavailable,
+            OtherMetrics = token => MetricsAsync(supervisor, token),
             Strict = () => live.Now.Strict ?? false,
             Sampling = name => live.Now.SamplingOf(name),
             Ending = draining.Ending,
@@ -103,9 +108,14 @@ internal static class DaemonHost
         socket.Protect();
         log.Serving(vai.Models.Count, socket.Path, string.Concat(app.Urls.Where(u => !u.Contains("unix:")).Select(u => " and " + u)));
         SystemdNotify.Ready(log);
-        await Task.Delay(Timeout.InfiniteTimeSpan, stopping.Token).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
+        using var watchdog = SystemdNotify.Watchdog(() => supervisor.IsAlive, log);
+        await Task.WhenAny(supervisor.Completion, Task.Delay(Timeout.InfiniteTimeSpan, stopping.Token)).ConfigureAwait(false);
         SystemdNotify.Stopping(log);
         await DrainAsync(app, gate, draining, requests, live.Now.DrainTime, log).ConfigureAwait(false);
+
+        // Its error is the daemon's: whoever manages the service starts it anew.
+        if (!stopping.IsCancellationRequested)
+            await supervisor.Completion.ConfigureAwait(false);
         log.Stopped();
     }
 
@@ -182,6 +192,21 @@ internal static class DaemonHost
         using var patience = new CancellationTokenSource();
         patience.CancelAfter(requests.Count == 0 ? Grace : TimeSpan.Zero);
         await app.StopAsync(patience.Token).ConfigureAwait(false);
+    }
+
+    // Nothing while there is no engine: the daemon's own are of use then, too.
+    private static async ValueTask<string> MetricsAsync(Supervisor supervisor, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(MetricsPatience);
+        try
+        {
+            return (await supervisor.AskAsync(LinkMethod.Metrics, WireJson.Default.WireText, patience.Token).ConfigureAwait(false))?.Text ?? "";
+        }
+        catch (Exception e) when (e is VaiException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return "";
+        }
     }
 
     private sealed class LoadLog(ILogger log) : IProgress<LoadProgress>

@@ -64,12 +64,14 @@ internal static class ServeFile
                 "drain" => o with { Drain = Number(key, p.Value) },
                 "strict" => o with { Strict = Flag(key, p.Value) },
                 "sampling" => o with { Sampling = SamplingSection.Read(key, p.Value) },
+                "patience" => o with { Patience = Number(key, p.Value) },
+                "engineFailures" => o with { EngineFailures = Whole(key, p.Value) },
                 _ => o with
                 {
                     Access = o.Access.With(p.Name, key, p.Value) ?? throw ServeOptions.Invalid(
                         key,
                         "is no option. Known: model, modelsDir, socket, http, apiKeyFile, profile, romDir, ctx, sram, sessions, gpuLayers, threads, drain, "
-                        + "strict, sampling, " + ServeAccess.Names + "."),
+                        + "strict, sampling, patience, engineFailures, " + ServeAccess.Names + "."),
                 },
             };
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using VAI.Daemon.Supervision;
 using VAI.Native.Source;
 using VAI.Remote;
 
@@ -53,6 +54,12 @@ internal sealed record ServeOptions
     /// <summary>Reads these options again from where they came; null if they cannot change.</summary>
     public Func<ServeOptions>? Reread { get; init; }
 
+    /// <summary>Seconds that an engine may have work and show nothing for it, beyond twice its longest step, 0.5 to 3,600; null for 5.</summary>
+    public double? Patience { get; init; }
+
+    /// <summary>After so many engines of no use within ten minutes the daemon ends with an error, 1 to 10,000; null for 20.</summary>
+    public int? EngineFailures { get; init; }
+
     public static TimeSpan DefaultDrain { get; } = TimeSpan.FromSeconds(30);
 
     public TimeSpan DrainTime => Drain is { } seconds ? TimeSpan.FromSeconds(seconds) : DefaultDrain;
@@ -79,6 +86,8 @@ internal sealed record ServeOptions
         Strict = Strict ?? file.Strict,
         Sampling = Sampling ?? file.Sampling,
         Reread = Reread ?? file.Reread,
+        Patience = Patience ?? file.Patience,
+        EngineFailures = EngineFailures ?? file.EngineFailures,
     };
 
     /// <summary>What is said here of a model's sampling.</summary>
@@ -93,6 +102,9 @@ internal sealed record ServeOptions
         Range("sessions", Sessions, 1, 256);
         Range("threads", Threads, 1, 512);
         Range("gpuLayers", GpuLayers, -1, int.MaxValue);
+        Range("engineFailures", EngineFailures, 1, 10_000);
+        if (Patience is < 0.5 or > 3600 or double.NaN)
+            throw Invalid("patience", $"is {Patience}, but must be from 0.5 to 3600 seconds.");
         if (Drain is < 0 or > 86_400 or double.NaN)
             throw Invalid("drain", $"is {Drain}, but must be from 0 to 86400 seconds.");
         if (ModelsDirectory is not null && !Directory.Exists(ModelsDirectory))
@@ -118,6 +130,17 @@ internal sealed record ServeOptions
             throw Invalid("model", $"has two models called '{twice.Key}'. Give each a name of its own.");
         if (HttpEndPoint() is { } tcp && !IPAddress.IsLoopback(tcp.Address) && ApiKeyFile is null)
             throw Invalid("http", $"is {Http}, which others can reach. Give an apiKeyFile, or listen at 127.0.0.1 alone.");
+    }
+
+    /// <summary>How patient the supervisor is.</summary>
+    public SupervisionOptions Supervision()
+    {
+        var options = new SupervisionOptions();
+        return options with
+        {
+            Patience = Patience is { } seconds ? TimeSpan.FromSeconds(seconds) : options.Patience,
+            Failures = EngineFailures ?? options.Failures,
+        };
     }
 
     /// <summary>Where to listen over TCP.</summary>

@@ -87,6 +87,7 @@ internal sealed class ApiError(
         VaiError.Overloaded => new ApiError(StatusCodes.Status429TooManyRequests, "overloaded", e.Message, null, RateLimit, e),
         VaiError.ModelQuarantined =>
             new ApiError(StatusCodes.Status503ServiceUnavailable, "model_quarantined", e.Message, "model", Server, e),
+        VaiError.RequestQuarantined => new ApiError(StatusCodes.Status422UnprocessableEntity, "request_quarantined", e.Message, null, InvalidRequest, e),
         VaiError.EngineLost => new ApiError(StatusCodes.Status503ServiceUnavailable, "engine_lost", e.Message, null, Server, e),
         VaiError.DaemonUnavailable => new ApiError(StatusCodes.Status503ServiceUnavailable, "engine_unavailable", e.Message, null, Server, e),
         VaiError.DeadlineExceeded => new ApiError(StatusCodes.Status504GatewayTimeout, "deadline_exceeded", e.Message, null, Server, e),

@@ -132,7 +132,8 @@ internal static partial class OpenAiApi
 
     private static Task HealthAsync(HttpContext http, OpenAiOptions options)
     {
-        bool ready = options.IsReady();
+        string? unavailable = options.Unavailable();
+        bool ready = options.IsReady() && unavailable is null;
         if (!ready)
             http.Response.Headers.RetryAfter = "1";
         return Sending.JsonAsync(
@@ -141,7 +142,9 @@ internal static partial class OpenAiApi
             w =>
             {
                 w.WriteStartObject();
-                w.WriteString("status"u8, ready ? "ok"u8 : "draining"u8);
+                w.WriteString("status"u8, ready ? "ok"u8 : unavailable is null ? "draining"u8 : "unavailable"u8);
+                if (unavailable is not null)
+                    w.WriteString("reason"u8, unavailable);
                 w.WriteEndObject();
             },
             ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);

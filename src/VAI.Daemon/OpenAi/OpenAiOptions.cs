@@ -18,6 +18,9 @@ internal sealed class OpenAiOptions
     /// <summary>Cancelled when the daemon does not wait any longer for what runs: streams end with an error event, other requests with a 503.</summary>
     public CancellationToken Ending { get; init; }
 
+    /// <summary>Why nothing can be answered at the moment; null if it can. <c>GET /health</c> then says so, with a 503.</summary>
+    public Func<string?> Unavailable { get; init; } = static () => null;
+
     /// <summary>Longest time that one write waits for its reader; then the connection is aborted. Above zero.</summary>
     public TimeSpan SlowReaderTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
