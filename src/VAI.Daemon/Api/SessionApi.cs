@@ -112,7 +112,7 @@ internal sealed class SessionApi(
         try
         {
             SessionEntry entry = await StreamPatience.Of(context).WhileAsync(
-                sessions.TakeAsync(vai, IdOf(context), request.Open, request.At, either.Token).AsTask()).ConfigureAwait(false);
+                TakeAsync(context, request.Open, request.At, either.Token).AsTask()).ConfigureAwait(false);
             try
             {
                 await InferAsync(context, entry, request, either.Token).ConfigureAwait(false);
@@ -244,15 +244,7 @@ internal sealed class SessionApi(
 
     private async Task WithAsync(HttpContext context, WireOpen? open, int? at, Func<SessionEntry, Task> act)
     {
-        Caller caller = Caller.Of(context);
-        if (open?.Saved is { } saved)
-        {
-            if (open.State is not null)
-                throw OptionCheck.Invalid("A session is opened from a \"state\" or from what is \"saved\", not from both.");
-            open = open with { File = access.Saved.ToRestore(caller, saved) };
-        }
-
-        SessionEntry entry = await sessions.TakeAsync(vai, IdOf(context), open, at, context.RequestAborted, caller).ConfigureAwait(false);
+        SessionEntry entry = await TakeAsync(context, open, at, context.RequestAborted).ConfigureAwait(false);
         try
         {
             await act(entry).ConfigureAwait(false);
@@ -261,6 +253,20 @@ internal sealed class SessionApi(
         {
             entry.Release();
         }
+    }
+
+    /// <summary>The session that the request names, for whoever asks: it is there only for who may have it.</summary>
+    private ValueTask<SessionEntry> TakeAsync(HttpContext context, WireOpen? open, int? at, CancellationToken cancellationToken)
+    {
+        Caller caller = Caller.Of(context);
+        if (open?.Saved is { } saved)
+        {
+            if (open.State is not null)
+                throw OptionCheck.Invalid("A session is opened from a \"state\" or from what is \"saved\", not from both.");
+            open = open with { File = access.Saved.ToRestore(caller, saved) };
+        }
+
+        return sessions.TakeAsync(vai, IdOf(context), open, at, cancellationToken, caller);
     }
 
     private static Task AnswerAsync(HttpContext context, string id, IInferenceSession session) => ApiJson.WriteAsync(
