@@ -29,8 +29,14 @@ internal static class Daemon
     /// <param name="parsed">Names the socket.</param>
     /// <param name="log">Null for none.</param>
     /// <param name="resumes">Whether to wait for a daemon that goes away in the middle of an answer.</param>
-    public static RemoteVai Connect(ParseResult parsed, ILoggerFactory? log, bool resumes = false) => Connect(SocketOf(parsed), log, resumes);
+    public static RemoteVai Connect(ParseResult parsed, ILoggerFactory? log, bool resumes = false) =>
+        Connect(SocketOf(parsed), log, resumes, parsed.GetValue(Socket) is not null || DaemonSocket.IsNamed);
 
-    public static RemoteVai Connect(string socket, ILoggerFactory? log, bool resumes = false) =>
-        new(new SocketEndpoint(System.IO.Path.GetFullPath(socket), resumes ? Reconnect : TimeSpan.Zero), log);
+    /// <summary>A client of the daemon at a socket.</summary>
+    /// <param name="socket">Its path.</param>
+    /// <param name="log">Null for none.</param>
+    /// <param name="resumes">Whether to wait for a daemon that goes away in the middle of an answer.</param>
+    /// <param name="named">Whether the user has named it; else it must be this user's or root's.</param>
+    public static RemoteVai Connect(string socket, ILoggerFactory? log, bool resumes = false, bool named = true) => new(
+        new SocketEndpoint(System.IO.Path.GetFullPath(socket), resumes ? Reconnect : TimeSpan.Zero, named ? null : DaemonSocket.CurrentUser), log);
 }

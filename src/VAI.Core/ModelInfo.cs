@@ -62,6 +62,15 @@ public sealed record ModelInfo
     /// <summary>The model's chat template (Jinja), if it has one.</summary>
     public string? ChatTemplate { get; init; }
 
+    /// <summary>How its file recommends to sample (<c>general.sampling.*</c>), if it does.</summary>
+    public SamplingDefaults? Sampling { get; init; }
+
+    /// <summary>
+    /// Of a loaded model, what decides its tokens beside the request: the build of llama.cpp, the first bytes of its ROM's digest, and the profile,
+    /// as <c>0.4.1-1a2b3c4d-exact</c>. Null for what is not loaded.
+    /// </summary>
+    public string? Fingerprint { get; init; }
+
     /// <summary>Whether it makes embeddings instead of text.</summary>
     public bool IsEmbedding { get; init; }
 
@@ -94,6 +103,7 @@ public sealed record ModelInfo
             WeightTypes = [.. m.TensorTypes.Select(t => new WeightType(t.Type.ToString(), t.Tensors, t.Bytes))],
             MatrixTypes = m.MatrixTypes,
             ChatTemplate = m.ChatTemplate,
+            Sampling = SamplingDefaults.From(file),
             IsEmbedding = m.IsEmbedding,
         };
 

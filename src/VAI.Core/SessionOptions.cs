@@ -1,3 +1,5 @@
+using VAI.Sram;
+
 namespace VAI;
 
 /// <summary>Which session goes first where two could.</summary>
@@ -26,4 +28,7 @@ public sealed record SessionOptions
     /// comes later than it was due. Between models it decides the share of the compute time.
     /// </summary>
     public SessionPriority Priority { get; init; }
+
+    /// <summary>It shares what was computed of its prompts with sessions of the same tag alone.</summary>
+    internal string? Tag { get; init; } = PrefixTag.Current;
 }

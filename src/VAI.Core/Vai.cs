@@ -40,7 +40,8 @@ public static class Vai
         OptionCheck.Options(options);
         if (options.DaemonSocket is { } socket)
         {
-            var endpoint = new SocketEndpoint(Path.GetFullPath(socket), options.DaemonReconnect);
+            var endpoint = new SocketEndpoint(
+                Path.GetFullPath(socket), options.DaemonReconnect, options.DaemonSocketIsNamed ? null : Remote.DaemonSocket.CurrentUser);
             return new RemoteVai(endpoint, loggerFactory, options.Models);
         }
 

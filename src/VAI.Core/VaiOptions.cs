@@ -9,6 +9,9 @@ public sealed class VaiOptions
 {
     private readonly List<ModelOptions> _models = [];
 
+    // A socket that nobody has named.
+    private string? _foundSocket;
+
     /// <summary>The models that can be loaded by name.</summary>
     [ValidateEnumeratedItems(typeof(ModelOptionsValidator))]
     public IReadOnlyList<ModelOptions> Models => _models;
@@ -44,11 +47,17 @@ public sealed class VaiOptions
     /// </summary>
     internal string? StashDirectory { get; set; }
 
+    /// <summary>Told of whatever the engine does; null for nobody.</summary>
+    internal Diagnostics.IEngineProgress? Progress { get; set; }
+
     /// <summary>
     /// The Unix socket of the daemon that is to answer instead of an engine in this process; null for an engine. Of the options
     /// above none matters then: the daemon has its own. Its models can be selected, and those added here can be loaded.
     /// </summary>
     public string? DaemonSocket { get; set; }
+
+    /// <summary>Whether <see cref="DaemonSocket"/> is the user's own word.</summary>
+    internal bool DaemonSocketIsNamed => DaemonSocket != _foundSocket;
 
     /// <summary>
     /// How long calls wait for a daemon that went away to come back, 0 to 1 day; they go on as if nothing had happened then. A daemon
@@ -60,12 +69,13 @@ public sealed class VaiOptions
     /// <summary>Lets a daemon (<c>vai serve</c>) answer instead of an engine in this process. Connects with the first call that needs it.</summary>
     /// <param name="socketPath">
     /// Its Unix socket; null for <c>VAI_SOCKET</c>, or else <c>vai/vai.sock</c> in <c>XDG_RUNTIME_DIR</c>, else <c>/run/vai/vai.sock</c>
-    /// for root, else <c>/tmp/vai-UID/vai.sock</c>.
+    /// for root, else <c>/tmp/vai-UID/vai.sock</c>. One that neither this nor the variable names must belong to this user or to root.
     /// </param>
     /// <returns>These options.</returns>
     public VaiOptions UseDaemon(string? socketPath = null)
     {
         DaemonSocket = socketPath ?? Remote.DaemonSocket.DefaultPath;
+        _foundSocket = socketPath is null && !Remote.DaemonSocket.IsNamed ? DaemonSocket : null;
         return this;
     }
 

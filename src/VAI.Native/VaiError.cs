@@ -122,4 +122,10 @@ public enum VaiError
 
     /// <summary>The daemon has no session of that id.</summary>
     UnknownSession = 504,
+
+    /// <summary>The daemon does not let this client do that: it has another user, another key, or none.</summary>
+    NotAllowed = 505,
+
+    /// <summary>The request ended the daemon's engine process, and one that it had for itself; it is not tried again.</summary>
+    RequestQuarantined = 506,
 }

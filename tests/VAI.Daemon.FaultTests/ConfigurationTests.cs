@@ -1,3 +1,5 @@
+using System.Runtime.Versioning;
+
 namespace VAI.Daemon.FaultTests;
 
 /// <summary>What is wrong with the configuration is said at the start: the key, and what to do.</summary>
@@ -21,6 +23,27 @@ public sealed class ConfigurationTests(ForgedModels models)
         Assert.Contains(said, daemon.Log);
         Assert.DoesNotContain("   at ", daemon.Log);
         Assert.False(Path.Exists(daemon.SocketPath));
+    }
+
+    /// <summary>SIGHUP has the keys read again, and does not end the daemon; over TCP there are no sessions for who may only use models.</summary>
+    [Fact]
+    [SupportedOSPlatform("linux")]
+    public async Task Keys_are_read_again_by_a_signal_and_say_who_did_what()
+    {
+        string keys = models.NewFile("keys");
+        await File.WriteAllTextAsync(keys, "anna use first-key\n");
+        File.SetUnixFileMode(keys, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(
+            models.NewPlace(), "--http", "127.0.0.1:0", "--api-key-file", keys, "--model", $"a={models.Model("tiny", 1)}", "--rom-dir", models.NewRomDirectory());
+        await daemon.SignalAsync("HUP");
+        while (!daemon.Log.Contains("Read 1 API keys", StringComparison.Ordinal))
+            await Task.Yield();
+        await using Remote.RemoteVai vai = daemon.Connect();
+        await vai.RefreshAsync(default);
+        await vai.UnloadAsync(vai.Select("a").Handle);
+        while (!daemon.Log.Contains("unloaded a", StringComparison.Ordinal))
+            await Task.Yield();
+        Assert.Matches($"uid:[0-9]+ pid:{Environment.ProcessId}: unloaded a", daemon.Log);
     }
 
     [Fact]

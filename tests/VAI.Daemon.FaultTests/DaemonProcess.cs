@@ -40,7 +40,10 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     public int ExitCode => _process.ExitCode;
 
-    public static DaemonProcess Start(string place, params string[] arguments)
+    public static DaemonProcess Start(string place, params string[] arguments) => Start(place, [], arguments);
+
+    /// <summary>With variables of its own.</summary>
+    public static DaemonProcess Start(string place, Dictionary<string, string> environment, string[] arguments)
     {
         // As systemd does it, in the abstract namespace.
         string name = $"vai-fault-{Guid.NewGuid():N}";
@@ -52,6 +55,8 @@ internal sealed class DaemonProcess : IAsyncDisposable
             start.ArgumentList.Add(Program);
         foreach (string argument in (string[])["serve", "--socket", SocketIn(place), .. arguments])
             start.ArgumentList.Add(argument);
+        foreach ((string key, string value) in environment)
+            start.Environment[key] = value;
         start.Environment["NOTIFY_SOCKET"] = "@" + name;
         return new DaemonProcess(Process.Start(start)!, notified, place);
     }
@@ -96,10 +101,6 @@ internal sealed class DaemonProcess : IAsyncDisposable
     /// <summary>A client. One whose daemon is gone is told so at once.</summary>
     public RemoteVai Connect() => new(new SocketEndpoint(SocketPath, TimeSpan.Zero));
 
-    /// <summary>A client of the engine process itself.</summary>
-    public RemoteVai ConnectToEngine() => new(new SocketEndpoint(
-        new DirectoryInfo(SocketPath + ".engine").GetFiles().OrderBy(f => f.CreationTimeUtc).First().FullName, TimeSpan.Zero));
-
     /// <summary>The engine process, once there is one.</summary>
     public async Task<Process> WorkerAsync()
     {
@@ -111,6 +112,26 @@ internal sealed class DaemonProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Its engine processes: the one that serves, one that stands by, and what else there is.</summary>
+    public IReadOnlyList<int> Engines() => Engines(Id);
+
+    /// <summary>Those of a daemon in that process.</summary>
+    public static IReadOnlyList<int> Engines(int process) =>
+    [
+        .. Directory.EnumerateDirectories($"/proc/{process}/task").SelectMany(t => Read(Path.Combine(t, "children")).Split(' '))
+            .Where(c => c.Length > 0).Select(int.Parse).Where(c => Read($"/proc/{c}/cmdline").Contains("--config-json", StringComparison.Ordinal)),
+    ];
+
+    /// <summary>Waits until its log has so many lines with that text.</summary>
+    public async Task LogsAsync(string text, int times = 1)
+    {
+        while (_log.Count(l => l.Contains(text, StringComparison.Ordinal)) < times)
+        {
+            Assert.False(_process.HasExited, Log);
+            await Task.Delay(10);
+        }
+    }
+
     /// <summary>SIGKILL of the supervisor.</summary>
     public async Task KillAsync()
     {
@@ -118,9 +139,11 @@ internal sealed class DaemonProcess : IAsyncDisposable
         await Exited;
     }
 
-    public async Task SignalAsync(string name)
+    public Task SignalAsync(string name) => SignalAsync(name, Id);
+
+    public static async Task SignalAsync(string name, int process)
     {
-        using var kill = Process.Start("kill", ["-" + name, $"{Id}"]);
+        using var kill = Process.Start("kill", ["-" + name, $"{process}"]);
         await kill.WaitForExitAsync();
         Assert.Equal(0, kill.ExitCode);
     }
@@ -132,6 +155,19 @@ internal sealed class DaemonProcess : IAsyncDisposable
         await _reading;
         _process.Dispose();
         _notified.Dispose();
+    }
+
+    // A thread or a process may end meanwhile.
+    private static string Read(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (IOException)
+        {
+            return "";
+        }
     }
 
     private static string SocketIn(string place) => Path.Combine(place, "vai.sock");

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
@@ -11,39 +12,52 @@ namespace VAI.Daemon.FaultTests;
 public sealed class EngineTests(ForgedModels models)
 {
     [Fact]
-    public async Task A_model_that_ends_its_engine_three_times_is_quarantined_and_the_others_live_on()
+    public async Task Engines_that_end_under_different_requests_are_nobodys_fault()
     {
         await using DaemonProcess daemon = await DaemonProcess.ServeAsync(
-            models.NewPlace(), "--model", $"a={models.Model("tiny", 1)}", "--model", $"b={models.Model("tiny", 2)}",
-            "--rom-dir", models.NewRomDirectory());
+            models.NewPlace(), "--model", $"a={models.Model("tiny", 1)}", "--rom-dir", models.NewRomDirectory());
         await using RemoteVai vai = daemon.Connect();
-        await KilledAsync(1);
-        await KilledAsync(2);
-        VaiException refused = await Assert.ThrowsAsync<VaiEngineException>(() => KilledAsync(3));
-        Assert.Equal(VaiError.ModelQuarantined, refused.Code);
-
-        var other = new StreamRun("b", 1, 32);
-        await other.RunAsync(vai);
-        WireStatus status = await vai.StatusAsync(default);
-        Assert.Equal([("a", false, true), ("b", true, false)], status.Models.Select(m => (m.Name, m.Loaded, m.Quarantined)));
-        Assert.Equal(3, status.WorkerRestarts);
-
-        await vai.LoadAsync("a");
-        var again = new StreamRun("a", 2, 32);
-        await again.RunAsync(vai);
-        Assert.Equal([false, false], (await vai.StatusAsync(default)).Models.Select(m => m.Quarantined));
-
-        // With the first token, so that it was this model alone, and the engine that serves now: later ones may come out of buffers.
-        async Task KilledAsync(uint seed)
+        for (uint seed = 1; seed <= 4; seed++)
         {
             using Process worker = await daemon.WorkerAsync();
             int seen = 0;
-            await new StreamRun("a", seed, 1500).RunAsync(vai, () =>
+            var run = new StreamRun("a", seed, 200);
+            await run.RunAsync(vai, () =>
             {
                 if (++seen == 1)
                     worker.Kill();
             });
+            Assert.Equal(200, run.Tokens.Count);
         }
+
+        WireStatus status = await vai.StatusAsync(default);
+        Assert.Equal([("a", true, false)], status.Models.Select(m => (m.Name, m.Loaded, m.Quarantined)));
+        Assert.Equal(4, status.WorkerRestarts);
+    }
+
+    [Fact]
+    public async Task A_model_whose_load_ends_the_engine_three_times_is_quarantined_until_a_load_succeeds()
+    {
+        string poison = models.NewFile("poison");
+        await File.WriteAllTextAsync(poison, "b");
+        await using DaemonProcess daemon = DaemonProcess.Start(
+            models.NewPlace(), new() { ["VAI_TEST_POISON_LOAD"] = poison }, ["--model", $"a={models.Model("tiny", 1)}", "--rom-dir", models.NewRomDirectory()]);
+        Assert.True(await daemon.IsReadyAsync(), daemon.Log);
+        await using RemoteVai vai = daemon.Connect();
+        var b = new ModelOptions { Name = "b", File = models.Model("tiny", 2) };
+        VaiException refused = await Assert.ThrowsAsync<VaiEngineException>(async () => await vai.LoadAsync(b));
+        Assert.Equal(VaiError.ModelQuarantined, refused.Code);
+        await new StreamRun("a", 1, 32).RunAsync(vai);
+        Assert.Equal(3, (await vai.StatusAsync(default)).WorkerRestarts);
+
+        // Asked for again it is tried where it harms nobody, which forgives nothing by itself.
+        refused = await Assert.ThrowsAsync<VaiEngineException>(async () => await vai.LoadAsync(b));
+        Assert.Equal(VaiError.ModelQuarantined, refused.Code);
+        Assert.Equal(3, (await vai.StatusAsync(default)).WorkerRestarts);
+        File.Delete(poison);
+        await vai.LoadAsync(b);
+        await new StreamRun("b", 2, 32).RunAsync(vai);
+        Assert.Equal(3, (await vai.StatusAsync(default)).WorkerRestarts);
     }
 
     [Fact]
@@ -63,6 +77,35 @@ public sealed class EngineTests(ForgedModels models)
         await using RemoteVai other = daemon.Connect();
         Assert.Equal(["y"], other.Models.Select(m => m.Name));
         await new StreamRun("y", 1, 8).RunAsync(other);
+    }
+
+    [Fact]
+    public async Task A_model_that_cannot_be_loaded_again_is_wanted_still_and_comes_back_with_its_file()
+    {
+        string file = models.NewFile("gguf");
+        File.Copy(models.Model("tiny", 2), file);
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(
+            models.NewPlace(), "--model", $"a={models.Model("tiny", 1)}", "--model", $"b={file}", "--rom-dir", models.NewRomDirectory());
+        await using RemoteVai vai = daemon.Connect();
+        await new StreamRun("b", 1, 8).RunAsync(vai);
+
+        // Its ROM is of another file now, and there is nothing that could be burned.
+        File.Move(file, file + ".away");
+        await File.WriteAllBytesAsync(file, new byte[4096]);
+        foreach (int engine in daemon.Engines())
+            Process.GetProcessById(engine).Kill();
+        await daemon.LogsAsync("Model b could not be loaded again");
+        await new StreamRun("a", 1, 8).RunAsync(vai);
+        using HttpClient http = LocalHttp.Client(daemon.SocketPath);
+        const string Ask = """{"model":"b","prompt":"x","max_tokens":1}""";
+        (HttpStatusCode status, string body) = await LocalHttp.PostAsync(http, "v1/completions", Ask);
+        Assert.Equal(HttpStatusCode.NotFound, status);
+        Assert.Contains("could not be loaded again", body);
+
+        File.Move(file + ".away", file, overwrite: true);
+        while ((await LocalHttp.PostAsync(http, "v1/completions", Ask)).Status != HttpStatusCode.OK)
+            await Task.Delay(20);
+        await new StreamRun("b", 1, 8).RunAsync(vai);
     }
 
     [Fact]

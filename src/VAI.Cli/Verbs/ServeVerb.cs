@@ -35,7 +35,7 @@ internal static class ServeVerb
 
     private static readonly Option<string?> ApiKeyFile = new("--api-key-file")
     {
-        Description = "The keys that TCP connections need, one a line.",
+        Description = "The keys that TCP connections need, one a line: KEY, or ID ROLE KEY with role use or admin. Read again when it changes.",
         HelpName = "FILE",
     };
 
@@ -53,13 +53,30 @@ internal static class ServeVerb
 
     private static readonly Option<double?> Drain = new("--drain")
     {
-        Description = "Seconds that running requests have to end when the daemon is stopped; 30 if not given.",
+        Description = "Seconds that running requests have to end when the daemon is stopped; 30 if not given. A second signal ends them at once.",
         HelpName = "SECONDS",
+    };
+
+    private static readonly Option<bool> Strict = new("--strict")
+    {
+        Description = "Refuse requests to the OpenAI API with fields that are not known, instead of ignoring and naming them.",
+    };
+
+    private static readonly Option<double?> Patience = new("--patience")
+    {
+        Description = "Seconds that the engine process may have work and show nothing for it, beyond twice its longest step, before it is replaced; 5 if not given.",
+        HelpName = "SECONDS",
+    };
+
+    private static readonly Option<int?> EngineFailures = new("--engine-failures")
+    {
+        Description = "After so many engine processes of no use within ten minutes the daemon ends with an error; 20 if not given.",
+        HelpName = "N",
     };
 
     private static readonly Option<string?> Config = new("--config")
     {
-        Description = "A JSON file with the same options in camelCase; the command line wins.",
+        Description = "A JSON file with the same options in camelCase; the command line wins. SIGHUP has strict, sampling and drain read again.",
         HelpName = "FILE",
     };
 
@@ -69,8 +86,9 @@ internal static class ServeVerb
         var command = new Command(Name, "Run the daemon: owner of the models, with VAI's and OpenAI's API.")
         {
             Model, ModelsDirectory, Socket, Http, ApiKeyFile, Profile, Common.RomDirectory, Common.Context, Sram, Sessions, GpuLayers,
-            Common.Threads, Drain, Config,
+            Common.Threads, Drain, Strict, Patience, EngineFailures, Config,
         };
+        ServeAccessLine.AddTo(command);
         command.Does(RunAsync);
         return command;
     }
@@ -92,9 +110,17 @@ internal static class ServeVerb
             GpuLayers = parsed.GetValue(GpuLayers),
             Threads = parsed.GetValue(Common.Threads),
             Drain = parsed.GetValue(Drain),
+            Access = ServeAccessLine.Read(parsed),
+            Strict = parsed.GetValue(Strict) ? true : null,
+            Patience = parsed.GetValue(Patience),
+            EngineFailures = parsed.GetValue(EngineFailures),
         };
         if (parsed.GetValue(Config) is { } file)
-            options = options.Over(ServeFile.Read(file));
+        {
+            ServeOptions said = options;
+            options = said.Over(ServeFile.Read(file)) with { Reread = () => said.Over(ServeFile.Read(file)) };
+        }
+
         await DaemonHost.RunAsync(options, WorkerCommand.Self(), cancellation);
         return Failure.Ok;
     }

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
-using VAI.Daemon.Hosting;
 using VAI.Daemon.Supervision;
+using VAI.Daemon.Worker;
 
 namespace VAI.Cli.Verbs;
 

@@ -90,7 +90,8 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, InferenceOptio
         };
         foreach (AIContent content in message.Contents)
         {
-            if (content is not (TextContent or UsageContent))
+            // Thoughts of an earlier turn are that turn's.
+            if (content is not (TextContent or UsageContent or TextReasoningContent))
                 throw Provider.Refused($"A message with {content.GetType().Name}", "Models here read text alone.");
         }
 

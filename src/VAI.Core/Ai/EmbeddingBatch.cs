@@ -16,7 +16,23 @@ internal static class EmbeddingBatch
     public static Task<Embeddings> RunAsync(IModelContext model, IReadOnlyList<EmbeddingInput> inputs, CancellationToken cancellationToken)
     {
         Check(model);
-        return model is IBatchEmbedder batch ? batch.EmbedAllAsync(inputs, null, cancellationToken) : OneByOneAsync(model, inputs, cancellationToken);
+        return model is IBatchEmbedder batch ? TogetherAsync(batch, inputs, cancellationToken) : OneByOneAsync(model, inputs, cancellationToken);
+    }
+
+    private static async Task<Embeddings> TogetherAsync(IBatchEmbedder model, IReadOnlyList<EmbeddingInput> inputs, CancellationToken cancellationToken)
+    {
+        if (inputs.Count <= IBatchEmbedder.MostInputs)
+            return await model.EmbedAllAsync(inputs, null, cancellationToken).ConfigureAwait(false);
+        var vectors = new List<ReadOnlyMemory<float>>(inputs.Count);
+        long tokens = 0;
+        foreach (EmbeddingInput[] some in inputs.Chunk(IBatchEmbedder.MostInputs))
+        {
+            Embeddings embeddings = await model.EmbedAllAsync(some, null, cancellationToken).ConfigureAwait(false);
+            vectors.AddRange(embeddings.Vectors);
+            tokens += embeddings.Tokens;
+        }
+
+        return new Embeddings([.. vectors], tokens);
     }
 
     // Somebody else's model: a decorator of ours, say.

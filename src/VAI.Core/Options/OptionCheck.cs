@@ -36,7 +36,7 @@ internal static class OptionCheck
     public static void Duration(TimeSpan? time, string name)
     {
         if (time < TimeSpan.Zero && time != Timeout.InfiniteTimeSpan)
-            throw Invalid($"{name} is {time}; it must be zero or more, or Timeout.InfiniteTimeSpan.");
+            throw Invalid($"{name} is {time}; it must be zero or more, or infinite.");
     }
 
     public static void Session(SessionOptions options, IModelContext model)
@@ -45,7 +45,7 @@ internal static class OptionCheck
         if (!Enum.IsDefined(options.Priority))
             throw Invalid($"{nameof(SessionOptions.Priority)} is {options.Priority}, which is none of the enumeration's.");
         if (model.Info.IsEmbedding)
-            throw new VaiUsageException(VaiError.NotSupported, $"'{model.Name}' makes embeddings and generates no text. Call EmbedAsync.");
+            throw new VaiUsageException(VaiError.NotSupported, $"'{model.Name}' makes embeddings and generates no text. Ask it for embeddings, or name a model that writes.");
     }
 
     public static void Embedding(EmbeddingOptions options, IModelContext model)
@@ -66,7 +66,7 @@ internal static class OptionCheck
             throw new VaiUsageException(
                 VaiError.ContextFull,
                 $"The session has {state.Log.Count} tokens, but '{model.Name}' has a context of {model.ContextLength}. "
-                + "Load it with a larger ContextLength.");
+                + "Load it with a larger context.");
         }
     }
 

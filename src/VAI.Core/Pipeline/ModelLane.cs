@@ -497,10 +497,10 @@ internal sealed class ModelLane : ILane
     private VaiUsageException SramFull() => new(
         VaiError.SramFull,
         $"The bank of '{_name}' has no room: {_running.Count} of its {_bank.Lines.Length} lines run, {_bank.CellsUsed} of {_bank.Cells} cells are "
-        + "taken. Wait longer, end a transaction, or load the model with a larger SramTokens or MaxSessions.");
+        + "taken. Wait longer, end a transaction, or load the model with more SRAM or sessions.");
 
     private VaiUsageException TooLarge(Job job) => new(
         VaiError.SramFull,
         $"{job.Cells} tokens do not fit into the bank of '{_name}' even when nothing else does: a line of it holds {_bank.LineCells}. Shorten the prompt, "
-        + "or load the model with a larger SramTokens.");
+        + "or load the model with more SRAM.");
 }

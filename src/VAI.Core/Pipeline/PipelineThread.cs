@@ -53,6 +53,7 @@ internal sealed class PipelineThread : IAsyncDisposable
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Action? _rest;
     private readonly object _engine;
+    private readonly IEngineProgress? _progress;
     private ILane? _last;
     private long _free = Stopwatch.GetTimestamp();
     private volatile bool _stopping;
@@ -62,9 +63,11 @@ internal sealed class PipelineThread : IAsyncDisposable
     /// Has the compute threads sleep until the next step; null where they leave cores to others, so that this is of no use.
     /// </param>
     /// <param name="engine">Whose it is; null for nobody's.</param>
-    public PipelineThread(Action? rest, object? engine = null)
+    /// <param name="progress">Told of each turn; null for nobody.</param>
+    public PipelineThread(Action? rest, object? engine = null, IEngineProgress? progress = null)
     {
         _rest = rest;
+        _progress = progress;
         _engine = engine ?? this;
         new Thread(Run) { IsBackground = true, Name = "vai-pipeline" }.Start();
     }
@@ -160,14 +163,25 @@ internal sealed class PipelineThread : IAsyncDisposable
     /// <returns>Whether it was the last.</returns>
     private bool Turn()
     {
-        while (_actions.TryDequeue(out IAction? action))
-            action.Run();
-        if (_stopping)
-            return TryEnd();
-        if (_lanes.Next() is { } lane)
-            Step(lane);
-        else
-            Wait();
+        _progress?.Begin();
+        try
+        {
+            while (_actions.TryDequeue(out IAction? action))
+                action.Run();
+            if (_stopping)
+                return TryEnd();
+            if (_lanes.Next() is { } lane)
+            {
+                Step(lane);
+                return false;
+            }
+        }
+        finally
+        {
+            _progress?.End();
+        }
+
+        Wait();
         return false;
     }
 

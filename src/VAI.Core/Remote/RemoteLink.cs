@@ -78,6 +78,17 @@ internal sealed class RemoteLink : IDisposable
         }
     }
 
+    /// <summary>Asks once; the answer's body goes where the caller says.</summary>
+    public async Task<object> ReceiveAsync(
+        Func<HttpRequestMessage> request, Func<Stream, CancellationToken, Task> receive, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage response = await SendAsync(request(), cancellationToken).ConfigureAwait(false);
+        Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        await using (stream.ConfigureAwait(false))
+            await receive(stream, cancellationToken).ConfigureAwait(false);
+        return response;
+    }
+
     /// <summary>Asks once for a stream of events, and returns when its head has come.</summary>
     public async Task<RemoteEvents<TEvent>> StreamAsync<TEvent>(
         HttpRequestMessage request, JsonTypeInfo<TEvent> type, CancellationToken cancellationToken)

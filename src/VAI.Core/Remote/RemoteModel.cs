@@ -61,12 +61,12 @@ internal sealed class RemoteModel(RemoteVai vai, ModelHandle handle, WireModel d
         ThrowIfUnloaded();
         string id = Guid.NewGuid().ToString("N");
         vai.Attach();
-        WireSession session = await vai.Link.PostAsync(
-            $"vai/sessions/{id}/open",
+        path = Path.GetFullPath(path);
+        var open = new WireOpen(Name, options, null, null, vai.ClientId);
+        WireSession session = await vai.Link.RepeatAsync(
             Name,
-            new WireOpen(Name, options, null, Path.GetFullPath(path), vai.ClientId),
-            WireJson.Default.WireOpen,
-            WireJson.Default.WireSession,
+            () => vai.Link.AskAsync(
+                () => RemoteFile.Post($"vai/sessions/{id}/restore", path, open), WireJson.Default.WireSession, cancellationToken),
             cancellationToken).ConfigureAwait(false);
         return new RemoteSession(this, options, id, session.State, opened: true);
     }

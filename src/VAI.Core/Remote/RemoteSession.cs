@@ -117,19 +117,20 @@ internal sealed class RemoteSession : IInferenceSession, IResumableSession
     }
 
     public ValueTask CommitAsync(CancellationToken cancellationToken = default) =>
-        DoAsync("commit", null, () => _committed = _log.Count, cancellationToken);
+        DoAsync("commit", () => _committed = _log.Count, cancellationToken);
 
     public ValueTask RollbackAsync(CancellationToken cancellationToken = default) =>
-        DoAsync("rollback", null, () => _log.RemoveRange(_committed, _log.Count - _committed), cancellationToken);
+        DoAsync("rollback", () => _log.RemoveRange(_committed, _log.Count - _committed), cancellationToken);
 
-    public ValueTask ParkAsync(CancellationToken cancellationToken = default) => DoAsync("park", null, null, cancellationToken);
+    public ValueTask ParkAsync(CancellationToken cancellationToken = default) => DoAsync("park", null, cancellationToken);
 
-    public ValueTask RebuildAsync(CancellationToken cancellationToken = default) => DoAsync("rebuild", null, null, cancellationToken);
+    public ValueTask RebuildAsync(CancellationToken cancellationToken = default) => DoAsync("rebuild", null, cancellationToken);
 
     public ValueTask SaveAsync(string path, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return DoAsync("save", Path.GetFullPath(path), null, cancellationToken);
+        path = Path.GetFullPath(path);
+        return DoAsync("save", null, cancellationToken, (bytes, t) => RemoteFile.WriteAsync(path, bytes, t));
     }
 
     public async ValueTask DisposeAsync()
@@ -229,18 +230,21 @@ internal sealed class RemoteSession : IInferenceSession, IResumableSession
         }
     }
 
-    private async ValueTask DoAsync(string verb, string? path, Action? then, CancellationToken cancellationToken) => await VerbAsync<object?>(
+    private async ValueTask DoAsync(
+        string verb, Action? then, CancellationToken cancellationToken, Func<Stream, CancellationToken, Task>? receive = null) => await VerbAsync<object?>(
         verb,
-        url => RemoteLink.Post(url, new WireVerb(path, _log.Count, OpenIfNeeded()), WireJson.Default.WireVerb),
+        url => RemoteLink.Post(url, new WireVerb(null, _log.Count, OpenIfNeeded()), WireJson.Default.WireVerb),
         () =>
         {
             then?.Invoke();
             return null;
         },
-        cancellationToken).ConfigureAwait(false);
+        cancellationToken,
+        receive).ConfigureAwait(false);
 
     private async ValueTask<T> VerbAsync<T>(
-        string verb, Func<string, HttpRequestMessage> request, Func<T> then, CancellationToken cancellationToken)
+        string verb, Func<string, HttpRequestMessage> request, Func<T> then, CancellationToken cancellationToken,
+        Func<Stream, CancellationToken, Task>? receive = null)
     {
         cancellationToken.ThrowIfCancellationRequested();
         Claim();
@@ -287,8 +291,9 @@ internal sealed class RemoteSession : IInferenceSession, IResumableSession
             Release();
         }
 
-        Task<object> AskAsync(CancellationToken either) =>
-            _model.Vai.Link.AskAsync<object>(() => request($"vai/sessions/{Id}/{verb}"), null, either);
+        Task<object> AskAsync(CancellationToken either) => receive is null
+            ? _model.Vai.Link.AskAsync<object>(() => request($"vai/sessions/{Id}/{verb}"), null, either)
+            : _model.Vai.Link.ReceiveAsync(() => request($"vai/sessions/{Id}/{verb}"), receive, either);
     }
 
     private SessionState Snapshot() => new([.. _log], _committed);

@@ -61,6 +61,7 @@ internal sealed class RemoteTransaction : IAsyncDisposable
             {
                 // It was closed meanwhile, or holds something else: asked again, it is opened anew.
                 _breaks++;
+                await CloseAsync().ConfigureAwait(false);
                 _session.Opened(false);
                 continue;
             }
@@ -80,6 +81,8 @@ internal sealed class RemoteTransaction : IAsyncDisposable
             }
             catch (VaiException e)
             {
+                // It may have come as an event.
+                await CloseAsync().ConfigureAwait(false);
                 if (++_breaks <= RemoteLink.MaxBreaks && await _session.ReloadedAsync(e, _either.Token).ConfigureAwait(false))
                     continue;
 

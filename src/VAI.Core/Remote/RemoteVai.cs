@@ -88,7 +88,7 @@ internal sealed class RemoteVai : IVai
         if (model.OpenSessions > 0)
         {
             throw new VaiUsageException(
-                VaiError.ModelInUse, $"'{model.Name}' has {model.OpenSessions} open sessions and cannot be unloaded. Dispose them first.");
+                VaiError.ModelInUse, $"'{model.Name}' has {model.OpenSessions} open sessions and cannot be unloaded. Close them first.");
         }
 
         bool again = false;
@@ -137,7 +137,7 @@ internal sealed class RemoteVai : IVai
         await RefreshAsync(cancellationToken).ConfigureAwait(false);
         return _models.Find(name) ?? throw (Configured(name) is not null
             ? new VaiUsageException(
-                VaiError.ModelNotLoaded, $"'{name}' is configured but the daemon has not loaded it. Call LoadAsync(\"{name}\") first.")
+                VaiError.ModelNotLoaded, $"'{name}' is configured but the daemon has not loaded it. Load it first.")
             : new VaiUsageException(
                 VaiError.UnknownModel,
                 $"The daemon has no model '{name}' loaded. Loaded: "

@@ -11,10 +11,14 @@ internal sealed class SocketEndpoint : IEndpoint
 
     private readonly string _path;
     private readonly TimeSpan _reconnectFor;
+    private readonly uint? _owner;
 
-    public SocketEndpoint(string socketPath, TimeSpan reconnectFor)
+    /// <param name="socketPath">Where it listens.</param>
+    /// <param name="reconnectFor">How long one that went away is waited for.</param>
+    /// <param name="owner">Whose it must be, unless it is root's; null if the socket was named by the user.</param>
+    public SocketEndpoint(string socketPath, TimeSpan reconnectFor, uint? owner = null)
     {
-        (_path, _reconnectFor) = (socketPath, reconnectFor);
+        (_path, _reconnectFor, _owner) = (socketPath, reconnectFor, owner);
     }
 
     public async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
@@ -24,6 +28,8 @@ internal sealed class SocketEndpoint : IEndpoint
         {
             socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path), cancellationToken).ConfigureAwait(false);
+            if (_owner is { } owner)
+                DaemonSocket.CheckOwner(socket, _path, owner);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch (Exception e) when (e is SocketException or ArgumentException)
@@ -31,7 +37,7 @@ internal sealed class SocketEndpoint : IEndpoint
             socket?.Dispose();
             throw new VaiEngineException(
                 VaiError.DaemonUnavailable,
-                $"No daemon answers at '{_path}': {e.Message}. Start one with `vai serve --socket {_path}`, or set VAI_SOCKET to its socket.", e);
+                $"No daemon answers at '{_path}': {Reason(e)}. Start one with `vai serve --socket {_path}`, or set VAI_SOCKET to its socket.", e);
         }
         catch
         {
@@ -39,6 +45,14 @@ internal sealed class SocketEndpoint : IEndpoint
             throw;
         }
     }
+
+    // What connect(2) is said to have said depends on the kind of socket, and is of no use to people.
+    private string Reason(Exception e) => e switch
+    {
+        SocketException { SocketErrorCode: SocketError.ConnectionRefused } => "nobody listens there any more",
+        SocketException when !File.Exists(_path) => "there is no such socket",
+        _ => e.Message.TrimEnd('.'),
+    };
 
     public async ValueTask RecoverAsync(string? model, Exception cause, CancellationToken cancellationToken)
     {

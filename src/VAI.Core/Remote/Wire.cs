@@ -21,7 +21,7 @@ internal sealed record WireLoadEvent(string? Phase, double Fraction, WireModel? 
 /// <summary><c>POST /vai/models/unload</c>.</summary>
 internal sealed record WireUnload(string Name);
 
-/// <summary><c>POST /vai/models/prepare</c>, of an engine process only: the models that it may have to load.</summary>
+/// <summary>The models that an engine process may have to load. Over its link alone.</summary>
 internal sealed record WirePrepare(IReadOnlyList<ModelOptions> Models);
 
 /// <summary><c>POST /vai/models/tokenize</c>, answered by <see cref="WireTokens"/>.</summary>
@@ -57,9 +57,16 @@ internal sealed record WireEmbeddings(IReadOnlyList<byte[]> Vectors, long Tokens
 /// <param name="Model">The model's name.</param>
 /// <param name="Options">Null for the defaults.</param>
 /// <param name="State">What it holds; null for an empty one.</param>
-/// <param name="Path">A file that a session was saved to, instead of <paramref name="State"/>.</param>
+/// <param name="Saved">
+/// The name under which a session was saved, instead of <paramref name="State"/>; between a daemon and its engine the path of its file.
+/// </param>
 /// <param name="Client">The client's id, see <c>GET /vai/clients/ID</c>: the session is closed when the client goes away. Null for never.</param>
-internal sealed record WireOpen(string Model, SessionOptions? Options, SessionState? State, string? Path, string? Client);
+internal sealed record WireOpen(string Model, SessionOptions? Options, SessionState? State, string? Saved, string? Client)
+{
+    /// <summary>The file that <see cref="Saved"/> names, or that came with the request. Never from outside.</summary>
+    [JsonIgnore]
+    public string? File { get; init; }
+}
 
 /// <summary>A session; answers <c>open</c>, <c>fork</c> and <c>GET /vai/sessions/ID</c>.</summary>
 internal sealed record WireSession(string Id, string Model, SessionState State);
@@ -89,9 +96,13 @@ internal sealed record WireUpdate(
 internal sealed record WireFork(string Child, SessionOptions? Options, int? At, WireOpen? Open);
 
 /// <summary>
-/// <c>POST /vai/sessions/ID/VERB</c> for commit, rollback, park, rebuild and save (which has a path). At and Open as in <see cref="WireInfer"/>.
+/// <c>POST /vai/sessions/ID/VERB</c> for commit, rollback, park, rebuild and save, which may have a name to save it under; without one it is
+/// answered by the session's bytes; between a daemon and its engine the name is the path of a file. At and Open as in <see cref="WireInfer"/>.
 /// </summary>
-internal sealed record WireVerb(string? Path, int? At, WireOpen? Open);
+internal sealed record WireVerb(string? Name, int? At, WireOpen? Open);
+
+/// <summary><c>GET /vai/saved</c>: the names of the saved sessions.</summary>
+internal sealed record WireSaved(IReadOnlyList<string> Names);
 
 /// <summary>A session in <c>GET /vai/sessions</c>.</summary>
 internal sealed record WireSessionInfo(
@@ -136,8 +147,10 @@ internal sealed record WireError(string Kind, string Code, string Message);
 [JsonSerializable(typeof(WireUpdate))]
 [JsonSerializable(typeof(WireFork))]
 [JsonSerializable(typeof(WireVerb))]
+[JsonSerializable(typeof(WireSaved))]
 [JsonSerializable(typeof(IReadOnlyList<WireSessionInfo>))]
 [JsonSerializable(typeof(WireStatus))]
+[JsonSerializable(typeof(IReadOnlyList<WireModelStatus>))]
 [JsonSerializable(typeof(WireError))]
 [JsonSerializable(typeof(MemoryPlan))]
 [JsonSerializable(typeof(int))]

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using VAI.Sram;
 
 namespace VAI.Remote;
 
@@ -55,6 +56,8 @@ internal sealed class WireSessionOptions
     public int BufferedUpdates { get; set; } = Default.BufferedUpdates;
 
     public SessionPriority Priority { get; set; } = Default.Priority;
+
+    public string? Tag { get; set; }
 }
 
 internal sealed class InferenceOptionsConverter : JsonConverter<InferenceOptions>
@@ -113,11 +116,11 @@ internal sealed class SessionOptionsConverter : JsonConverter<SessionOptions>
 {
     public override SessionOptions? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         JsonSerializer.Deserialize(ref reader, (JsonTypeInfo<WireSessionOptions>)options.GetTypeInfo(typeof(WireSessionOptions))) is { } w
-            ? new SessionOptions { BufferedUpdates = w.BufferedUpdates, Priority = w.Priority }
+            ? new SessionOptions { BufferedUpdates = w.BufferedUpdates, Priority = w.Priority, Tag = PrefixTag.Current ?? w.Tag }
             : null;
 
     public override void Write(Utf8JsonWriter writer, SessionOptions value, JsonSerializerOptions options) => JsonSerializer.Serialize(
         writer,
-        new WireSessionOptions { BufferedUpdates = value.BufferedUpdates, Priority = value.Priority },
+        new WireSessionOptions { BufferedUpdates = value.BufferedUpdates, Priority = value.Priority, Tag = value.Tag },
         (JsonTypeInfo<WireSessionOptions>)options.GetTypeInfo(typeof(WireSessionOptions)));
 }

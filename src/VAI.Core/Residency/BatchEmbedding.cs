@@ -9,7 +9,10 @@ internal sealed record Embeddings(ReadOnlyMemory<float>[] Vectors, long Tokens);
 /// <summary>A model that takes many texts in one call: they are computed together, several a step.</summary>
 internal interface IBatchEmbedder
 {
-    /// <summary>Embeds all inputs; each is counted before the first is computed, and the first error ends the rest.</summary>
+    /// <summary>Most inputs of a call.</summary>
+    const int MostInputs = 2048;
+
+    /// <summary>Embeds all inputs, at most <see cref="MostInputs"/>; each is counted before the first is computed, and the first error ends the rest.</summary>
     /// <exception cref="VaiUsageException">As <see cref="IModelContext.EmbedAsync(string, EmbeddingOptions, CancellationToken)"/>.</exception>
     Task<Embeddings> EmbedAllAsync(IReadOnlyList<EmbeddingInput> inputs, EmbeddingOptions? options, CancellationToken cancellationToken);
 }

@@ -26,10 +26,10 @@ internal static class Geometry
     {
         bool exact = o.Profile == RomProfile.Exact;
         int contextLength = o.ContextLength ?? Math.Min(info.TrainingContextLength, DefaultContextLength);
-        OptionCheck.Range(contextLength, 1, info.TrainingContextLength, $"{nameof(o.ContextLength)} of '{o.Name}'");
+        OptionCheck.Range(contextLength, 1, info.TrainingContextLength, $"The context of '{o.Name}'");
         int sram = o.SramTokens ?? contextLength;
-        OptionCheck.Range(sram, contextLength, 1 << 26, $"{nameof(o.SramTokens)} of '{o.Name}'");
-        OptionCheck.Range(o.MaxSessions, 1, NativeLoader.EnsureLoaded().MaxSequences, $"{nameof(o.MaxSessions)} of '{o.Name}'");
+        OptionCheck.Range(sram, contextLength, 1 << 26, $"The SRAM (in tokens) of '{o.Name}'");
+        OptionCheck.Range(o.MaxSessions, 1, NativeLoader.EnsureLoaded().MaxSequences, $"The number of sessions of '{o.Name}'");
 
         // Separate parts of the bank are of one size, and each must hold the longest session.
         int sessions = exact ? Math.Min(o.MaxSessions, sram / contextLength) : o.MaxSessions;

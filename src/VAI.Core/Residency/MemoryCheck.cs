@@ -71,7 +71,7 @@ internal static class MemoryCheck
         room.Require(
             image + Planner.HostBytes(planned) + process,
             $"Loading '{resolved.Name}' with {geometry.Cells} cells of SRAM{(image > 0 ? " and its ROM" : "")}",
-            "give the model a smaller ContextLength or SramTokens (vai plan says what each takes)");
+            "give the model a smaller context or less SRAM (vai plan says what each takes)");
     }
 
     // More than any model takes of KV, outputs and scratch; never what refuses one.

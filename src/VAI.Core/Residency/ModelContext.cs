@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using VAI.Native.Abi;
 using VAI.Native.Llama;
 using VAI.OptionRules;
 using VAI.Pipeline;
@@ -10,7 +11,7 @@ using VAI.Text;
 namespace VAI.Residency;
 
 /// <summary>A resident model: llama.cpp's model and context, with the bank and the sessions on it.</summary>
-internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmbedder, IDisposable
+internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEmbedder, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly HashSet<Session> _sessions = [];
@@ -25,6 +26,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
     {
         Options = options;
         Weights = weights;
+        Info = weights.Info with { Fingerprint = Fingerprint(options, weights) };
         _switchClass = (int)weights.SwitchClass;
         Llama = context;
         Pipeline = pipeline;
@@ -44,7 +46,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
 
     public string Name => Options.Name;
 
-    public ModelInfo Info => Weights.Info;
+    public ModelInfo Info { get; }
 
     public TimeSpan LoadTime { get; internal set; }
 
@@ -77,6 +79,8 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
     public SramBank Bank { get; }
 
     public IChatRenderer ChatRenderer { get; } = new NativeChatRenderer();
+
+    public int SramUsed => Bank.CellsUsed;
 
     public PipelineThread Pipeline { get; }
 
@@ -187,6 +191,7 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
         options ??= new EmbeddingOptions();
         cancellationToken.ThrowIfCancellationRequested();
         OptionCheck.Embedding(options, this);
+        OptionCheck.Range(inputs.Count, 0, IBatchEmbedder.MostInputs, "The number of inputs");
         var times = JobTimes.From(Stopwatch.GetTimestamp(), options.Priority, options.Deadline);
         lock (_gate)
         {
@@ -298,6 +303,14 @@ internal sealed class ModelContext : IModelContext, IRebuildableModel, IBatchEmb
             : throw new VaiUsageException(
                 VaiError.ContextFull,
                 $"{(of == 1 ? "The text" : $"Text {index + 1} of the input")} has {tokens.Length} tokens; '{Name}' embeds 1 to {ContextLength}. Split it.");
+    }
+
+    // What decides an answer's tokens beside the request.
+    private static string Fingerprint(ModelOptions options, Weights weights)
+    {
+        string rom = weights.Hold is { } hold ? Convert.ToHexStringLower(hold.File.Header.SourceDigest.AsSpan(0, 4)) : "norom";
+        string build = string.Concat(NativeLoader.EnsureLoaded().Version.Where(c => char.IsAsciiLetterOrDigit(c) || c == '.'));
+        return $"{build}-{rom}-{options.Profile.ToString().ToLowerInvariant()}";
     }
 
     private void CountSessions()

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using VAI.Diagnostics;
 using VAI.Native.Abi;
 using VAI.Native.Gguf;
 using VAI.Native.Llama;
@@ -10,7 +11,8 @@ using VAI.Sram;
 namespace VAI.Residency;
 
 /// <summary>From options to a resident model: gate, weights, SRAM bank. Undoes what it did if a later part fails.</summary>
-internal sealed class ModelLoader(PipelineThread pipeline, LlamaThreadpool pool, RomLoader roms, ParkingLot lot, KvStashDirectory? stash) : IDisposable
+internal sealed class ModelLoader(
+    PipelineThread pipeline, LlamaThreadpool pool, RomLoader roms, ParkingLot lot, KvStashDirectory? stash, IEngineProgress? moves = null) : IDisposable
 {
     // Of the machine's memory, for the SRAM of models that may never be loaded here.
     private const int SramShare = 64;
@@ -31,6 +33,7 @@ internal sealed class ModelLoader(PipelineThread pipeline, LlamaThreadpool pool,
         foreach (PreparedModel model in _prepared.Models)
         {
             cancellationToken.ThrowIfCancellationRequested();
+            moves?.Move();
             left -= TryGiveSram(model, left);
         }
     }
@@ -38,7 +41,11 @@ internal sealed class ModelLoader(PipelineThread pipeline, LlamaThreadpool pool,
     public ModelContext Load(ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
-        void Report(LoadPhase phase, double fraction) => progress?.Report(new LoadProgress(options.Name, phase, fraction));
+        void Report(LoadPhase phase, double fraction)
+        {
+            moves?.Move();
+            progress?.Report(new LoadProgress(options.Name, phase, fraction));
+        }
 
         Report(LoadPhase.Checking, 0);
         cancellationToken.ThrowIfCancellationRequested();
@@ -95,6 +102,7 @@ internal sealed class ModelLoader(PipelineThread pipeline, LlamaThreadpool pool,
     {
         try
         {
+            moves?.Move();
             return roms.TryAttach(model, Checked(model), cancellationToken);
         }
         catch (VaiException)

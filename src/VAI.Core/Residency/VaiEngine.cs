@@ -52,8 +52,8 @@ internal sealed partial class VaiEngine : IVai, IPreparable
             _stash = options.StashDirectory is { } directory ? new KvStashDirectory(directory, lot) : null;
             _roms = new RomLoader(options.RomDirectory, options.RomWait, _log);
             _planner = new Planner(options.RomDirectory, threads);
-            _pipeline = new PipelineThread(threads >= Environment.ProcessorCount ? _pool.Rest : null, this);
-            _loader = new ModelLoader(_pipeline, _pool, _roms, lot, _stash);
+            _pipeline = new PipelineThread(threads >= Environment.ProcessorCount ? _pool.Rest : null, this, options.Progress);
+            _loader = new ModelLoader(_pipeline, _pool, _roms, lot, _stash, options.Progress);
         }
         catch
         {
@@ -161,7 +161,7 @@ internal sealed partial class VaiEngine : IVai, IPreparable
             {
                 throw new VaiUsageException(
                     VaiError.ModelInUse,
-                    $"'{model.Name}' has {model.OpenSessions} open sessions and cannot be unloaded. Dispose them first.");
+                    $"'{model.Name}' has {model.OpenSessions} open sessions and cannot be unloaded. Close them first.");
             }
 
             await RemoveAsync(model).ConfigureAwait(false);
@@ -297,8 +297,9 @@ internal sealed partial class VaiEngine : IVai, IPreparable
     private VaiUsageException NotLoaded(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
+        ThrowIfDisposed();
         return Array.Exists(_configured, m => m.Name == name)
-            ? new VaiUsageException(VaiError.ModelNotLoaded, $"'{name}' is configured but not loaded. Call LoadAsync(\"{name}\") first.")
+            ? new VaiUsageException(VaiError.ModelNotLoaded, $"'{name}' is configured but not loaded. Load it first.")
             : Unknown(name);
     }
 

@@ -13,6 +13,13 @@ internal interface IRebuildableModel : IModelContext
     IInferenceSession OpenSession(SessionOptions? options, SessionState state);
 }
 
+/// <summary>A model of which it can be said how full its bank is.</summary>
+internal interface IMeasuredModel : IModelContext
+{
+    /// <summary>KV cells in use.</summary>
+    int SramUsed { get; }
+}
+
 /// <summary>A session whose transaction can be taken up where another process left it.</summary>
 internal interface IResumableSession : IInferenceSession
 {

@@ -294,8 +294,8 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
                 throw new VaiUsageException(
                     VaiError.ContextFull,
                     $"The prompt has {tokens.Length} tokens and the session {Log.Count}, but '{_model.Name}' has a context of "
-                    + $"{_model.ContextLength}, of which one is kept for the answer. Shorten the prompt, open a new session, or load it "
-                    + "with a larger ContextLength.");
+                    + $"{_model.ContextLength}, of which one is kept for the answer. Shorten the prompt or the conversation, or "
+                    + "load the model with a larger context.");
             }
 
             var times = JobTimes.From(start, _options.Priority, options.Deadline, options.SramWait);

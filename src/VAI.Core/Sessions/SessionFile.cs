@@ -156,7 +156,7 @@ internal sealed class SessionFile
         {
             throw new VaiUsageException(
                 VaiError.ContextFull,
-                $"{path}: the session has {log.Length} tokens, and '{_model.Name}' a context of {_model.ContextLength}. Load it with a larger ContextLength.");
+                $"{path}: the session has {log.Length} tokens, and '{_model.Name}' a context of {_model.ContextLength}. Load it with a larger context.");
         }
 
         if (Array.Exists(log, e => !_model.Model.Vocab.Contains(Schedule.Id(e))))

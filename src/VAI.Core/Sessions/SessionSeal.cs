@@ -58,6 +58,21 @@ internal sealed class SessionSeal
 
     private static ReadOnlySpan<byte> Magic => "VAISESS\x1a"u8;
 
+    /// <summary>Whether a file begins as one of a session; false also if it cannot be read.</summary>
+    public static bool IsSession(string path)
+    {
+        try
+        {
+            using FileStream file = File.OpenRead(path);
+            Span<byte> start = stackalloc byte[8];
+            return file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length && start.SequenceEqual(Magic);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Null for a model without a ROM: there is nothing to bind an image to.</summary>
     public static SessionSeal? For(ModelContext model) => model.Weights.Hold is { } hold ? new SessionSeal(model, hold) : null;
 

@@ -33,6 +33,9 @@ internal sealed class SramLine(int sequence)
     /// <summary>The session it belongs to; null for none.</summary>
     public Session? Owner { get; set; }
 
+    /// <summary>The <see cref="SessionOptions.Tag"/> of the session that computed what it holds.</summary>
+    public string? Tag { get; set; }
+
     public LineUse Use { get; set; }
 
     /// <summary>The copy of it that is being made for its session; null for none. Until that has ended it is nobody's victim.</summary>

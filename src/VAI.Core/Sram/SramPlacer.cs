@@ -81,6 +81,7 @@ internal sealed class SramPlacer(
         }
 
         (session.Line, line.Owner, line.Use, line.Reserved) = (line, session, LineUse.Running, cells);
+        line.Tag = session.Options.Tag;
         bank.Touch(line);
         if (fromHost)
         {
@@ -208,7 +209,7 @@ internal sealed class SramPlacer(
         }
 
         Clear(line);
-        (child.Line, line.Owner, line.Use) = (line, child, LineUse.Idle);
+        (child.Line, line.Owner, line.Use, line.Tag) = (line, child, LineUse.Idle, child.Options.Tag);
         bank.Touch(line);
         Share(from, line, from.Tokens.Count);
     }
@@ -249,6 +250,9 @@ internal sealed class SramPlacer(
         int reused = donor is null ? 0 : schedule.Reusable(log, donor.Span);
         foreach (SramLine line in bank.Lines)
         {
+            // What others computed is not told by the time that it saves.
+            if (line.Tag != session.Options.Tag)
+                continue;
             if (line.Tokens.Count <= reused || schedule.Reusable(log, line.Span) is var common && common <= reused)
                 continue;
             if (schedule.CanCopy(line.Tokens.Count) || (session.Line is null && IsTakenOver(line, common)))

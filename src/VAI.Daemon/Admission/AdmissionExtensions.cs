@@ -1,18 +1,20 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using VAI.Daemon.Access;
 
 namespace VAI.Daemon.Admission;
 
 /// <summary>Puts admission in front of an application.</summary>
 internal static class AdmissionExtensions
 {
-    /// <summary>Adds the <see cref="AdmissionGate"/>. Its options are checked, and its key file is read, when it is first needed.</summary>
+    /// <summary>Adds the <see cref="AdmissionGate"/>. Its options are checked when it is first needed.</summary>
     public static IServiceCollection AddAdmission(this IServiceCollection services, Action<AdmissionOptions>? configure = null)
     {
         var options = new AdmissionOptions();
         configure?.Invoke(options);
-        return services.AddSingleton(options).AddSingleton(_ => new AdmissionGate(options));
+        return services.AddSingleton(options).AddSingleton(_ => new AdmissionGate(options))
+            .AddSingleton(s => new ConnectionGuard(options, s.GetRequiredService<AccessOptions>()));
     }
 
     /// <summary>Everything behind this goes through the gate. It is made here, so that what is wrong with its options shows at the start.</summary>
@@ -22,6 +24,9 @@ internal static class AdmissionExtensions
         AdmissionGate gate = app.ApplicationServices.GetRequiredService<AdmissionGate>();
         return app.Use(next => context => gate.InvokeAsync(context, next));
     }
+
+    /// <summary>Bounds the connections of an endpoint of TCP of which nothing is known yet.</summary>
+    public static void UseConnectionGuard(this ListenOptions listen) => listen.ApplicationServices.GetRequiredService<ConnectionGuard>().Guard(listen);
 
     /// <summary>Bounds what a connection may take before a request is one: their number, headers and time.</summary>
     public static void ConfigureKestrelLimits(this KestrelServerOptions kestrel, AdmissionOptions options)

@@ -3,7 +3,7 @@ namespace VAI.Daemon.Admission;
 /// <summary>How much the daemon takes at once, from whom, and how large.</summary>
 internal sealed class AdmissionOptions
 {
-    /// <summary>Requests that compute at once, 1 to 65,536.</summary>
+    /// <summary>Places for what computes at once, 1 to 65,536: a request takes one for each answer, and more for long prompts.</summary>
     public int MaxActive { get; set; } = 64;
 
     /// <summary>Requests that wait behind them, 0 to 1,048,576.</summary>
@@ -33,11 +33,38 @@ internal sealed class AdmissionOptions
     /// <summary>Other limits than <see cref="MaxBodyBytes"/>, by the beginning of the path; the longest that fits counts.</summary>
     public Dictionary<string, long> BodyLimits { get; } = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>The file of the API keys that TCP connections need; null for none. See <see cref="ApiKeys.Read"/>.</summary>
-    public string? ApiKeyFile { get; set; }
+    /// <summary>Requests that wait where each takes but a moment: as many as there are connections.</summary>
+    public const int ManyWaiting = 8192;
+
+    /// <summary>Bytes of bodies that are held in memory until their requests have places, all in all; a client has a quarter.</summary>
+    public long MaxHeldBytes { get; set; } = 256L << 20;
+
+    /// <summary>Largest saved session that a client sends, in bytes.</summary>
+    public long MaxSessionBytes { get; set; } = 8L << 30;
+
+    /// <summary>Most sessions of all clients.</summary>
+    public const int MostSessions = 65_536;
+
+    /// <summary>Of <see cref="MostSessions"/>, what one client may have open.</summary>
+    public int MaxSessionsPerClient { get; set; } = 4096;
+
+    /// <summary>After how long an unused session is closed whose client holds no lease.</summary>
+    public TimeSpan SessionIdle { get; set; } = TimeSpan.FromMinutes(30);
 
     /// <summary>Connections open at once, 1 or more; further ones are closed.</summary>
     public int MaxConnections { get; set; } = 8192;
+
+    /// <summary>Of them, over TCP, those that have not shown a key where keys are needed; one more ends the oldest.</summary>
+    public int MaxUnknownConnections { get; set; } = 128;
+
+    /// <summary>Of those, one address's.</summary>
+    public int MaxUnknownPerAddress { get; set; } = 32;
+
+    /// <summary>How long one is not ended for the sake of another, unless a quarter of all connections are such.</summary>
+    public TimeSpan UnknownGrace { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a connection over TCP may be open before a request of it is let in.</summary>
+    public TimeSpan FirstRequestTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long a connection may take to send a request's headers.</summary>
     public TimeSpan HeaderTimeout { get; set; } = TimeSpan.FromSeconds(10);
@@ -71,7 +98,15 @@ internal sealed class AdmissionOptions
         InRange(nameof(MaxActivePerClient), MaxActivePerClient ?? 1, 1, MaxActive);
         InRange(nameof(MaxActiveBesideOthers), MaxActiveBesideOthers ?? 1, 1, MaxActive);
         InRange(nameof(MaxWaitingPerClient), MaxWaitingPerClient ?? 0, 0, MaxWaiting);
+        InRange(nameof(MaxHeldBytes), MaxHeldBytes, 4, long.MaxValue);
+        InRange(nameof(MaxSessionBytes), MaxSessionBytes, 1, long.MaxValue);
+        InRange(nameof(MaxSessionsPerClient), MaxSessionsPerClient, 1, MostSessions);
+        InRange(nameof(SessionIdle), SessionIdle, TimeSpan.FromSeconds(1), TimeSpan.FromDays(30));
         InRange(nameof(MaxConnections), MaxConnections, 1, int.MaxValue);
+        InRange(nameof(MaxUnknownConnections), MaxUnknownConnections, 1, int.MaxValue);
+        InRange(nameof(MaxUnknownPerAddress), MaxUnknownPerAddress, 1, int.MaxValue);
+        InRange(nameof(UnknownGrace), UnknownGrace, TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        InRange(nameof(FirstRequestTimeout), FirstRequestTimeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1));
         InRange(nameof(MaxBodyBytes), MaxBodyBytes, 1, int.MaxValue);
         foreach ((string path, long limit) in BodyLimits)
             InRange($"{nameof(BodyLimits)}['{path}']", limit, 1, int.MaxValue);

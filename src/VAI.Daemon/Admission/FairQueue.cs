@@ -19,10 +19,13 @@ internal enum Entry
 }
 
 /// <summary>
-/// A bounded number of places, and a bounded number of those who wait for one. Each client waits in a queue of its own and the clients
-/// take turns: for each of its requests a client waits for at most one of each other client. Thread-safe.
+/// A bounded number of places, and a bounded number of those who wait for one. A request takes as many places as it costs. Each client waits in
+/// a queue of its own and the clients take turns: for each place of its requests a client waits for at most one of each other client. Thread-safe.
 /// </summary>
 /// <remarks>
+/// A client whose turn it is and whose next request costs more than one place saves its turns up (deficit round robin). What costs more than a
+/// client's share waits until the client has nothing else; what costs more than there are places, until nobody has; and while the next in
+/// turn waits for places nobody takes those that are free, so that nothing waits for ever.
 /// A client is known here only while it has a place or waits, so that memory is bounded by the options; but for the last two that left,
 /// since one that asks again and again is there in between, too.
 /// </remarks>
@@ -39,18 +42,30 @@ internal sealed class FairQueue
     private readonly int _maxWaiting;
     private readonly (int Active, int BesideOthers, int Waiting) _share;
     private readonly TimeProvider _time;
+    private readonly bool _counts;
     private (string Client, long At)? _left;
     private (string Client, long At)? _leftBefore;
     private TaskCompletionSource? _idle;
     private double _meanSeconds;
     private int _active;
     private int _waiting;
+    private bool _blocked;
     private bool _draining;
 
-    public FairQueue(AdmissionOptions options, TimeProvider? time = null) =>
-        (_maxActive, _maxWaiting, _share, _time) = (options.MaxActive, options.MaxWaiting, options.Share, time ?? TimeProvider.System);
+    public FairQueue(AdmissionOptions options, TimeProvider? time = null)
+        : this(options.MaxActive, options.MaxWaiting, options.Share, time, counts: true)
+    {
+    }
 
-    /// <summary>Requests that have a place.</summary>
+    /// <param name="maxActive">Places.</param>
+    /// <param name="maxWaiting">Requests that wait for them.</param>
+    /// <param name="share">What one client may have of that.</param>
+    /// <param name="time">The clock; null for the system's.</param>
+    /// <param name="counts">Whether it is on the daemon's meter.</param>
+    public FairQueue(int maxActive, int maxWaiting, (int Active, int BesideOthers, int Waiting) share, TimeProvider? time = null, bool counts = false) =>
+        (_maxActive, _maxWaiting, _share, _time, _counts) = (maxActive, maxWaiting, share, time ?? TimeProvider.System, counts);
+
+    /// <summary>Places that are taken.</summary>
     public int Active => Volatile.Read(ref _active);
 
     /// <summary>Requests that wait for one.</summary>
@@ -68,10 +83,11 @@ internal sealed class FairQueue
 
     /// <summary>Takes a place, waiting for it if need be.</summary>
     /// <param name="client">Whose request it is.</param>
+    /// <param name="cost">Places that it takes, 1 or more.</param>
     /// <param name="cancellationToken">Leaves the queue at once.</param>
     /// <returns>Whether there is a place, which <see cref="Leave"/> gives back, and why not.</returns>
     /// <exception cref="OperationCanceledException">The token was cancelled; there is nothing to give back.</exception>
-    public async ValueTask<Entry> EnterAsync(string client, CancellationToken cancellationToken = default)
+    public async ValueTask<Entry> EnterAsync(string client, int cost = 1, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
         Waiter waiter;
@@ -80,9 +96,9 @@ internal sealed class FairQueue
             if (_draining)
                 return Entry.Draining;
             Client? known = _clients.GetValueOrDefault(client);
-            if (_active < _maxActive && (known is null || (known.Waiting.Count == 0 && known.Active < ShareOf(client))))
+            if (Fits(cost) && !_blocked && (known is null || (known.Waiting.Count == 0 && MayHave(known, cost))))
             {
-                Start(known ?? Add(client));
+                Start(known ?? Add(client), cost);
                 return Entry.Admitted;
             }
 
@@ -90,14 +106,15 @@ internal sealed class FairQueue
                 return Entry.ClientFull;
             if (_waiting >= _maxWaiting)
                 return Entry.QueueFull;
-            waiter = new Waiter(this, known ?? Add(client));
+            waiter = new Waiter(this, known ?? Add(client), cost);
             waiter.Client.Waiting.AddLast(waiter.Node);
             _waiting++;
             QueueForTurn(waiter.Client);
             ServeTurns();
         }
 
-        AdmissionTelemetry.Queued(1);
+        if (_counts)
+            AdmissionTelemetry.Queued(1);
         try
         {
             await using (cancellationToken.UnsafeRegister(static (w, token) => ((Waiter)w!).Cancel(token), waiter))
@@ -105,22 +122,24 @@ internal sealed class FairQueue
         }
         finally
         {
-            AdmissionTelemetry.Waiting(-1);
+            if (_counts)
+                AdmissionTelemetry.Waiting(-1);
         }
     }
 
     /// <summary>Gives a place back.</summary>
     /// <param name="client">Who had it.</param>
     /// <param name="since"><see cref="Stopwatch.GetTimestamp"/> when it was taken, from which <see cref="RetryAfter"/> is estimated.</param>
-    public void Leave(string client, long since)
+    /// <param name="cost">As for <see cref="EnterAsync"/>.</param>
+    public void Leave(string client, long since, int cost = 1)
     {
         double seconds = Stopwatch.GetElapsedTime(since).TotalSeconds;
         lock (_gate)
         {
             _meanSeconds += (seconds - _meanSeconds) / 16;
             Client c = _clients[client];
-            c.Active--;
-            _active--;
+            c.Active -= Charge(cost);
+            _active -= Charge(cost);
             if (_left?.Client != client)
                 _leftBefore = _left;
             _left = (client, _time.GetTimestamp());
@@ -146,6 +165,7 @@ internal sealed class FairQueue
         lock (_gate)
         {
             _draining = true;
+            _blocked = false;
             _turns.Clear();
             foreach (Client client in _clients.Values.ToArray())
             {
@@ -165,10 +185,25 @@ internal sealed class FairQueue
 
     private Client Add(string id) => _clients[id] = new Client(id);
 
-    private void Start(Client client)
+    /// <summary>Whether a client has as many waiting as it may, so that what it sends need not be read.</summary>
+    public bool IsFull(string client)
     {
-        client.Active++;
-        _active++;
+        lock (_gate)
+            return !_draining && _clients.GetValueOrDefault(client) is { } known && known.Waiting.Count >= _share.Waiting && !MayHave(known, 1);
+    }
+
+    // One that costs more than all places takes them all.
+    private int Charge(int cost) => Math.Min(cost, _maxActive);
+
+    private bool Fits(int cost) => _active + Charge(cost) <= _maxActive;
+
+    private bool MayHave(Client client, int cost) => client.Active == 0 || client.Active + Charge(cost) <= ShareOf(client.Id);
+
+    private void Start(Client client, int cost)
+    {
+        client.Active += Charge(cost);
+        client.Saved = 0;
+        _active += Charge(cost);
     }
 
     private int ShareOf(string client)
@@ -180,27 +215,48 @@ internal sealed class FairQueue
 
     private void ServeTurns()
     {
-        while (_active < _maxActive && _turns.First is { } turn)
+        _blocked = false;
+        while (_active < _maxActive && _turns.First is { } turn && !_blocked)
             Serve(turn.Value);
     }
 
     private void Serve(Client client)
     {
         // Its share may have become smaller; it gets its turn again when it leaves.
-        _turns.Remove(client.Turn);
-        if (client.Active >= ShareOf(client.Id))
-            return;
         Waiter waiter = client.Waiting.First!.Value;
+        if (!MayHave(client, waiter.Cost))
+        {
+            _turns.Remove(client.Turn);
+            return;
+        }
+
+        if (client.Saved + 1 < Charge(waiter.Cost) && _turns.Count > 1)
+        {
+            client.Saved++;
+            _turns.Remove(client.Turn);
+            _turns.AddLast(client.Turn);
+            return;
+        }
+
+        if (!Fits(waiter.Cost))
+        {
+            // Its turn goes on until there are so many.
+            client.Saved = Charge(waiter.Cost);
+            _blocked = true;
+            return;
+        }
+
+        _turns.Remove(client.Turn);
         client.Waiting.RemoveFirst();
         _waiting--;
-        Start(client);
+        Start(client, waiter.Cost);
         QueueForTurn(client);
         waiter.Answer(Entry.Admitted);
     }
 
     private void QueueForTurn(Client client)
     {
-        if (client.Turn.List is null && client.Waiting.Count > 0 && client.Active < ShareOf(client.Id))
+        if (client.Turn.List is null && client.Waiting.Count > 0 && MayHave(client, client.Waiting.First!.Value.Cost))
             _turns.AddLast(client.Turn);
     }
 
@@ -222,6 +278,9 @@ internal sealed class FairQueue
 
         public int Active { get; set; }
 
+        /// <summary>Turns that it has let go by for a request that costs more than one.</summary>
+        public int Saved { get; set; }
+
         public LinkedList<Waiter> Waiting { get; } = new();
 
         public LinkedListNode<Client> Turn { get; }
@@ -232,14 +291,17 @@ internal sealed class FairQueue
         private readonly FairQueue _queue;
         private readonly TaskCompletionSource<Entry> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public Waiter(FairQueue queue, Client client)
+        public Waiter(FairQueue queue, Client client, int cost)
         {
             _queue = queue;
             Client = client;
+            Cost = cost;
             Node = new LinkedListNode<Waiter>(this);
         }
 
         public Client Client { get; }
+
+        public int Cost { get; }
 
         public LinkedListNode<Waiter> Node { get; }
 
@@ -258,7 +320,12 @@ internal sealed class FairQueue
                 _queue._waiting--;
                 if (Client.Waiting.Count == 0 && Client.Turn.List is not null)
                     _queue._turns.Remove(Client.Turn);
+                Client.Saved = 0;
                 _queue.Forget(Client);
+
+                // It may have been what the others waited for.
+                _queue.QueueForTurn(Client);
+                _queue.ServeTurns();
             }
 
             _answer.TrySetCanceled(token);

@@ -19,6 +19,17 @@ internal sealed record Refusal(int Status, string Kind, VaiError Code, string Ty
         StatusCodes.Status401Unauthorized, "usage", VaiError.InvalidOption, "invalid_request_error", "invalid_api_key",
         "The API key is missing or is none of this daemon's. Send one of its key file in the header 'Authorization: Bearer KEY'.");
 
+    public static Refusal Forbidden(string code, string message) => new(
+        StatusCodes.Status403Forbidden, "usage", VaiError.NotAllowed, "invalid_request_error", code, message);
+
+    public static Refusal NoVai { get; } = Forbidden(
+        "not_allowed",
+        "VAI's own API is not for this client over TCP. Use the daemon's Unix socket, or start it with --http-admin and send a key of role admin.");
+
+    public static Refusal NotJson { get; } = new(
+        StatusCodes.Status415UnsupportedMediaType, "usage", VaiError.InvalidOption, "invalid_request_error", "unsupported_media_type",
+        "The body must be JSON: send Content-Type: application/json.");
+
     public static Refusal ClientFull { get; } = new(
         StatusCodes.Status429TooManyRequests, "engine", VaiError.Overloaded, "requests", "rate_limit_exceeded",
         "This client has as many requests waiting as one client may. Wait for some, and try again after the time in Retry-After.");
@@ -43,18 +54,39 @@ internal sealed record Refusal(int Status, string Kind, VaiError Code, string Ty
     {
         AdmissionTelemetry.Refused(Status);
         HttpResponse response = context.Response;
+        bool ours = context.Request.Path.StartsWithSegments("/vai");
+        if (response.HasStarted)
+        {
+            await WriteEventAsync(context, ours);
+            return;
+        }
+
         response.StatusCode = Status;
         response.ContentType = "application/json";
         if (retryAfter is { } seconds)
             response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         if (Status == StatusCodes.Status401Unauthorized)
             response.Headers.WWWAuthenticate = "Bearer";
-        byte[] body = context.Request.Path.StartsWithSegments("/vai")
-            ? JsonSerializer.SerializeToUtf8Bytes(new WireError(Kind, Code.ToString(), Message), WireJson.Default.WireError)
+        byte[] body = ours
+            ? JsonSerializer.SerializeToUtf8Bytes(Error, WireJson.Default.WireError)
             : JsonSerializer.SerializeToUtf8Bytes(
-                new RefusalEnvelope(new RefusalBody(Message, Type, null, OpenAiCode)), RefusalJson.Default.RefusalEnvelope);
+                Envelope, RefusalJson.Default.RefusalEnvelope);
         response.ContentLength = body.Length;
         await response.Body.WriteAsync(body, context.RequestAborted);
+    }
+
+    private WireError Error => new(Kind, Code.ToString(), Message);
+
+    private RefusalEnvelope Envelope => new(new RefusalBody(Message, Type, null, OpenAiCode));
+
+    // A stream's reader was told to wait.
+    private Task WriteEventAsync(HttpContext context, bool ours)
+    {
+        byte[] document = ours
+            ? JsonSerializer.SerializeToUtf8Bytes(new WireUpdate(Error: Error), WireJson.Default.WireUpdate)
+            : JsonSerializer.SerializeToUtf8Bytes(Envelope, RefusalJson.Default.RefusalEnvelope);
+        return context.Response.Body.WriteAsync(
+            (byte[])[.. ours ? ""u8 : "event: error\n"u8, .. "data: "u8, .. document, .. "\n\n"u8], context.RequestAborted).AsTask();
     }
 }
 

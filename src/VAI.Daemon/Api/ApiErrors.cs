@@ -1,4 +1,6 @@
 using Microsoft.AspNetCore.Http;
+using VAI.Daemon.Access;
+using VAI.Daemon.Admission;
 using VAI.Remote;
 
 namespace VAI.Daemon.Api;
@@ -13,9 +15,13 @@ internal static class ApiErrors
     /// <param name="handler">The handler.</param>
     public static RequestDelegate Guard(string instance, Func<HttpContext, Task> handler) => async context =>
     {
-        context.Response.Headers[RemoteLink.InstanceHeader] = instance;
+        if (!context.Response.HasStarted)
+            context.Response.Headers[RemoteLink.InstanceHeader] = instance;
         try
         {
+            // However its path was written.
+            if (!Caller.Of(context).MayUseVai)
+                throw new VaiUsageException(Refusal.NoVai.Code, Refusal.NoVai.Message);
             await handler(context).ConfigureAwait(false);
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
@@ -45,9 +51,11 @@ internal static class ApiErrors
         VaiException v => v.Code switch
         {
             VaiError.UnknownModel or VaiError.ModelNotLoaded or VaiError.UnknownSession or VaiError.FileNotFound => StatusCodes.Status404NotFound,
+            VaiError.NotAllowed => StatusCodes.Status403Forbidden,
             VaiError.SessionBusy or VaiError.ModelInUse or VaiError.ModelAlreadyLoaded => StatusCodes.Status409Conflict,
             VaiError.SramFull or VaiError.Overloaded => StatusCodes.Status429TooManyRequests,
             VaiError.ModelQuarantined or VaiError.DaemonUnavailable or VaiError.EngineLost => StatusCodes.Status503ServiceUnavailable,
+            VaiError.RequestQuarantined => StatusCodes.Status422UnprocessableEntity,
             VaiError.DeadlineExceeded => StatusCodes.Status504GatewayTimeout,
             _ => v switch
             {

@@ -40,6 +40,20 @@ internal static class ApiJson
         }
     }
 
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: it is no such document.</exception>
+    public static T Read<T>(string text)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(text, TypeOf<T>()) ?? throw OptionCheck.Invalid("The document is null. Send a JSON object.");
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException)
+        {
+            throw new VaiUsageException(VaiError.InvalidOption, $"The document is not what this path takes: {e.Message}", e);
+        }
+    }
+
     /// <summary>A member that must be there.</summary>
     public static T Needed<T>(T? value, string name)
         where T : class => value ?? throw OptionCheck.Invalid($"The body has no \"{name}\". Give it.");

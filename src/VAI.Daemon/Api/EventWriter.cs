@@ -2,11 +2,12 @@ using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
+using VAI.Daemon.Streaming;
 using VAI.Remote;
 
 namespace VAI.Daemon.Api;
 
-/// <summary>Writes server-sent events into a response. The head goes out with the first one, so that earlier errors have a status.</summary>
+/// <summary>Writes server-sent events into a response. The head goes out with the first one, unless that takes long, so that earlier errors have a status.</summary>
 internal sealed class EventWriter(HttpContext context) : IDisposable
 {
     private static readonly JsonEncodedText Text = JsonEncodedText.Encode("text");
@@ -16,12 +17,8 @@ internal sealed class EventWriter(HttpContext context) : IDisposable
 
     private readonly Utf8JsonWriter _json = new(context.Response.BodyWriter);
 
-    /// <summary>Says that events follow. Nothing is sent yet.</summary>
-    public static void Head(HttpResponse response)
-    {
-        response.ContentType = "text/event-stream";
-        response.Headers.CacheControl = "no-cache";
-    }
+    /// <inheritdoc cref="StreamPatience.Begin"/>
+    public static void Head(HttpResponse response) => StreamPatience.Begin(response);
 
     public static void Write<T>(IBufferWriter<byte> to, T value, JsonTypeInfo<T> type)
     {

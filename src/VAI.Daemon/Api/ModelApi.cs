@@ -8,7 +8,7 @@ using VAI.Sessions;
 namespace VAI.Daemon.Api;
 
 /// <summary>The requests about models.</summary>
-internal sealed class ModelApi(IVai vai)
+internal sealed class ModelApi(IVai vai, ApiAccess access)
 {
     public Task ListAsync(HttpContext context) =>
         ApiJson.WriteAsync(context, [.. vai.Models.Select(Describe)], WireJson.Default.IReadOnlyListWireModel);
@@ -16,6 +16,8 @@ internal sealed class ModelApi(IVai vai)
     public async Task LoadAsync(HttpContext context)
     {
         WireModelRequest request = await ApiJson.ReadAsync<WireModelRequest>(context).ConfigureAwait(false);
+        if (request.Model is not null)
+            ApiAccess.CheckFiles(context);
         var phases = Channel.CreateBounded<LoadProgress>(
             new BoundedChannelOptions(64) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
         Task<ModelHandle> load = LoadAsync(request, new Reporter(phases.Writer), context.RequestAborted);
@@ -38,33 +40,24 @@ internal sealed class ModelApi(IVai vai)
         }
 
         IModelContext model = vai.Select(await load.ConfigureAwait(false));
+        access.Did(context, "loaded", model.Name);
         await SendAsync(context, new WireLoadEvent(null, 1, Describe(model), null)).ConfigureAwait(false);
     }
 
     public async Task UnloadAsync(HttpContext context)
     {
         WireUnload request = await ApiJson.ReadAsync<WireUnload>(context).ConfigureAwait(false);
-        IModelContext model = await SelectAsync(context, request.Name).ConfigureAwait(false);
+        IModelContext model = Select(request.Name);
         await vai.UnloadAsync(model.Handle, context.RequestAborted).ConfigureAwait(false);
-        context.Response.StatusCode = StatusCodes.Status204NoContent;
-    }
-
-    public static async Task PrepareAsync(HttpContext context, IPreparable engine)
-    {
-        WirePrepare request = await ApiJson.ReadAsync<WirePrepare>(context).ConfigureAwait(false);
-        await engine.PrepareAsync(ApiJson.Needed(request.Models, "models"), context.RequestAborted).ConfigureAwait(false);
-        context.Response.StatusCode = StatusCodes.Status204NoContent;
-    }
-
-    public static async Task LoadPreparedAsync(HttpContext context, IPreparable engine)
-    {
-        await engine.LoadPreparedAsync(context.RequestAborted).ConfigureAwait(false);
+        access.Did(context, "unloaded", model.Name);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
     public async Task PlanAsync(HttpContext context)
     {
         WireModelRequest request = await ApiJson.ReadAsync<WireModelRequest>(context).ConfigureAwait(false);
+        if (request.Model is not null || (request.Name is { } name && !access.IsConfigured(name)))
+            ApiAccess.CheckFiles(context);
         MemoryPlan plan = request.Model is { } model
             ? await vai.PlanAsync(model, context.RequestAborted).ConfigureAwait(false)
             : await vai.PlanAsync(ApiJson.Needed(request.Name, "name"), context.RequestAborted).ConfigureAwait(false);
@@ -74,7 +67,7 @@ internal sealed class ModelApi(IVai vai)
     public async Task TokenizeAsync(HttpContext context)
     {
         WireTokenize request = await ApiJson.ReadAsync<WireTokenize>(context).ConfigureAwait(false);
-        IModelContext model = await SelectAsync(context, request.Model).ConfigureAwait(false);
+        IModelContext model = Select(request.Model);
         IReadOnlyList<int> tokens = await model.TokenizeAsync(
             ApiJson.Needed(request.Text, "text"), request.AddSpecial, request.ParseSpecial, context.RequestAborted).ConfigureAwait(false);
         await ApiJson.WriteAsync(context, new WireTokens(tokens), WireJson.Default.WireTokens).ConfigureAwait(false);
@@ -83,7 +76,7 @@ internal sealed class ModelApi(IVai vai)
     public async Task DetokenizeAsync(HttpContext context)
     {
         WireDetokenize request = await ApiJson.ReadAsync<WireDetokenize>(context).ConfigureAwait(false);
-        IModelContext model = await SelectAsync(context, request.Model).ConfigureAwait(false);
+        IModelContext model = Select(request.Model);
         string text = await model.DetokenizeAsync(
             ApiJson.Needed(request.Tokens, "tokens"), request.Special, context.RequestAborted).ConfigureAwait(false);
         await ApiJson.WriteAsync(context, new WireText(text), WireJson.Default.WireText).ConfigureAwait(false);
@@ -92,7 +85,7 @@ internal sealed class ModelApi(IVai vai)
     public async Task ChatAsync(HttpContext context)
     {
         WireChat request = await ApiJson.ReadAsync<WireChat>(context).ConfigureAwait(false);
-        IModelContext model = await SelectAsync(context, request.Model).ConfigureAwait(false);
+        IModelContext model = Select(request.Model);
         string text = await model.RenderChatAsync(
             ApiJson.Needed(request.Turns, "turns"), request.AddGenerationPrompt, context.RequestAborted).ConfigureAwait(false);
         await ApiJson.WriteAsync(context, new WireText(text), WireJson.Default.WireText).ConfigureAwait(false);
@@ -101,7 +94,7 @@ internal sealed class ModelApi(IVai vai)
     public async Task EmbedAsync(HttpContext context)
     {
         WireEmbed request = await ApiJson.ReadAsync<WireEmbed>(context).ConfigureAwait(false);
-        IModelContext model = await SelectAsync(context, request.Model).ConfigureAwait(false);
+        IModelContext model = Select(request.Model);
         IReadOnlyList<EmbeddingInput> inputs = ApiJson.Needed(request.Inputs, "inputs");
         if (inputs.Any(i => i is null || i.Text is null == i.Tokens is null))
             throw OptionCheck.Invalid("Each of 'inputs' has a 'text' or 'tokens', and not both.");
@@ -110,23 +103,17 @@ internal sealed class ModelApi(IVai vai)
         await ApiJson.WriteAsync(context, WireEmbeddings.Of(embeddings), WireJson.Default.WireEmbeddings).ConfigureAwait(false);
     }
 
-    /// <summary>What can be said of a model from outside; of an engine's own, how full its bank is.</summary>
+    /// <summary>What can be said of a model from outside; of one that can be measured, how full its bank is.</summary>
     public static WireModelStatus StatusOf(IModelContext model, IReadOnlyList<WireSessionInfo> sessions, long generated)
     {
         WireSessionInfo[] its = [.. sessions.Where(s => s.Model == model.Name)];
         int size = model.Memory?.SramTokens ?? model.ContextLength;
-        int used = model is ModelContext here ? here.Bank.CellsUsed : Math.Min(its.Sum(s => s.Tokens), size);
+        int used = model is IMeasuredModel here ? here.SramUsed : Math.Min(its.Sum(s => s.Tokens), size);
         return new WireModelStatus(model.Name, true, false, model.OpenSessions, used, size, generated);
     }
 
-    /// <summary>Selects a model; where that may have to ask a daemon, without holding a thread.</summary>
-    public static ValueTask<IModelContext> SelectAsync(IVai vai, string? name, CancellationToken cancellationToken)
-    {
-        name = ApiJson.Needed(name, "model");
-        return vai is RemoteVai remote ? remote.SelectAsync(name, cancellationToken) : new ValueTask<IModelContext>(vai.Select(name));
-    }
-
-    private static WireModel Describe(IModelContext model) => new(
+    /// <summary>A model as a document.</summary>
+    public static WireModel Describe(IModelContext model) => new(
         model.Name, model.Info, model.LoadTime.TotalMilliseconds, model.OnGpu, model.Memory, model.ContextLength, model.OpenSessions,
         model.Handle.Generation);
 
@@ -135,7 +122,7 @@ internal sealed class ModelApi(IVai vai)
             ? await vai.LoadAsync(model, progress, cancellationToken).ConfigureAwait(false)
             : await vai.LoadAsync(ApiJson.Needed(request.Name, "name"), progress, cancellationToken).ConfigureAwait(false);
 
-    private ValueTask<IModelContext> SelectAsync(HttpContext context, string? name) => SelectAsync(vai, name, context.RequestAborted);
+    private IModelContext Select(string? name) => vai.Select(ApiJson.Needed(name, "model"));
 
     private static async Task SendAsync(HttpContext context, WireLoadEvent e)
     {

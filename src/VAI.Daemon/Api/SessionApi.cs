@@ -1,5 +1,8 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using VAI.Daemon.Access;
+using VAI.Daemon.Streaming;
 using VAI.OptionRules;
 using VAI.Remote;
 using VAI.Sessions;
@@ -7,18 +10,27 @@ using VAI.Sessions;
 namespace VAI.Daemon.Api;
 
 /// <summary>The requests about sessions, and the leases of their clients.</summary>
-internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationToken stopping)
+/// <param name="vai">Who answers.</param>
+/// <param name="sessions">Where they are kept.</param>
+/// <param name="access">What is known of those who use them.</param>
+/// <param name="stopping">Ends leases.</param>
+/// <param name="ending">Ends what runs, with an error.</param>
+internal sealed class SessionApi(
+    IVai vai, SessionTable sessions, ApiAccess access, CancellationToken stopping, CancellationToken ending = default)
 {
+    private const int Block = 1 << 20;
+
     public Task ListAsync(HttpContext context) =>
-        ApiJson.WriteAsync(context, sessions.List(), WireJson.Default.IReadOnlyListWireSessionInfo);
+        ApiJson.WriteAsync(context, sessions.List(Caller.Of(context)), WireJson.Default.IReadOnlyListWireSessionInfo);
 
     public Task GetAsync(HttpContext context) => WithAsync(context, null, null, e => AnswerAsync(context, e.Id, e.Session!));
 
     public async Task DeleteAsync(HttpContext context)
     {
         string id = IdOf(context);
-        if (!await sessions.RemoveAsync(id).ConfigureAwait(false))
+        if (!await sessions.RemoveAsync(id, Caller.Of(context)).ConfigureAwait(false))
             throw new VaiUsageException(VaiError.UnknownSession, $"There is no session '{id}' here: it is closed already.");
+        access.Did(context, "closed session", id);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
@@ -26,6 +38,67 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationTo
     {
         WireOpen open = await ApiJson.ReadAsync<WireOpen>(context).ConfigureAwait(false);
         await WithAsync(context, open, null, e => AnswerAsync(context, e.Id, e.Session!)).ConfigureAwait(false);
+        access.Did(context, open.Saved is null ? "opened session" : "restored session", IdOf(context));
+    }
+
+    /// <summary>Opens a session from a file of the client's, which is the body.</summary>
+    public async Task RestoreAsync(HttpContext context)
+    {
+        WireOpen open = ApiJson.Read<WireOpen>(context.Request.Headers[RemoteFile.OpenHeader].ToString());
+        if (open.State is not null || open.Saved is not null)
+            throw OptionCheck.Invalid("What a session is restored from is the body: give no \"state\" and no \"saved\".");
+        string file = access.Saved.NewPassing();
+        try
+        {
+            if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+                size.MaxRequestBodySize = access.MaxSessionBytes;
+            FileStream to = SessionFile.NewPrivate(file);
+            await using (to.ConfigureAwait(false))
+                await context.Request.Body.CopyToAsync(to, context.RequestAborted).ConfigureAwait(false);
+            await WithAsync(context, open with { File = file }, null, e => AnswerAsync(context, e.Id, e.Session!)).ConfigureAwait(false);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+
+        access.Did(context, "restored session", IdOf(context));
+    }
+
+    /// <summary>Saves a session under a name; without one, the answer is its file.</summary>
+    public async Task SaveAsync(HttpContext context)
+    {
+        WireVerb request = await VerbOfAsync(context).ConfigureAwait(false);
+        Caller caller = Caller.Of(context);
+        string? name = request.Name;
+        string file = name is null ? access.Saved.NewPassing() : access.Saved.ToSave(caller, name);
+        try
+        {
+            await WithAsync(
+                context, request.Open, request.At, e => e.Session!.SaveAsync(file, context.RequestAborted).AsTask()).ConfigureAwait(false);
+            if (name is null)
+                await SendAsync(context, file).ConfigureAwait(false);
+            else
+                context.Response.StatusCode = StatusCodes.Status204NoContent;
+        }
+        finally
+        {
+            if (name is null)
+                File.Delete(file);
+        }
+
+        access.Did(context, "saved session", name is null ? IdOf(context) : $"{IdOf(context)} as {name}");
+    }
+
+    public Task SavedAsync(HttpContext context) =>
+        ApiJson.WriteAsync(context, new WireSaved(access.Saved.Names(Caller.Of(context))), WireJson.Default.WireSaved);
+
+    public Task DeleteSavedAsync(HttpContext context)
+    {
+        access.Saved.Delete(Caller.Of(context), IdOf(context));
+        access.Did(context, "deleted saved session", IdOf(context));
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+        return Task.CompletedTask;
     }
 
     public async Task InferAsync(HttpContext context)
@@ -35,7 +108,25 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationTo
             throw OptionCheck.Invalid("Give the prompt as \"text\" or as \"tokens\".");
         if (request.Generated is { Count: > 0 } && request.Options?.Seed is null)
             throw OptionCheck.Invalid("What is resumed needs the \"seed\" that it began with, in its options.");
-        await WithAsync(context, request.Open, request.At, e => InferAsync(context, e, request)).ConfigureAwait(false);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, ending);
+        try
+        {
+            SessionEntry entry = await StreamPatience.Of(context).WhileAsync(
+                sessions.TakeAsync(vai, IdOf(context), request.Open, request.At, either.Token).AsTask()).ConfigureAwait(false);
+            try
+            {
+                await InferAsync(context, entry, request, either.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                entry.Release();
+            }
+        }
+        catch (OperationCanceledException e) when (ending.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested)
+        {
+            throw new VaiEngineException(
+                VaiError.DaemonUnavailable, "The daemon is stopping, and did not wait for the end of this. Send it again once it is started again.", e);
+        }
     }
 
     public async Task ForkAsync(HttpContext context)
@@ -51,20 +142,19 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationTo
                 if (id == e.Id)
                     throw OptionCheck.Invalid("A session cannot be its own child. Choose another id.");
                 IInferenceSession child = await e.Session!.ForkAsync(request.Options, context.RequestAborted).ConfigureAwait(false);
-                await sessions.AddAsync(id, e.Client, child).ConfigureAwait(false);
+                await sessions.AddAsync(id, e.Client, child, Caller.Of(context)).ConfigureAwait(false);
                 await AnswerAsync(context, id, child).ConfigureAwait(false);
             }).ConfigureAwait(false);
     }
 
-    public async Task VerbAsync(HttpContext context, Func<IInferenceSession, string?, CancellationToken, ValueTask> verb)
+    public async Task VerbAsync(HttpContext context, Func<IInferenceSession, CancellationToken, ValueTask> verb)
     {
-        // Nothing has to be said.
-        WireVerb request = context.Request.ContentLength is null or 0 && !context.Request.Headers.TransferEncoding.Any()
-            ? new WireVerb(null, null, null)
-            : await ApiJson.ReadAsync<WireVerb>(context).ConfigureAwait(false);
+        WireVerb request = await VerbOfAsync(context).ConfigureAwait(false);
+        if (request.Name is not null)
+            throw OptionCheck.Invalid("Only what is saved has a \"name\". Leave it out.");
         await WithAsync(context, request.Open, request.At, async e =>
         {
-            await verb(e.Session!, request.Path, context.RequestAborted).ConfigureAwait(false);
+            await verb(e.Session!, context.RequestAborted).ConfigureAwait(false);
             context.Response.StatusCode = StatusCodes.Status204NoContent;
         }).ConfigureAwait(false);
     }
@@ -72,7 +162,7 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationTo
     /// <summary>Stays open for as long as the client is there.</summary>
     public async Task LeaseAsync(HttpContext context)
     {
-        using IDisposable lease = sessions.Lease(IdOf(context));
+        using IDisposable lease = sessions.Lease(IdOf(context), Caller.Of(context));
         using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, sessions.Closing, stopping);
         end.Token.ThrowIfCancellationRequested();
         EventWriter.Head(context.Response);
@@ -83,17 +173,19 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationTo
 
     public async Task LeaveAsync(HttpContext context)
     {
-        await sessions.LeaveAsync(IdOf(context)).ConfigureAwait(false);
+        await sessions.LeaveAsync(IdOf(context), Caller.Of(context)).ConfigureAwait(false);
+        access.Did(context, "closed the sessions of client", IdOf(context));
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
-    private async Task InferAsync(HttpContext context, SessionEntry entry, WireInfer request)
+    private async Task InferAsync(HttpContext context, SessionEntry entry, WireInfer request, CancellationToken cancellationToken)
     {
         var session = (IResumableSession)entry.Session!;
         InferenceOptions options = request.Options ?? new InferenceOptions();
         bool tell = request.Text is not null;
         int[] prompt = request.Text is { } text
-            ? [.. await session.Model.TokenizeAsync(text, session.TokenCount == 0, parseSpecial: true, context.RequestAborted).ConfigureAwait(false)]
+            ? [.. await StreamPatience.Of(context).WhileAsync(
+                session.Model.TokenizeAsync(text, session.TokenCount == 0, parseSpecial: true, cancellationToken).AsTask()).ConfigureAwait(false)]
             : [.. request.Tokens!];
         int[] generated = [.. request.Generated ?? []];
         InferenceResult? result = null;
@@ -101,20 +193,29 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationTo
         using var writer = new EventWriter(context);
         try
         {
-            IAsyncEnumerable<InferenceUpdate> updates = session.ResumeAsync(prompt, generated, options, context.RequestAborted);
-            await foreach (InferenceUpdate update in updates.ConfigureAwait(false))
+            IAsyncEnumerator<InferenceUpdate> reader =
+                session.ResumeAsync(prompt, generated, options, cancellationToken).GetAsyncEnumerator(CancellationToken.None);
+            await using (reader.ConfigureAwait(false))
             {
-                if (!context.Response.HasStarted)
+                bool open = false;
+                while (open
+                    ? await reader.MoveNextAsync().ConfigureAwait(false)
+                    : await StreamPatience.Of(context).WhileAsync(reader.MoveNextAsync().AsTask()).ConfigureAwait(false))
                 {
-                    EventWriter.Head(context.Response);
-                    if (tell)
-                        EventWriter.Write(context.Response.BodyWriter, new WireUpdate(prompt), WireJson.Default.WireUpdate);
-                }
+                    if (!open)
+                    {
+                        EventWriter.Head(context.Response);
+                        if (tell)
+                            EventWriter.Write(context.Response.BodyWriter, new WireUpdate(prompt), WireJson.Default.WireUpdate);
+                        open = true;
+                    }
 
-                if (update.Result is null)
-                    entry.Count();
-                result = update.Result;
-                await writer.SendAsync(update).ConfigureAwait(false);
+                    InferenceUpdate update = reader.Current;
+                    if (update.Result is null)
+                        entry.Count();
+                    result = update.Result;
+                    await writer.SendAsync(update).ConfigureAwait(false);
+                }
             }
         }
         finally
@@ -123,9 +224,35 @@ internal sealed class SessionApi(IVai vai, SessionTable sessions, CancellationTo
         }
     }
 
+    private static async Task<WireVerb> VerbOfAsync(HttpContext context) =>
+
+        // Nothing has to be said.
+        context.Request.ContentLength is null or 0 && !context.Request.Headers.TransferEncoding.Any()
+            ? new WireVerb(null, null, null)
+            : await ApiJson.ReadAsync<WireVerb>(context).ConfigureAwait(false);
+
+    private static async Task SendAsync(HttpContext context, string file)
+    {
+        var from = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, Block, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        await using (from.ConfigureAwait(false))
+        {
+            context.Response.ContentType = RemoteFile.ContentType;
+            context.Response.ContentLength = from.Length;
+            await from.CopyToAsync(context.Response.Body, Block, context.RequestAborted).ConfigureAwait(false);
+        }
+    }
+
     private async Task WithAsync(HttpContext context, WireOpen? open, int? at, Func<SessionEntry, Task> act)
     {
-        SessionEntry entry = await sessions.TakeAsync(vai, IdOf(context), open, at, context.RequestAborted).ConfigureAwait(false);
+        Caller caller = Caller.Of(context);
+        if (open?.Saved is { } saved)
+        {
+            if (open.State is not null)
+                throw OptionCheck.Invalid("A session is opened from a \"state\" or from what is \"saved\", not from both.");
+            open = open with { File = access.Saved.ToRestore(caller, saved) };
+        }
+
+        SessionEntry entry = await sessions.TakeAsync(vai, IdOf(context), open, at, context.RequestAborted, caller).ConfigureAwait(false);
         try
         {
             await act(entry).ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using VAI.Daemon.Access;
 using VAI.Pipeline;
 using VAI.Remote;
 using VAI.Sessions;
@@ -8,7 +9,7 @@ namespace VAI.Daemon.Api;
 
 /// <summary>A session that requests name by an id. One request at a time has it; others wait for that one.</summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "A semaphore whose wait handle is not used holds nothing.")]
-internal sealed class SessionEntry(string id)
+internal sealed class SessionEntry(string id, TimeProvider time)
 {
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly long _made = Stopwatch.GetTimestamp();
@@ -22,15 +23,33 @@ internal sealed class SessionEntry(string id)
     /// <summary>Who opened it; null for nobody in particular.</summary>
     public string? Client { get; set; }
 
+    /// <summary>Whose it is; null for everybody's.</summary>
+    public string? Owner { get; init; }
+
+    /// <summary>Of whose share of sessions it is; null for nobody's.</summary>
+    public string? Share { get; init; }
+
     /// <summary>Null until it is opened.</summary>
     public IInferenceSession? Session { get; set; }
 
     /// <summary>It is out of the table.</summary>
     public bool Removed { get; set; }
 
+    /// <summary>Since when nobody has it; while somebody has it, since when somebody else had it last.</summary>
+    public long Used { get; private set; } = time.GetTimestamp();
+
+    public bool IsOf(Caller? caller) => caller is null || caller.IsAdmin || Owner is null || Owner == caller.Owner;
+
     public Task WaitAsync(CancellationToken cancellationToken) => _gate.WaitAsync(cancellationToken);
 
-    public void Release() => _gate.Release();
+    /// <summary>Takes it if nobody has it.</summary>
+    public bool TryTake() => _gate.Wait(0);
+
+    public void Release()
+    {
+        Used = time.GetTimestamp();
+        _gate.Release();
+    }
 
     public void Begin()
     {
@@ -66,7 +85,7 @@ internal sealed class SessionEntry(string id)
     /// <summary>Whether it holds what a client says that it holds.</summary>
     public bool Holds(WireOpen open)
     {
-        if (Session is not IResumableSession session || session.Model.Name != open.Model || open.Path is not null)
+        if (Session is not IResumableSession session || session.Model.Name != open.Model || open.File is not null)
             return false;
         SessionState has = session.State;
         IReadOnlyList<int> log = open.State?.Log ?? [];

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using VAI.Daemon.Access;
 using VAI.OptionRules;
 using VAI.Remote;
 using VAI.Sessions;
@@ -16,16 +17,32 @@ internal sealed class SessionTable : IAsyncDisposable
     private readonly ConcurrentDictionary<string, long> _generated = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Client> _clients = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _closing = new();
+    private readonly Dictionary<string, int> _shares = new(StringComparer.Ordinal);
+    private readonly TimeProvider _time;
     private readonly TimeSpan _grace;
+    private readonly TimeSpan? _idle;
+    private readonly ITimer? _sweep;
     private readonly int _most;
+    private readonly int _share;
 
     /// <param name="grace">How long the sessions of a client that hung up are kept; null for 10 seconds.</param>
     /// <param name="most">Most sessions.</param>
-    public SessionTable(TimeSpan? grace = null, int most = 65_536)
+    /// <param name="share">Most sessions of one client; null for all.</param>
+    /// <param name="idle">After how long a session is closed that nobody uses and whose client holds no lease; null for never.</param>
+    /// <param name="time">The clock; null for the system's.</param>
+    public SessionTable(TimeSpan? grace = null, int most = 65_536, int? share = null, TimeSpan? idle = null, TimeProvider? time = null)
     {
         _grace = grace ?? TimeSpan.FromSeconds(10);
         _most = most;
+        _share = share ?? most;
+        _idle = idle;
+        _time = time ?? TimeProvider.System;
         Closing = _closing.Token;
+        if (idle is { } after)
+        {
+            TimeSpan every = TimeSpan.FromSeconds(Math.Clamp(after.TotalSeconds / 4, 0.25, 60));
+            _sweep = _time.CreateTimer(_ => Sweep(), null, every, every);
+        }
     }
 
     /// <summary>Cancelled when the table is being closed: leases end.</summary>
@@ -34,7 +51,9 @@ internal sealed class SessionTable : IAsyncDisposable
     /// <summary>Told of each client whose sessions were closed because it went away.</summary>
     public Action<string>? ClientGone { get; set; }
 
-    public IReadOnlyList<WireSessionInfo> List() => [.. _entries.Values.Select(e => e.Info()).OfType<WireSessionInfo>()];
+    /// <summary>What of it a caller may see; null for one that sees all.</summary>
+    public IReadOnlyList<WireSessionInfo> List(Caller? caller = null) =>
+        [.. _entries.Values.Where(e => e.IsOf(caller)).Select(e => e.Info()).OfType<WireSessionInfo>()];
 
     /// <summary>Counts tokens that a model has generated.</summary>
     public void Generated(string model, long tokens) => _generated.AddOrUpdate(model, tokens, (_, sum) => sum + tokens);
@@ -48,8 +67,10 @@ internal sealed class SessionTable : IAsyncDisposable
     /// <param name="open">How it is opened if it is not there, or holds something else; null to refuse then.</param>
     /// <param name="at">How many tokens it must hold; null for any number.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <param name="caller">Who asks; null for one whose are all.</param>
     /// <exception cref="VaiException"><see cref="VaiError.UnknownSession"/>, or as for opening.</exception>
-    public async ValueTask<SessionEntry> TakeAsync(IVai vai, string id, WireOpen? open, int? at, CancellationToken cancellationToken)
+    public async ValueTask<SessionEntry> TakeAsync(
+        IVai vai, string id, WireOpen? open, int? at, CancellationToken cancellationToken, Caller? caller = null)
     {
         CheckId(id);
         while (true)
@@ -60,10 +81,12 @@ internal sealed class SessionTable : IAsyncDisposable
             {
                 if (open is null)
                     throw Unknown(id);
-                if (_entries.Count >= _most)
-                    throw new VaiEngineException(VaiError.Overloaded, $"There are {_most} sessions open, which is the limit. Close some.");
-                entry = _entries.GetOrAdd(id, i => new SessionEntry(i));
+                entry = Add(id, caller, null, null);
             }
+
+            // As if it were not there.
+            if (!entry.IsOf(caller))
+                throw Unknown(id);
 
             await entry.WaitAsync(cancellationToken).ConfigureAwait(false);
             try
@@ -74,7 +97,7 @@ internal sealed class SessionTable : IAsyncDisposable
                     continue;
                 }
 
-                await OpenAsync(vai, entry, open, at, cancellationToken).ConfigureAwait(false);
+                await OpenAsync(vai, entry, open, at, cancellationToken, caller).ConfigureAwait(false);
                 if (!entry.Removed)
                     return entry;
 
@@ -94,15 +117,15 @@ internal sealed class SessionTable : IAsyncDisposable
     }
 
     /// <summary>Adds a session that was made of another.</summary>
-    public async ValueTask AddAsync(string id, string? client, IInferenceSession session)
+    public async ValueTask AddAsync(string id, string? client, IInferenceSession session, Caller? caller = null)
     {
         try
         {
             CheckId(id);
-            await RemoveAsync(id).ConfigureAwait(false);
-            if (!_entries.TryAdd(id, new SessionEntry(id) { Client = client, Session = session }))
-                throw new VaiUsageException(VaiError.SessionBusy, $"Another request is opening session '{id}'. Choose another id.");
-            Own(client);
+            await RemoveAsync(id, caller).ConfigureAwait(false);
+            if (Add(id, caller, client, session).Session != session)
+                throw new VaiUsageException(VaiError.SessionBusy, $"There is a session '{id}', or another request is opening it. Choose another id.");
+            Own(client, caller);
         }
         catch
         {
@@ -112,9 +135,9 @@ internal sealed class SessionTable : IAsyncDisposable
     }
 
     /// <summary>Closes a session, and what it runs; false if there is none.</summary>
-    public async ValueTask<bool> RemoveAsync(string id)
+    public async ValueTask<bool> RemoveAsync(string id, Caller? caller = null)
     {
-        if (!_entries.TryGetValue(id, out SessionEntry? entry))
+        if (!_entries.TryGetValue(id, out SessionEntry? entry) || !entry.IsOf(caller))
             return false;
         Remove(entry);
         if (entry.Session is { } session)
@@ -123,13 +146,16 @@ internal sealed class SessionTable : IAsyncDisposable
     }
 
     /// <summary>A client is there, until what this returns is disposed.</summary>
-    public IDisposable Lease(string id)
+    /// <exception cref="VaiUsageException"><see cref="VaiError.UnknownSession"/>: the id is another's.</exception>
+    public IDisposable Lease(string id, Caller? caller = null)
     {
         CheckId(id);
         lock (_clients)
         {
             if (!_clients.TryGetValue(id, out Client? client))
-                _clients[id] = client = new Client();
+                _clients[id] = client = new Client(caller?.Owner);
+            else if (!client.IsOf(caller))
+                throw UnknownClient(id);
             client.Leases++;
             client.Going?.Cancel();
             client.Going = null;
@@ -139,26 +165,80 @@ internal sealed class SessionTable : IAsyncDisposable
     }
 
     /// <summary>Closes a client's sessions at once.</summary>
-    public async Task LeaveAsync(string id)
+    /// <exception cref="VaiUsageException"><see cref="VaiError.UnknownSession"/>: the id is another's.</exception>
+    public async Task LeaveAsync(string id, Caller? caller = null)
     {
         lock (_clients)
         {
-            if (_clients.Remove(id, out Client? client))
+            if (_clients.TryGetValue(id, out Client? client))
+            {
+                if (!client.IsOf(caller))
+                    throw UnknownClient(id);
+                _clients.Remove(id);
                 client.Going?.Cancel();
+            }
         }
 
         foreach (SessionEntry entry in _entries.Values.Where(e => e.Client == id))
-            await RemoveAsync(entry.Id).ConfigureAwait(false);
+            await RemoveAsync(entry.Id, caller).ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
     {
+        if (_sweep is not null)
+            await _sweep.DisposeAsync().ConfigureAwait(false);
         await _closing.CancelAsync().ConfigureAwait(false);
         foreach (string id in _entries.Keys)
             await RemoveAsync(id).ConfigureAwait(false);
     }
 
-    private async ValueTask OpenAsync(IVai vai, SessionEntry entry, WireOpen? open, int? at, CancellationToken cancellationToken)
+    /// <summary>The entry of that id, made if there is none.</summary>
+    private SessionEntry Add(string id, Caller? caller, string? client, IInferenceSession? session)
+    {
+        lock (_shares)
+        {
+            if (_entries.TryGetValue(id, out SessionEntry? there))
+                return there;
+            if (_entries.Count >= _most)
+                throw new VaiEngineException(VaiError.Overloaded, $"There are {_most} sessions open, which is the limit. Close some.");
+            string? share = caller?.Client;
+            int open = share is null ? 0 : _shares.GetValueOrDefault(share);
+            if (open >= _share)
+                throw new VaiEngineException(VaiError.Overloaded, $"This client has {open} sessions open, which is the most that one may have. Close some.");
+            if (share is not null)
+                _shares[share] = open + 1;
+            return _entries[id] = new SessionEntry(id, _time) { Owner = caller?.Owner, Share = share, Client = client, Session = session };
+        }
+    }
+
+    // What nobody would ever close.
+    private void Sweep()
+    {
+        foreach (SessionEntry entry in _entries.Values)
+        {
+            if (entry.Client is null && _time.GetElapsedTime(entry.Used) >= _idle && entry.TryTake())
+                _ = CloseAsync(entry);
+        }
+    }
+
+    private async Task CloseAsync(SessionEntry entry)
+    {
+        try
+        {
+            await RemoveAsync(entry.Id).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is VaiException or OperationCanceledException or ObjectDisposedException or IOException)
+        {
+            // It is out of the table.
+        }
+        finally
+        {
+            entry.Release();
+        }
+    }
+
+    private async ValueTask OpenAsync(
+        IVai vai, SessionEntry entry, WireOpen? open, int? at, CancellationToken cancellationToken, Caller? caller)
     {
         if (open is not null && entry.Session is { } other && !entry.Holds(open))
         {
@@ -171,16 +251,16 @@ internal sealed class SessionTable : IAsyncDisposable
         {
             if (open is null)
                 throw Unknown(entry.Id);
-            IModelContext model = await ModelApi.SelectAsync(vai, open.Model, cancellationToken).ConfigureAwait(false);
+            IModelContext model = vai.Select(ApiJson.Needed(open.Model, "model"));
+            Own(open.Client, caller);
             entry.Session = open switch
             {
-                { Path: { } path } => await model.RestoreSessionAsync(path, open.Options, cancellationToken).ConfigureAwait(false),
+                { File: { } file } => await model.RestoreSessionAsync(file, open.Options, cancellationToken).ConfigureAwait(false),
                 { State: { } state } => ((IRebuildableModel)model).OpenSession(
                     open.Options, state with { Log = ApiJson.Needed(state.Log, "log") }),
                 _ => model.OpenSession(open.Options),
             };
             entry.Client = open.Client;
-            Own(open.Client);
         }
 
         if (at is { } count && entry.Session.TokenCount != count)
@@ -188,16 +268,21 @@ internal sealed class SessionTable : IAsyncDisposable
     }
 
     // A client that opens a session before its lease has come has the grace for that.
-    private void Own(string? id)
+    private void Own(string? id, Caller? caller)
     {
         if (id is null)
             return;
         CheckId(id);
         lock (_clients)
         {
-            if (_clients.ContainsKey(id))
+            if (_clients.TryGetValue(id, out Client? there))
+            {
+                if (!there.IsOf(caller))
+                    throw UnknownClient(id);
                 return;
-            var client = new Client();
+            }
+
+            var client = new Client(caller?.Owner);
             _clients[id] = client;
             Leave(id, client);
         }
@@ -247,7 +332,13 @@ internal sealed class SessionTable : IAsyncDisposable
     private void Remove(SessionEntry entry)
     {
         entry.Removed = true;
-        _entries.TryRemove(new KeyValuePair<string, SessionEntry>(entry.Id, entry));
+        lock (_shares)
+        {
+            if (!_entries.TryRemove(new KeyValuePair<string, SessionEntry>(entry.Id, entry)) || entry.Share is not { } share)
+                return;
+            if (--_shares[share] == 0)
+                _shares.Remove(share);
+        }
     }
 
     private static void CheckId(string id)
@@ -260,8 +351,12 @@ internal sealed class SessionTable : IAsyncDisposable
     private static VaiUsageException Unknown(string id) => new(
         VaiError.UnknownSession, $"There is no session '{id}' here, or it holds something else: it was closed, or the daemon was started anew. Open it.");
 
-    private sealed class Client
+    private static VaiUsageException UnknownClient(string id) => new(VaiError.UnknownSession, $"There is no client '{id}' here.");
+
+    private sealed class Client(string? owner)
     {
+        public bool IsOf(Caller? caller) => caller is null || caller.IsAdmin || owner is null || owner == caller.Owner;
+
         public int Leases { get; set; }
 
         /// <summary>Cancelled when it comes back in time.</summary>

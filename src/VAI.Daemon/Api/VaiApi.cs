@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using VAI.Remote;
-using VAI.Sessions;
 
 namespace VAI.Daemon.Api;
 
@@ -18,25 +17,24 @@ internal static class VaiApi
     /// <param name="vai">Who answers: an engine, or another daemon.</param>
     /// <param name="sessions">Where its clients' sessions are kept.</param>
     /// <param name="status">What <c>GET /vai/status</c> says; null for what can be known of <paramref name="vai"/>.</param>
-    public static void MapVai(this IEndpointRouteBuilder routes, IVai vai, SessionTable sessions, Func<WireStatus>? status = null)
+    /// <param name="access">What is known of those who use it; null for nothing.</param>
+    /// <param name="ending">Cancelled when what runs is not waited for any longer: streams end with an error event.</param>
+    public static void MapVai(
+        this IEndpointRouteBuilder routes, IVai vai, SessionTable sessions, Func<WireStatus>? status = null, ApiAccess? access = null,
+        CancellationToken ending = default)
     {
+        access ??= new ApiAccess();
         // Leases are open for ever: a host that stops must not wait for them.
         CancellationToken stopping = routes.ServiceProvider.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? default;
         long started = Stopwatch.GetTimestamp();
         string instance = Guid.NewGuid().ToString("N");
-        var models = new ModelApi(vai);
-        var api = new SessionApi(vai, sessions, stopping);
+        var models = new ModelApi(vai, access);
+        var api = new SessionApi(vai, sessions, access, stopping, ending);
 
         Get("/vai/status", c => ApiJson.WriteAsync(c, status?.Invoke() ?? StatusOf(vai, sessions, started), WireJson.Default.WireStatus));
         Get("/vai/models", models.ListAsync);
         Post("/vai/models/load", models.LoadAsync);
         Post("/vai/models/unload", models.UnloadAsync);
-        if (vai is IPreparable preparable)
-        {
-            Post("/vai/models/prepare", c => ModelApi.PrepareAsync(c, preparable));
-            Post("/vai/models/prepared", c => ModelApi.LoadPreparedAsync(c, preparable));
-        }
-
         Post("/vai/models/plan", models.PlanAsync);
         Post("/vai/models/tokenize", models.TokenizeAsync);
         Post("/vai/models/detokenize", models.DetokenizeAsync);
@@ -47,13 +45,16 @@ internal static class VaiApi
         Get("/vai/sessions/{id}", api.GetAsync);
         Delete("/vai/sessions/{id}", api.DeleteAsync);
         Post("/vai/sessions/{id}/open", api.OpenAsync);
+        Post("/vai/sessions/{id}/restore", api.RestoreAsync);
         Post("/vai/sessions/{id}/infer", api.InferAsync);
         Post("/vai/sessions/{id}/fork", api.ForkAsync);
-        Post("/vai/sessions/{id}/commit", c => api.VerbAsync(c, (s, _, t) => s.CommitAsync(t)));
-        Post("/vai/sessions/{id}/rollback", c => api.VerbAsync(c, (s, _, t) => s.RollbackAsync(t)));
-        Post("/vai/sessions/{id}/park", c => api.VerbAsync(c, (s, _, t) => s.ParkAsync(t)));
-        Post("/vai/sessions/{id}/rebuild", c => api.VerbAsync(c, (s, _, t) => s.RebuildAsync(t)));
-        Post("/vai/sessions/{id}/save", c => api.VerbAsync(c, (s, path, t) => s.SaveAsync(ApiJson.Needed(path, "path"), t)));
+        Post("/vai/sessions/{id}/commit", c => api.VerbAsync(c, (s, t) => s.CommitAsync(t)));
+        Post("/vai/sessions/{id}/rollback", c => api.VerbAsync(c, (s, t) => s.RollbackAsync(t)));
+        Post("/vai/sessions/{id}/park", c => api.VerbAsync(c, (s, t) => s.ParkAsync(t)));
+        Post("/vai/sessions/{id}/rebuild", c => api.VerbAsync(c, (s, t) => s.RebuildAsync(t)));
+        Post("/vai/sessions/{id}/save", api.SaveAsync);
+        Get("/vai/saved", api.SavedAsync);
+        Delete("/vai/saved/{id}", api.DeleteSavedAsync);
 
         Get("/vai/clients/{id}", api.LeaseAsync);
         Delete("/vai/clients/{id}", api.LeaveAsync);

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace VAI.Daemon.Hosting;
 
-/// <summary>Counts the requests that are being answered, without those by which a client only shows that it is there.</summary>
+/// <summary>Counts the requests for something to be done that are being answered: not those that only look, and not a client's sign that it is there.</summary>
 internal sealed class ActiveRequests
 {
     private readonly Lock _gate = new();
@@ -12,7 +12,7 @@ internal sealed class ActiveRequests
 
     public int Count => Volatile.Read(ref _count);
 
-    public void Use(IApplicationBuilder app) => app.Use(next => context => Leases(context) ? next(context) : CountedAsync(context, next));
+    public void Use(IApplicationBuilder app) => app.Use(next => context => Looks(context) ? next(context) : CountedAsync(context, next));
 
     /// <summary>Ends when none is left.</summary>
     public Task NoneAsync()
@@ -26,8 +26,7 @@ internal sealed class ActiveRequests
         }
     }
 
-    private static bool Leases(HttpContext context) =>
-        HttpMethods.IsGet(context.Request.Method) && context.Request.Path.StartsWithSegments("/vai/clients", StringComparison.Ordinal);
+    private static bool Looks(HttpContext context) => HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);
 
     private async Task CountedAsync(HttpContext context, RequestDelegate next)
     {

@@ -3,10 +3,13 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using VAI.Daemon.Access;
 using VAI.Daemon.Admission;
 using VAI.Daemon.Api;
 using VAI.Daemon.OpenAi;
 using VAI.Daemon.Supervision;
+using VAI.Daemon.Supervision.Link;
+using VAI.Daemon.Supervision.Proxy;
 using VAI.Native.Rom;
 using VAI.Remote;
 
@@ -15,8 +18,10 @@ namespace VAI.Daemon.Hosting;
 /// <summary>The daemon: the supervisor of an engine process, and the APIs over it. No code of llama.cpp runs here.</summary>
 internal static class DaemonHost
 {
-    // For connections that are cut off to be closed.
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
+    // For what is not waited for any longer to say so, and for its connections to be closed.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan MetricsPatience = TimeSpan.FromSeconds(2);
 
     /// <summary>Serves until it is told to stop, by a signal or the token, and then lets what runs end.</summary>
     /// <param name="options">Checked here.</param>
@@ -27,34 +32,64 @@ internal static class DaemonHost
     {
         options.Validate();
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        using var signals = new StopSignals(stopping.Cancel);
         using ILoggerFactory logs = LoggerFactory.Create(HostLog.Configure);
         ILogger log = logs.CreateLogger("VAI.Daemon");
+        var live = new LiveOptions(options, log);
+        var reloads = new Reloads(log);
+        if (options.Reread is not null)
+            reloads.Add("the configuration", live.Read);
+        using var draining = new Draining();
+        using var signals = new StopSignals(() => Stop(stopping, draining), reloads.Run);
         RomDirectory roms = RomDirectory.Open(options.RomDirectory, create: true)!;
         using var owner = DaemonLock.Take(
             Path.Combine(roms.Path, DaemonLock.FileName),
             $"The ROM directory {roms.Path}",
             "Use that one, stop it first, or give this one another directory (--rom-dir).");
         using var socket = PublicSocket.Take(options.SocketPath);
-        using var estate = new KvEstate(Path.Combine(roms.Path, "kv"));
+        using var estate = new KvEstate(Path.Combine(roms.Path, KvEstate.DirectoryName));
         estate.Clear();
         await using var supervisor = new Supervisor(
-            command, new WorkerConfig(roms.Path, options.Threads), socket.EngineDirectory, estate, logs.CreateLogger("VAI.Supervisor"));
+            command, new WorkerConfig(roms.Path, options.Threads), socket.EngineDirectory, estate, logs.CreateLogger("VAI.Supervisor"),
+            options.Supervision());
         await supervisor.StartAsync(stopping.Token).ConfigureAwait(false);
-        await using var engine = new RemoteVai(supervisor, logs);
+        await using var engine = new EngineVai(supervisor);
         var vai = new SupervisedVai(engine, supervisor, options.Configured());
         var requests = new ActiveRequests();
         // Kept longer than the drain lasts, as leases end with its beginning.
-        await using var sessions = new SessionTable(options.DrainTime + TimeSpan.FromSeconds(10));
+        var admission = new AdmissionOptions();
+        options.Access.Apply(admission);
+        await using var sessions = new SessionTable(
+            options.DrainTime + TimeSpan.FromSeconds(10), AdmissionOptions.MostSessions, admission.MaxSessionsPerClient, admission.SessionIdle);
+        var saved = new SavedSessions(options.Access.SessionsDirectory is { } place ? Path.GetFullPath(place) : SavedSessions.DefaultDirectory);
+        if (options.Access.SessionsDirectory is not null)
+            saved.Open();
         await using WebApplication app = Build(options, socket, logs);
         AdmissionGate gate = app.Services.GetRequiredService<AdmissionGate>();
-        var status = new DaemonStatus(vai, engine, supervisor, requests, gate);
+        var status = new DaemonStatus(vai, supervisor, requests, gate);
         requests.Use(app);
+        reloads.Add("the API keys", () => app.Services.GetRequiredService<Doorkeeper>().Keys?.Read());
+        draining.Use(app);
+        app.UseAccess();
+        app.UsePrefixSharing(options.Access.SharePrefixes ?? (options.ApiKeyFile is null ? SharePrefixes.All : SharePrefixes.Key));
         app.UseAdmission();
         app.UseRouting();
-        app.MapVai(vai, sessions, status.Read);
-        using var metrics = new EngineMetrics(supervisor);
-        app.MapOpenAi(vai, new OpenAiOptions { IsReady = () => !stopping.IsCancellationRequested, OtherMetrics = metrics.ReadAsync });
+        var access = new ApiAccess
+        {
+            Saved = saved,
+            IsConfigured = name => vai.Configured.Any(m => m.Name == name),
+            MaxSessionBytes = admission.MaxSessionBytes,
+            Log = logs.CreateLogger("VAI.Daemon.Access"),
+        };
+        app.MapVai(vai, sessions, status.Read, access, draining.Ending);
+        app.MapOpenAi(vai, new OpenAiOptions
+        {
+            IsReady = () => !stopping.IsCancellationRequested,
+            Unavailable = () => supervisor.Unavailable,
+            OtherMetrics = token => MetricsAsync(supervisor, token),
+            Strict = () => live.Now.Strict ?? false,
+            Sampling = name => live.Now.SamplingOf(name),
+            Ending = draining.Ending,
+        });
         try
         {
             await LoadAsync(options, vai, log, stopping.Token).ConfigureAwait(false);
@@ -73,9 +108,14 @@ internal static class DaemonHost
         socket.Protect();
         log.Serving(vai.Models.Count, socket.Path, string.Concat(app.Urls.Where(u => !u.Contains("unix:")).Select(u => " and " + u)));
         SystemdNotify.Ready(log);
-        await Task.Delay(Timeout.InfiniteTimeSpan, stopping.Token).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
+        using var watchdog = SystemdNotify.Watchdog(() => supervisor.IsAlive, log);
+        await Task.WhenAny(supervisor.Completion, Task.Delay(Timeout.InfiniteTimeSpan, stopping.Token)).ConfigureAwait(false);
         SystemdNotify.Stopping(log);
-        await DrainAsync(app, gate, requests, options.DrainTime, log).ConfigureAwait(false);
+        await DrainAsync(app, gate, draining, requests, live.Now.DrainTime, log).ConfigureAwait(false);
+
+        // Its error is the daemon's: whoever manages the service starts it anew.
+        if (!stopping.IsCancellationRequested)
+            await supervisor.Completion.ConfigureAwait(false);
         log.Stopped();
     }
 
@@ -88,17 +128,18 @@ internal static class DaemonHost
         builder.Services.AddInlineTransport();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         var admission = new AdmissionOptions();
+        builder.Services.AddAccess(o => options.Access.Apply(o, options.ApiKeyFile));
         builder.Services.AddAdmission(o =>
         {
             admission = o;
-            o.ApiKeyFile = options.ApiKeyFile;
+            options.Access.Apply(o);
         });
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.ConfigureKestrelLimits(admission);
             kestrel.ListenUnixSocket(socket.Path);
             if (options.HttpEndPoint() is { } tcp)
-                kestrel.Listen(tcp);
+                kestrel.Listen(tcp, static listen => listen.UseConnectionGuard());
         });
         return builder.Build();
     }
@@ -126,16 +167,46 @@ internal static class DaemonHost
         }
     }
 
-    // Kestrel takes no further connection, and closes those that are idle; what runs has until the deadline.
-    private static async Task DrainAsync(WebApplication app, AdmissionGate gate, ActiveRequests requests, TimeSpan deadline, ILogger log)
+    // Asked once more, it does not wait.
+    private static void Stop(CancellationTokenSource stopping, Draining draining)
+    {
+        if (stopping.IsCancellationRequested)
+            _ = draining.EndAsync();
+        else
+            stopping.Cancel();
+    }
+
+    // Who asks is answered until the end, be it by a refusal.
+    private static async Task DrainAsync(
+        WebApplication app, AdmissionGate gate, Draining draining, ActiveRequests requests, TimeSpan deadline, ILogger log)
     {
         log.Draining(requests.Count, deadline.TotalSeconds);
-        using var patience = new CancellationTokenSource();
+        draining.Begin();
         _ = gate.DrainAsync();
-        Task stopped = app.StopAsync(patience.Token);
-        await Task.WhenAny(stopped, requests.NoneAsync(), Task.Delay(deadline)).ConfigureAwait(false);
+        Task none = requests.NoneAsync();
+        await Task.WhenAny(none, Task.Delay(deadline, draining.Ending)).ConfigureAwait(false);
+        if (!none.IsCompleted)
+            log.Ending(requests.Count);
+        await draining.EndAsync().ConfigureAwait(false);
+        await Task.WhenAny(requests.NoneAsync(), Task.Delay(Grace)).ConfigureAwait(false);
+        using var patience = new CancellationTokenSource();
         patience.CancelAfter(requests.Count == 0 ? Grace : TimeSpan.Zero);
-        await stopped.ConfigureAwait(false);
+        await app.StopAsync(patience.Token).ConfigureAwait(false);
+    }
+
+    // Nothing while there is no engine: the daemon's own are of use then, too.
+    private static async ValueTask<string> MetricsAsync(Supervisor supervisor, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(MetricsPatience);
+        try
+        {
+            return (await supervisor.AskAsync(LinkMethod.Metrics, WireJson.Default.WireText, patience.Token).ConfigureAwait(false))?.Text ?? "";
+        }
+        catch (Exception e) when (e is VaiException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return "";
+        }
     }
 
     private sealed class LoadLog(ILogger log) : IProgress<LoadProgress>

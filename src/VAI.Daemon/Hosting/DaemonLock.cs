@@ -28,6 +28,12 @@ internal static class DaemonLock
             VaiError.FileNotWritable, $"{path}: cannot be opened for writing ({Marshal.GetLastPInvokeErrorMessage()}). Check its directory.");
         try
         {
+            if (!IsOne(file.Handle))
+            {
+                throw new VaiUsageException(
+                    VaiError.InvalidOption, $"{path} is no lock file of a daemon's, which {what} needs there. It was left alone: move it away. {advice}");
+            }
+
             if (!file.TryTake())
                 throw new VaiUsageException(VaiError.InvalidOption, $"{what} belongs to the daemon of process {Owner(file.Handle)}. {advice}");
             byte[] pid = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n"));
@@ -40,6 +46,14 @@ internal static class DaemonLock
             file.Dispose();
             throw;
         }
+    }
+
+    // A number and a line's end, or nothing yet.
+    private static bool IsOne(SafeFileHandle file)
+    {
+        Span<byte> buffer = stackalloc byte[16];
+        Span<byte> text = buffer[..RandomAccess.Read(file, buffer, 0)];
+        return text.IsEmpty || (text.Length <= 12 && text[^1] == '\n' && !text[..^1].ContainsAnyExceptInRange((byte)'0', (byte)'9'));
     }
 
     // Between its taking the lock and its writing who it is there is a moment. Its number is that of its own pid namespace.

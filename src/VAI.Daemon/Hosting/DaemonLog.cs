@@ -17,6 +17,18 @@ internal static partial class DaemonLog
     [LoggerMessage(303, LogLevel.Warning, "Nobody listens at NOTIFY_SOCKET: {Reason}")]
     public static partial void NotifyFailed(this ILogger log, string reason);
 
+    [LoggerMessage(304, LogLevel.Information, "Read again: {What}")]
+    public static partial void ReadAgain(this ILogger log, string what);
+
+    [LoggerMessage(305, LogLevel.Error, "Not read again, and unchanged: {What}. {Reason}")]
+    public static partial void NotReadAgain(this ILogger log, string what, string reason);
+
+    [LoggerMessage(306, LogLevel.Warning, "Changed in the configuration, but only the next start takes it up: {Keys}")]
+    public static partial void NeedsStart(this ILogger log, string keys);
+
+    [LoggerMessage(307, LogLevel.Information, "Not waiting any longer: {Requests} requests are ended")]
+    public static partial void Ending(this ILogger log, int requests);
+
     [LoggerMessage(310, LogLevel.Warning, "The engine process {Id} ended ({Reason}), the {Count}. to do so; the next one is started in {Milliseconds:F0} ms")]
     public static partial void WorkerEnded(this ILogger log, int id, string reason, int count, double milliseconds);
 
@@ -35,6 +47,18 @@ internal static partial class DaemonLog
     [LoggerMessage(315, LogLevel.Warning, "Copies of KV are lost, and computed again: {Reason}")]
     public static partial void CopiesLost(this ILogger log, string reason);
 
+    [LoggerMessage(316, LogLevel.Information, "{Reason} This engine process ends with it")]
+    public static partial void LinkEnded(this ILogger log, string reason);
+
+    [LoggerMessage(317, LogLevel.Error, "The engine process {Id} hangs: {Reason}. It is ended and replaced")]
+    public static partial void WorkerHangs(this ILogger log, int id, string reason);
+
+    [LoggerMessage(318, LogLevel.Warning, "Request {Request} of {Model} was there when engine processes ended, and came no further between: it runs in one of its own")]
+    public static partial void RequestSuspected(this ILogger log, string request, string model);
+
+    [LoggerMessage(319, LogLevel.Error, "Request {Request} of {Model} ended an engine process that it had for itself, and is not tried again")]
+    public static partial void RequestQuarantined(this ILogger log, string request, string model);
+
     [LoggerMessage(320, LogLevel.Information, "Model {Name}: {Phase} {Percent:F0} %")]
     public static partial void ModelProgress(this ILogger log, string name, LoadPhase phase, double percent);
 
@@ -47,6 +71,6 @@ internal static partial class DaemonLog
     [LoggerMessage(323, LogLevel.Error, "Model {Name} could not be loaded again: {Reason}")]
     public static partial void ModelNotReloaded(this ILogger log, string name, string reason);
 
-    [LoggerMessage(324, LogLevel.Error, "Model {Name} is in quarantine: the engine process ended three times while it alone was active")]
+    [LoggerMessage(324, LogLevel.Error, "Model {Name} is in quarantine: loading it ended the engine process three times in a row")]
     public static partial void ModelQuarantined(this ILogger log, string name);
 }

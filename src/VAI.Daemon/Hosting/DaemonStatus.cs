@@ -2,16 +2,20 @@ using System.Diagnostics;
 using System.Reflection;
 using VAI.Daemon.Admission;
 using VAI.Daemon.Supervision;
+using VAI.Daemon.Supervision.Link;
+using VAI.Daemon.Supervision.Proxy;
 using VAI.Remote;
 
 namespace VAI.Daemon.Hosting;
 
 /// <summary>What the daemon says of itself. What only the engine knows is of the last time that it was asked.</summary>
-internal sealed class DaemonStatus(SupervisedVai vai, RemoteVai engine, Supervisor supervisor, ActiveRequests requests, AdmissionGate gate)
+internal sealed class DaemonStatus(SupervisedVai vai, Supervisor supervisor, ActiveRequests requests, AdmissionGate gate)
 {
     private readonly long _start = Stopwatch.GetTimestamp();
-    private Task<WireStatus>? _asked;
-    private WireStatus? _said;
+    private Task<IReadOnlyList<WireModelStatus>?>? _asked;
+    private IReadOnlyList<WireModelStatus>? _said;
+
+    private static TimeSpan Patience { get; } = TimeSpan.FromSeconds(2);
 
     public static string Version { get; } =
         typeof(DaemonStatus).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
@@ -21,9 +25,9 @@ internal sealed class DaemonStatus(SupervisedVai vai, RemoteVai engine, Supervis
         // One question at a time: an engine that is being started answers later.
         if (_asked is null or { IsCompleted: true })
         {
-            if (_asked is { IsCompletedSuccessfully: true })
-                _said = _asked.Result;
-            _asked = engine.StatusAsync(CancellationToken.None);
+            if (_asked is { IsCompletedSuccessfully: true, Result: { } said })
+                _said = said;
+            _asked = AskAsync();
         }
 
         IReadOnlyList<IModelContext> loaded = vai.Models;
@@ -39,11 +43,26 @@ internal sealed class DaemonStatus(SupervisedVai vai, RemoteVai engine, Supervis
             [.. names.Select(name => Model(name, loaded.FirstOrDefault(m => m.Name == name)))]);
     }
 
+    // An engine that hangs must not hang what asks about it.
+    private async Task<IReadOnlyList<WireModelStatus>?> AskAsync()
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        try
+        {
+            return await supervisor.AskAsync(LinkMethod.Status, WireJson.Default.IReadOnlyListWireModelStatus, patience.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is VaiException or OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
     private WireModelStatus Model(string name, IModelContext? model)
     {
-        WireModelStatus? said = _said?.Models.FirstOrDefault(m => m.Name == name);
+        WireModelStatus? said = _said?.FirstOrDefault(m => m.Name == name);
         bool quarantined = supervisor.IsQuarantined(name);
         return new WireModelStatus(
-            name, model is not null && !quarantined, quarantined, model?.OpenSessions ?? 0, said?.SramUsed ?? 0, said?.SramTokens ?? 0, said?.GeneratedTokens ?? 0);
+            name, model is not null && !quarantined, quarantined, model?.OpenSessions ?? 0, said?.SramUsed ?? 0, said?.SramTokens ?? 0,
+            (model as EngineModel)?.Generated ?? 0);
     }
 }

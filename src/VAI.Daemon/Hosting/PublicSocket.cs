@@ -27,7 +27,9 @@ internal sealed class PublicSocket : IDisposable
     /// <summary>A directory for the engine's sockets, empty at first.</summary>
     public string EngineDirectory { get; }
 
-    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: its directory is not private, or a daemon listens there.</exception>
+    /// <exception cref="VaiUsageException">
+    /// <see cref="VaiError.InvalidOption"/>: its directory is not private, a daemon listens there, or something stands there that VAI did not make.
+    /// </exception>
     public static PublicSocket Take(string path)
     {
         // The modes below are of files that others must not see even for a moment.
@@ -37,13 +39,15 @@ internal sealed class PublicSocket : IDisposable
         FileLock taken = DaemonLock.Take(path + ".lock", $"The socket {path}", Advice);
         try
         {
-            if (Answers(path))
+            EntryKind there = Entry.KindOf(path);
+            if (there is not (EntryKind.None or EntryKind.Socket))
+                throw ServeOptions.Invalid("socket", $"is {path}, where there is something that is no socket. It was left alone: move it away, or give another path.");
+            if (there == EntryKind.Socket && Answers(path))
                 throw ServeOptions.Invalid("socket", $"is {path}, where another program listens. {Advice}");
-            File.Delete(path);
             var socket = new PublicSocket(path, taken, group);
-            if (Directory.Exists(socket.EngineDirectory))
-                Directory.Delete(socket.EngineDirectory, recursive: true);
-            PrivateDirectory.Ensure(socket.EngineDirectory);
+            MadeDirectory.Renew(socket.EngineDirectory, "socket", IsOurs);
+            if (there == EntryKind.Socket)
+                File.Delete(path);
             return socket;
         }
         catch
@@ -72,16 +76,18 @@ internal sealed class PublicSocket : IDisposable
 
     public void Dispose()
     {
-        File.Delete(Path);
-        if (Directory.Exists(EngineDirectory))
-            Directory.Delete(EngineDirectory, recursive: true);
+        if (Entry.KindOf(Path) == EntryKind.Socket)
+            File.Delete(Path);
+        MadeDirectory.Remove(EngineDirectory, IsOurs);
         _lock.Dispose();
     }
 
+    // Engine processes are numbered, and so are their files.
+    private static bool IsOurs(string name, EntryKind kind) =>
+        kind is EntryKind.Socket or EntryKind.File && char.IsAsciiDigit(name[0]) && !name.Contains('/');
+
     private static bool Answers(string path)
     {
-        if (!File.Exists(path))
-            return false;
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {

@@ -4,8 +4,8 @@ namespace VAI.Daemon.Hosting;
 
 /// <summary>
 /// The configuration file of <c>vai serve</c>: a JSON object with the options' names in camelCase. <c>model</c> is an object of names,
-/// each with a file, or with an object of <c>file</c>, <c>profile</c>, <c>ctx</c>, <c>sram</c>, <c>sessions</c> and <c>gpuLayers</c>.
-/// Comments and trailing commas are allowed; a key that is not known is an error.
+/// each with a file, or with an object of <c>file</c>, <c>profile</c>, <c>ctx</c>, <c>sram</c>, <c>sessions</c>, <c>gpuLayers</c> and <c>sampling</c>.
+/// Paths are relative to the file's directory. Comments and trailing commas are allowed; a key that is not known is an error.
 /// </summary>
 internal static class ServeFile
 {
@@ -24,7 +24,7 @@ internal static class ServeFile
                 throw ServeOptions.Invalid(path, $"has more than {MaxBytes} bytes, which is no configuration.");
             using var document = JsonDocument.Parse(
                 File.ReadAllBytes(path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = 8 });
-            return Parse(path, document.RootElement);
+            return Rooted(Parse(path, document.RootElement), Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
         catch (JsonException e)
         {
@@ -62,13 +62,36 @@ internal static class ServeFile
                 "gpuLayers" => o with { GpuLayers = Whole(key, p.Value) },
                 "threads" => o with { Threads = Whole(key, p.Value) },
                 "drain" => o with { Drain = Number(key, p.Value) },
-                _ => throw ServeOptions.Invalid(
-                    key,
-                    "is no option. Known: model, modelsDir, socket, http, apiKeyFile, profile, romDir, ctx, sram, sessions, gpuLayers, threads, drain."),
+                "strict" => o with { Strict = Flag(key, p.Value) },
+                "sampling" => o with { Sampling = SamplingSection.Read(key, p.Value) },
+                "patience" => o with { Patience = Number(key, p.Value) },
+                "engineFailures" => o with { EngineFailures = Whole(key, p.Value) },
+                _ => o with
+                {
+                    Access = o.Access.With(p.Name, key, p.Value) ?? throw ServeOptions.Invalid(
+                        key,
+                        "is no option. Known: model, modelsDir, socket, http, apiKeyFile, profile, romDir, ctx, sram, sessions, gpuLayers, threads, drain, "
+                        + "strict, sampling, patience, engineFailures, " + ServeAccess.Names + "."),
+                },
             };
         }
 
         return o;
+    }
+
+    // The file stands somewhere; where the daemon was started is another matter.
+    private static ServeOptions Rooted(ServeOptions o, string directory)
+    {
+        return o with
+        {
+            ModelsDirectory = Of(o.ModelsDirectory),
+            Socket = Of(o.Socket),
+            ApiKeyFile = Of(o.ApiKeyFile),
+            RomDirectory = Of(o.RomDirectory),
+            Models = [.. o.Models.Select(m => m with { File = m.File.Contains('/') || File.Exists(Of(m.File)) ? Of(m.File)! : m.File })],
+        };
+
+        string? Of(string? path) => path is null ? null : Path.GetFullPath(path, directory);
     }
 
     private static List<ServedModel> Models(string key, JsonElement value)
@@ -99,24 +122,33 @@ internal static class ServeFile
                 "sram" => model with { Sram = Whole(inner, p.Value) },
                 "sessions" => model with { Sessions = Whole(inner, p.Value) },
                 "gpuLayers" => model with { GpuLayers = Whole(inner, p.Value) },
-                _ => throw ServeOptions.Invalid(inner, "is no option of a model. Known: file, profile, ctx, sram, sessions, gpuLayers."),
+                "sampling" => model with { Sampling = SamplingSection.Read(inner, p.Value) },
+                _ => throw ServeOptions.Invalid(inner, "is no option of a model. Known: file, profile, ctx, sram, sessions, gpuLayers, sampling."),
             };
         }
 
         return model.File.Length > 0 ? model : throw ServeOptions.Invalid(key, "has no file. Give a GGUF file, or the name of a ROM.");
     }
 
-    private static string Text(string key, JsonElement value) => value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text
+    internal static string Text(string key, JsonElement value) => value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text
         ? text
         : throw ServeOptions.Invalid(key, $"is {Shown(value)}, but must be a text that is not empty.");
 
-    private static int Whole(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number)
+    internal static int Whole(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number)
         ? number
         : throw ServeOptions.Invalid(key, $"is {Shown(value)}, but must be a whole number.");
 
-    private static double Number(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number
+    internal static double Number(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number
         ? value.GetDouble()
         : throw ServeOptions.Invalid(key, $"is {Shown(value)}, but must be a number.");
+
+    internal static bool Flag(string key, JsonElement value) => value.ValueKind is JsonValueKind.True or JsonValueKind.False
+        ? value.GetBoolean()
+        : throw ServeOptions.Invalid(key, $"is {Shown(value)}, but must be true or false.");
+
+    /// <summary>One, or an array of them.</summary>
+    internal static IReadOnlyList<string> Texts(string key, JsonElement value) =>
+        value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(v => Text(key, v))] : [Text(key, value)];
 
     private static RomProfile Profile(string key, JsonElement value) => value.ValueKind == JsonValueKind.String
         ? value.GetString() switch
@@ -127,7 +159,7 @@ internal static class ServeFile
         }
         : throw ServeOptions.Invalid(key, $"is {Shown(value)}, but must be \"fast\" or \"exact\".");
 
-    private static string Shown(JsonElement value)
+    internal static string Shown(JsonElement value)
     {
         string text = value.GetRawText();
         return text.Length <= 40 ? text : text[..40] + "...";

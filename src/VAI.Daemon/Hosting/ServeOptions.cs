@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using VAI.Daemon.Supervision;
 using VAI.Native.Source;
 using VAI.Remote;
 
@@ -41,6 +42,24 @@ internal sealed record ServeOptions
     /// <summary>Seconds that running requests have to end when the daemon is stopped, 0 to 86,400; null for 30.</summary>
     public double? Drain { get; init; }
 
+    /// <summary>Who may do what, and how much of it.</summary>
+    public ServeAccess Access { get; init; } = new();
+
+    /// <summary>Whether requests with fields that are not known are refused; null for no.</summary>
+    public bool? Strict { get; init; }
+
+    /// <summary>How the OpenAI API samples where neither a request nor the model's own entry says so; null to leave it to the model's file.</summary>
+    public SamplingDefaults? Sampling { get; init; }
+
+    /// <summary>Reads these options again from where they came; null if they cannot change.</summary>
+    public Func<ServeOptions>? Reread { get; init; }
+
+    /// <summary>Seconds that an engine may have work and show nothing for it, beyond twice its longest step, 0.5 to 3,600; null for 5.</summary>
+    public double? Patience { get; init; }
+
+    /// <summary>After so many engines of no use within ten minutes the daemon ends with an error, 1 to 10,000; null for 20.</summary>
+    public int? EngineFailures { get; init; }
+
     public static TimeSpan DefaultDrain { get; } = TimeSpan.FromSeconds(30);
 
     public TimeSpan DrainTime => Drain is { } seconds ? TimeSpan.FromSeconds(seconds) : DefaultDrain;
@@ -63,7 +82,16 @@ internal sealed record ServeOptions
         GpuLayers = GpuLayers ?? file.GpuLayers,
         Threads = Threads ?? file.Threads,
         Drain = Drain ?? file.Drain,
+        Access = Access.Over(file.Access),
+        Strict = Strict ?? file.Strict,
+        Sampling = Sampling ?? file.Sampling,
+        Reread = Reread ?? file.Reread,
+        Patience = Patience ?? file.Patience,
+        EngineFailures = EngineFailures ?? file.EngineFailures,
     };
+
+    /// <summary>What is said here of a model's sampling.</summary>
+    public SamplingDefaults? SamplingOf(string model) => Models.FirstOrDefault(m => m.Name == model)?.Sampling?.Over(Sampling) ?? Sampling;
 
     /// <summary>Checks everything that can be known before anything is started.</summary>
     /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: names the key, and says what to do.</exception>
@@ -74,6 +102,9 @@ internal sealed record ServeOptions
         Range("sessions", Sessions, 1, 256);
         Range("threads", Threads, 1, 512);
         Range("gpuLayers", GpuLayers, -1, int.MaxValue);
+        Range("engineFailures", EngineFailures, 1, 10_000);
+        if (Patience is < 0.5 or > 3600 or double.NaN)
+            throw Invalid("patience", $"is {Patience}, but must be from 0.5 to 3600 seconds.");
         if (Drain is < 0 or > 86_400 or double.NaN)
             throw Invalid("drain", $"is {Drain}, but must be from 0 to 86400 seconds.");
         if (ModelsDirectory is not null && !Directory.Exists(ModelsDirectory))
@@ -94,10 +125,22 @@ internal sealed record ServeOptions
                 throw Invalid($"model.{model.Name}", "has no file. Give a GGUF file, or the name of a ROM.");
         }
 
+        Access.Validate(ApiKeyFile);
         if (Models.GroupBy(m => m.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw Invalid("model", $"has two models called '{twice.Key}'. Give each a name of its own.");
         if (HttpEndPoint() is { } tcp && !IPAddress.IsLoopback(tcp.Address) && ApiKeyFile is null)
             throw Invalid("http", $"is {Http}, which others can reach. Give an apiKeyFile, or listen at 127.0.0.1 alone.");
+    }
+
+    /// <summary>How patient the supervisor is.</summary>
+    public SupervisionOptions Supervision()
+    {
+        var options = new SupervisionOptions();
+        return options with
+        {
+            Patience = Patience is { } seconds ? TimeSpan.FromSeconds(seconds) : options.Patience,
+            Failures = EngineFailures ?? options.Failures,
+        };
     }
 
     /// <summary>Where to listen over TCP.</summary>
@@ -151,4 +194,5 @@ internal sealed record ServeOptions
 
 /// <summary>A model of the daemon's; null stands for the daemon's own option.</summary>
 internal sealed record ServedModel(
-    string Name, string File, RomProfile? Profile = null, int? Context = null, int? Sram = null, int? Sessions = null, int? GpuLayers = null);
+    string Name, string File, RomProfile? Profile = null, int? Context = null, int? Sram = null, int? Sessions = null, int? GpuLayers = null,
+    SamplingDefaults? Sampling = null);

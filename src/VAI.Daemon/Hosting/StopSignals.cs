@@ -11,20 +11,19 @@ internal sealed class NoLifetime : IHostLifetime
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
-/// <summary>The signals that ask a process to end, for as long as this is not disposed.</summary>
+/// <summary>The signals that ask a process to end, and the one to read its configuration again, for as long as this is not disposed.</summary>
 internal sealed class StopSignals : IDisposable
 {
     private readonly PosixSignalRegistration[] _registrations;
 
-    public StopSignals(Action stop)
+    /// <param name="stop">Called for each signal to end.</param>
+    /// <param name="reload">Called for SIGHUP; null to end then, too.</param>
+    public StopSignals(Action stop, Action? reload = null)
     {
         _registrations =
         [
-            .. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP }.Select(s => PosixSignalRegistration.Create(s, c =>
-            {
-                c.Cancel = true;
-                stop();
-            })),
+            .. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT }.Select(s => On(s, stop)),
+            On(PosixSignal.SIGHUP, reload ?? stop),
         ];
     }
 
@@ -33,4 +32,10 @@ internal sealed class StopSignals : IDisposable
         foreach (PosixSignalRegistration registration in _registrations)
             registration.Dispose();
     }
+
+    private static PosixSignalRegistration On(PosixSignal signal, Action act) => PosixSignalRegistration.Create(signal, c =>
+    {
+        c.Cancel = true;
+        act();
+    });
 }

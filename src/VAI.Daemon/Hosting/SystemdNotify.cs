@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
@@ -12,6 +13,26 @@ internal static class SystemdNotify
     public static void Ready(ILogger log) => Send("READY=1", log);
 
     public static void Stopping(ILogger log) => Send("STOPPING=1", log);
+
+    /// <summary>
+    /// Tells it, where the unit has a <c>WatchdogSec</c>, that the daemon comes on: three times in each such time, for as long as that is so.
+    /// </summary>
+    /// <returns>Ends it; null where nobody asked.</returns>
+    public static IDisposable? Watchdog(Func<bool> isAlive, ILogger log)
+    {
+        if (!long.TryParse(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), CultureInfo.InvariantCulture, out long microseconds) || microseconds <= 0)
+            return null;
+        var interval = TimeSpan.FromMicroseconds(microseconds / 3.0);
+        return new Timer(
+            _ =>
+            {
+                if (isAlive())
+                    Send("WATCHDOG=1", log);
+            },
+            null,
+            interval,
+            interval);
+    }
 
     /// <summary>One datagram; a service that cannot say how it stands runs all the same.</summary>
     private static void Send(string state, ILogger log)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using VAI.Daemon.Hosting;
 
 namespace VAI.Daemon.OpenAi;
 
@@ -39,12 +40,14 @@ internal sealed class AnswerDocument
     private readonly bool _chat;
     private readonly JsonEncodedText _model;
     private readonly JsonEncodedText _id;
+    private readonly string _fingerprint;
     private readonly long _created = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
 
-    public AnswerDocument(bool chat, string model)
+    public AnswerDocument(bool chat, IModelContext model)
     {
         _chat = chat;
-        _model = JsonEncodedText.Encode(model, Sending.Options.Encoder);
+        _model = JsonEncodedText.Encode(model.Name, Sending.Options.Encoder);
+        _fingerprint = $"vai-{DaemonStatus.Version}-{model.Info.Fingerprint}";
         Id = (chat ? "chatcmpl-" : "cmpl-") + Guid.NewGuid().ToString("N");
         _id = JsonEncodedText.Encode(Id);
     }
@@ -130,6 +133,7 @@ internal sealed class AnswerDocument
         w.WriteString("object"u8, !_chat ? "text_completion"u8 : chunk ? "chat.completion.chunk"u8 : "chat.completion"u8);
         w.WriteNumber("created"u8, _created);
         w.WriteString("model"u8, _model);
+        w.WriteString("system_fingerprint"u8, _fingerprint);
     }
 
     private void StartChunk(Utf8JsonWriter w, int choice)

@@ -28,6 +28,11 @@ internal sealed class ApiError(
 
     public static ApiError Invalid(string? param, string message) => new(StatusCodes.Status400BadRequest, "invalid_value", message, param);
 
+    /// <summary>What ends a request that the daemon, which stops, does not wait for any longer.</summary>
+    public static ApiError Stopping(Exception inner) => new(
+        StatusCodes.Status503ServiceUnavailable, "shutting_down", "The daemon is stopping, and did not wait for the end of this. Send it again later.",
+        null, Server, inner);
+
     /// <summary>Any exception of a handler as an error that may be shown: the messages of VAI's own family, and no others.</summary>
     public static ApiError From(Exception error) => error switch
     {
@@ -82,6 +87,7 @@ internal sealed class ApiError(
         VaiError.Overloaded => new ApiError(StatusCodes.Status429TooManyRequests, "overloaded", e.Message, null, RateLimit, e),
         VaiError.ModelQuarantined =>
             new ApiError(StatusCodes.Status503ServiceUnavailable, "model_quarantined", e.Message, "model", Server, e),
+        VaiError.RequestQuarantined => new ApiError(StatusCodes.Status422UnprocessableEntity, "request_quarantined", e.Message, null, InvalidRequest, e),
         VaiError.EngineLost => new ApiError(StatusCodes.Status503ServiceUnavailable, "engine_lost", e.Message, null, Server, e),
         VaiError.DaemonUnavailable => new ApiError(StatusCodes.Status503ServiceUnavailable, "engine_unavailable", e.Message, null, Server, e),
         VaiError.DeadlineExceeded => new ApiError(StatusCodes.Status504GatewayTimeout, "deadline_exceeded", e.Message, null, Server, e),

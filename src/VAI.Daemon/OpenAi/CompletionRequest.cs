@@ -11,9 +11,9 @@ internal sealed record CompletionRequest(Generation Generation, IReadOnlyList<Pr
     private const int DefaultTokens = 16;
 
     /// <exception cref="ApiError">400, naming the field.</exception>
-    public static CompletionRequest Read(JsonElement root, OpenAiOptions limits)
+    public static CompletionRequest Read(JsonElement root, IgnoredFields ignored, OpenAiOptions limits)
     {
-        var fields = new Fields(root);
+        var fields = new Fields(root, ignored);
         var generation = Generation.Read(fields, DefaultTokens, limits);
         fields.RefuseUnless("echo", v => v.ValueKind == JsonValueKind.False, "false");
         fields.RefuseUnless("suffix", v => v.ValueKind == JsonValueKind.String && v.ValueEquals(""u8), "an empty text");
@@ -23,7 +23,7 @@ internal sealed record CompletionRequest(Generation Generation, IReadOnlyList<Pr
         {
             Options = generation.Options with { LogProbabilities = fields.Whole("logprobs", 0, Generation.MostLogProbabilities) },
         };
-        fields.Refuse("grammar", "json_schema");
+        UnsupportedFields.CheckCompletion(fields);
         JsonElement prompt = fields.Take("prompt") ?? throw Fields.Missing("prompt");
         fields.End();
         Prompt[] prompts = PromptList.Read(prompt, "prompt", MostAnswers);

@@ -9,9 +9,9 @@ namespace VAI.Daemon.OpenAi;
 /// <summary><c>/v1/embeddings</c>.</summary>
 internal sealed class EmbeddingEndpoint(IVai vai, OpenAiOptions options)
 {
-    public async Task HandleAsync(HttpContext http)
+    public async Task HandleAsync(HttpContext http, CancellationToken cancellationToken)
     {
-        EmbeddingRequest request = await RequestBody.ReadAsync(http, options.MaxRequestBytes, EmbeddingRequest.Read).ConfigureAwait(false);
+        EmbeddingRequest request = await RequestBody.ReadAsync(http, options, EmbeddingRequest.Read).ConfigureAwait(false);
         IModelContext model = vai.Select(request.Model);
         EmbeddingBatch.Check(model);
         int length = model.Info.EmbeddingLength;
@@ -24,7 +24,7 @@ internal sealed class EmbeddingEndpoint(IVai vai, OpenAiOptions options)
         }
 
         (ReadOnlyMemory<float>[] vectors, long tokens) = await EmbeddingBatch.RunAsync(
-            model, [.. request.Inputs.Select(i => new EmbeddingInput(i.Text, i.Tokens))], http.RequestAborted).ConfigureAwait(false);
+            model, [.. request.Inputs.Select(i => new EmbeddingInput(i.Text, i.Tokens))], cancellationToken).ConfigureAwait(false);
         await Sending.JsonAsync(http, options.SlowReaderTimeout, w => Write(w, model.Name, vectors, request.Base64, tokens)).ConfigureAwait(false);
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using VAI.Daemon.Streaming;
 
 namespace VAI.Daemon.OpenAi;
 
@@ -9,15 +10,13 @@ internal sealed class EventStream(HttpContext http, TimeSpan timeout) : IDisposa
 {
     private readonly Utf8JsonWriter _json = new(http.Response.BodyWriter, Sending.Options);
 
-    /// <summary>Whether the status is out: an error can only be an event now.</summary>
-    public bool Started { get; private set; }
-
     public void Start()
     {
-        Started = true;
-        http.Response.ContentType = "text/event-stream; charset=utf-8";
-        http.Response.Headers.CacheControl = "no-cache";
-        http.Response.Headers["X-Accel-Buffering"] = "no";
+        StreamPatience.Begin(http.Response);
+
+        // Where the head went out before it was known.
+        if (http.Items.Remove(IgnoredFields.Header, out object? ignored))
+            http.Response.BodyWriter.Write(System.Text.Encoding.ASCII.GetBytes($": {IgnoredFields.Header}: {ignored}\n\n"));
     }
 
     /// <summary>Begins an event; its document goes into the writer, then <see cref="End"/>.</summary>

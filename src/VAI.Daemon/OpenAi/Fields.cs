@@ -4,20 +4,26 @@ using Microsoft.AspNetCore.Http;
 namespace VAI.Daemon.OpenAi;
 
 /// <summary>
-/// The members of a JSON object, each checked as it is taken; null counts as absent. What nobody asked for is refused at the end.
+/// The members of a JSON object, each checked as it is taken; null counts as absent. What nobody asked for is ignored and named at the end, or
+/// refused if that is wanted.
 /// </summary>
 internal sealed class Fields
 {
     // Each field is looked for among all of them.
     private const int MaxFields = 128;
 
+    // A longer name is nobody's field, and would not fit where it is named.
+    private const int MaxName = 256;
+
     private readonly JsonElement _object;
+    private readonly IgnoredFields _ignored;
     private readonly string _path;
     private readonly HashSet<string> _known = new(StringComparer.Ordinal);
 
     /// <param name="value">The object.</param>
+    /// <param name="ignored">Takes the names of what has no effect.</param>
     /// <param name="path">Where it is in the request, for messages; empty for the request itself.</param>
-    public Fields(JsonElement value, string path = "")
+    public Fields(JsonElement value, IgnoredFields ignored, string path = "")
     {
         if (value.ValueKind != JsonValueKind.Object)
             throw WrongType(path.Length == 0 ? "The request" : path, "an object", value);
@@ -29,10 +35,14 @@ internal sealed class Fields
         }
 
         _object = value;
+        _ignored = ignored;
         _path = path;
     }
 
     public string NameOf(string field) => _path.Length == 0 ? field : $"{_path}.{field}";
+
+    /// <summary>The members of an object in this one.</summary>
+    public Fields Inner(JsonElement value, string path) => new(value, _ignored, path);
 
     public JsonElement? Take(string field)
     {
@@ -63,6 +73,42 @@ internal sealed class Fields
     public float? Number(string field, float min, float max) =>
         Take(field) is { } value ? NumberOf(value, NameOf(field), min, max) : null;
 
+    /// <summary>The first of several names of one thing that is there; the others have no effect then.</summary>
+    public string FirstOf(params ReadOnlySpan<string> names)
+    {
+        string? first = null;
+        foreach (string name in names)
+        {
+            if (Take(name) is null)
+                continue;
+            if (first is null)
+                first = name;
+            else
+                _ignored.Add(NameOf(name));
+        }
+
+        return first ?? names[0];
+    }
+
+    /// <summary>Fields that are known and have no effect: named, or refused where nothing is to be ignored.</summary>
+    public void Ignore(params ReadOnlySpan<string> fields)
+    {
+        if (_ignored.Strict)
+            Refuse(fields);
+        else
+            Drop(fields);
+    }
+
+    /// <summary>Fields that are left out of what the model reads, whoever sends them: named.</summary>
+    public void Drop(params ReadOnlySpan<string> fields)
+    {
+        foreach (string field in fields)
+        {
+            if (Take(field) is not null)
+                _ignored.Add(NameOf(field));
+        }
+    }
+
     /// <summary>Fields of OpenAI's API that ask for what is not offered.</summary>
     public void Refuse(params ReadOnlySpan<string> fields)
     {
@@ -80,16 +126,18 @@ internal sealed class Fields
             throw Unsupported(NameOf(field), $"'{NameOf(field)}' is not supported here, but for {only}. Leave it out.");
     }
 
-    /// <exception cref="ApiError">There is a field that was not taken.</exception>
+    /// <summary>Names the fields that were not taken.</summary>
+    /// <exception cref="ApiError">There is one, and none is to be ignored.</exception>
     public void End()
     {
         foreach (JsonProperty member in _object.EnumerateObject())
         {
-            if (!_known.Contains(member.Name))
-            {
-                string name = NameOf(Shown(member.Name));
+            if (_known.Contains(member.Name))
+                continue;
+            string name = NameOf(Shown(member.Name));
+            if (_ignored.Strict || member.Name.Length > MaxName)
                 throw new ApiError(StatusCodes.Status400BadRequest, "unknown_parameter", $"Unknown parameter: '{name}'.", name);
-            }
+            _ignored.Add(name);
         }
     }
 

@@ -12,8 +12,10 @@ internal readonly record struct Prompt(string? Text, int[]? Tokens);
 /// <param name="Choices">Answers to each prompt.</param>
 /// <param name="Stream">Whether as server-sent events.</param>
 /// <param name="IncludeUsage">Whether the stream ends with a usage chunk.</param>
-/// <param name="Options">Checked, but for the tokens of the bias, which depend on the model.</param>
-internal sealed record Generation(string Model, int Choices, bool Stream, bool IncludeUsage, InferenceOptions Options)
+/// <param name="Options">Checked, but for the tokens of the bias, which depend on the model; how to sample comes with <see cref="Select"/>.</param>
+/// <param name="Sampling">What it says of sampling.</param>
+internal sealed record Generation(
+    string Model, int Choices, bool Stream, bool IncludeUsage, InferenceOptions Options, SamplingDefaults Sampling)
 {
     /// <summary>The most tokens that can be asked for; no context is as long.</summary>
     public const int MostTokens = 1 << 20;
@@ -31,22 +33,30 @@ internal sealed record Generation(string Model, int Choices, bool Stream, bool I
     /// <param name="limits">The daemon's own.</param>
     public static Generation Read(Fields fields, int? maxTokens, OpenAiOptions limits)
     {
-        var options = new InferenceOptions();
-        options = options with
+        var options = new InferenceOptions
         {
-            MaxTokens = fields.Whole("max_tokens", 1, MostTokens) ?? maxTokens,
-            Temperature = fields.Number("temperature", 0, 2) ?? options.Temperature,
-            TopP = fields.Number("top_p", 0, 1) is { } topP ? Math.Max(topP, ApiNumbers.LeastTopP) : options.TopP,
-            TopK = fields.Whole("top_k", 0, MostTokens) ?? options.TopK,
-            MinP = fields.Number("min_p", 0, 1) ?? options.MinP,
-            RepeatPenalty = fields.Number("repeat_penalty", 0.01f, 10) ?? options.RepeatPenalty,
-            FrequencyPenalty = fields.Number("frequency_penalty", -2, 2) ?? 0,
-            PresencePenalty = fields.Number("presence_penalty", -2, 2) ?? 0,
+            MaxTokens = fields.FirstOf("max_tokens", "n_predict") == "n_predict"
+                ? Predicted(fields)
+                : fields.Whole("max_tokens", 1, MostTokens) ?? maxTokens,
             Seed = fields.Long("seed", long.MinValue, long.MaxValue) is { } seed ? ApiNumbers.Seed(seed) : null,
             LogitBias = Bias(fields),
             Stop = Stops(fields),
             Deadline = limits.Deadline,
             SramWait = limits.SramWait,
+        };
+        var sampling = new SamplingDefaults
+        {
+            Temperature = fields.Number("temperature", 0, 2),
+            TopP = Probability(fields.Number("top_p", 0, 1)),
+
+            // -1 is how some say that all tokens may be chosen.
+            TopK = fields.Whole("top_k", -1, MostTokens) is { } topK ? Math.Max(topK, 0) : null,
+            MinP = fields.Number("min_p", 0, 1),
+            TypicalP = Probability(fields.Number(fields.FirstOf("typical_p", "typ_p"), 0, 1)),
+            RepeatPenalty = fields.Number(fields.FirstOf("repeat_penalty", "repetition_penalty"), 0.01f, 10),
+            PenaltyLastN = fields.Whole(fields.FirstOf("repeat_last_n", "penalty_last_n"), 0, SamplingDefaults.MostPenalised),
+            FrequencyPenalty = fields.Number("frequency_penalty", -2, 2),
+            PresencePenalty = fields.Number("presence_penalty", -2, 2),
         };
         bool stream = fields.Flag("stream") ?? false;
         bool usage = false;
@@ -54,7 +64,7 @@ internal sealed record Generation(string Model, int Choices, bool Stream, bool I
         {
             if (!stream)
                 throw ApiError.Invalid("stream_options", "'stream_options' is only for 'stream': true.");
-            var members = new Fields(streamOptions, "stream_options");
+            Fields members = fields.Inner(streamOptions, "stream_options");
             usage = members.Flag("include_usage") ?? false;
             members.Flag("include_obfuscation");
             members.End();
@@ -62,11 +72,14 @@ internal sealed record Generation(string Model, int Choices, bool Stream, bool I
 
         fields.Text("user");
         return new Generation(
-            fields.Text("model") ?? throw Fields.Missing("model"), fields.Whole("n", 1, MaxChoices) ?? 1, stream, usage, options);
+            fields.Text("model") ?? throw Fields.Missing("model"), fields.Whole("n", 1, MaxChoices) ?? 1, stream, usage, options, sampling);
     }
 
-    /// <summary>The model, once it is sure that it has the tokens that are named.</summary>
-    public IModelContext Select(IVai vai)
+    /// <summary>
+    /// The model, once it is sure that it has the tokens that are named; and this, with what the request leaves open taken from the daemon's
+    /// configuration, the model's file, and OpenAI's API, in this order.
+    /// </summary>
+    public (IModelContext Model, Generation Generation) Select(IVai vai, OpenAiOptions limits)
     {
         IModelContext model = vai.Select(Model);
         foreach (int token in Options.LogitBias?.Keys ?? [])
@@ -78,8 +91,20 @@ internal sealed record Generation(string Model, int Choices, bool Stream, bool I
             }
         }
 
-        return model;
+        SamplingDefaults sampling = Sampling.Over(limits.Sampling(model.Name)).Over(model.Info.Sampling).Over(SamplingDefaults.OpenAi);
+        return (model, this with { Options = sampling.Apply(Options) });
     }
+
+    // llama.cpp's name for it, where -1 is for as long as it takes.
+    private static int? Predicted(Fields fields) => fields.Whole("n_predict", -1, MostTokens) switch
+    {
+        -1 => null,
+        0 => throw ApiError.Invalid("n_predict", "'n_predict' is 0; it must be -1, or 1 or more."),
+        { } tokens => tokens,
+        null => null,
+    };
+
+    private static float? Probability(float? value) => value is { } p ? Math.Max(p, ApiNumbers.LeastTopP) : null;
 
     private static Dictionary<int, float>? Bias(Fields fields)
     {

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using VAI.Daemon.Metrics;
+using VAI.Daemon.Streaming;
 
 namespace VAI.Daemon.OpenAi;
 
@@ -18,8 +19,6 @@ internal static partial class OpenAiApi
     // What a request counts as whose client went away, as nginx has it.
     private const int ClientGone = 499;
 
-    private static readonly object FailedKey = new();
-
     /// <summary>Maps the routes. Every error is OpenAI's envelope; nothing is loaded or unloaded.</summary>
     public static void MapOpenAi(this IEndpointRouteBuilder routes, IVai vai, OpenAiOptions options)
     {
@@ -29,61 +28,86 @@ internal static partial class OpenAiApi
         routes.MapPost("/v1/chat/completions", Guard("/v1/chat/completions", generation.ChatAsync));
         routes.MapPost("/v1/completions", Guard("/v1/completions", generation.CompleteAsync));
         routes.MapPost("/v1/embeddings", Guard("/v1/embeddings", embedding.HandleAsync));
-        routes.MapGet("/v1/models", Guard("/v1/models", http => Sending.JsonAsync(
+        routes.MapGet("/v1/models", Guard("/v1/models", (http, _) => Sending.JsonAsync(
             http, options.SlowReaderTimeout, w => WriteModels(w, vai, started))));
-        routes.MapGet("/v1/models/{**id}", Guard("/v1/models/{id}", http =>
+        routes.MapGet("/v1/models/{**id}", Guard("/v1/models/{id}", (http, _) =>
         {
             // A slash in a name may come as it is or escaped; routing leaves only the latter as it is.
             string name = ((string?)http.Request.RouteValues["id"] ?? "").Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
             IModelContext model = vai.Select(name);
             return Sending.JsonAsync(http, options.SlowReaderTimeout, w => WriteModel(w, model, started));
         }));
-        routes.Map("/v1/{**rest}", Guard("/v1", http => throw new ApiError(
-            StatusCodes.Status404NotFound, "unknown_url", $"Unknown request URL: {http.Request.Method} {http.Request.Path}. See /openapi.json.")));
+        routes.Map("/v1/{**rest}", Guard("/v1", (http, _) => throw UnknownUrl.Of(http.Request)));
+        routes.MapFallback("{**rest}", Guard("/", (http, _) => throw UnknownUrl.Of(http.Request)));
         routes.MapGet("/health", (RequestDelegate)(http => HealthAsync(http, options)));
         routes.MapGet("/openapi.json", (RequestDelegate)DocumentAsync);
         routes.MapMetrics(options.OtherMetrics);
+
+        RequestDelegate Guard(string route, Func<HttpContext, CancellationToken, Task> handler) => http => GuardAsync(http, route, options, handler);
     }
 
-    /// <summary>Notes the error of a request whose status is out already.</summary>
-    public static void Failed(HttpContext http, ApiError error)
-    {
-        http.Items[FailedKey] = error.Status;
-        Log(http, error);
-    }
-
-    private static RequestDelegate Guard(string route, Func<HttpContext, Task> handler) => async http =>
+    private static async Task GuardAsync(HttpContext http, string route, OpenAiOptions options, Func<HttpContext, CancellationToken, Task> handler)
     {
         long start = Stopwatch.GetTimestamp();
         DaemonMeter.Started(route);
         int status = ClientGone;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, options.Ending);
         try
         {
-            await handler(http).ConfigureAwait(false);
-            status = http.Items[FailedKey] as int? ?? http.Response.StatusCode;
-        }
-        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested || http.Response.HasStarted)
-        {
-            // The client is gone, or reads too slowly: there is nobody to tell.
-            http.Abort();
-        }
-        catch (Exception e) when (!http.Response.HasStarted && !http.RequestAborted.IsCancellationRequested)
-        {
-            var error = ApiError.From(e);
-            status = error.Status;
-            Log(http, error);
-            await error.WriteAsync(http).ConfigureAwait(false);
+            await handler(http, either.Token).ConfigureAwait(false);
+            status = http.Response.StatusCode;
         }
         catch (Exception e)
         {
-            Log(http, ApiError.From(e));
-            http.Abort();
+            status = await FailAsync(http, e, options).ConfigureAwait(false);
         }
         finally
         {
             DaemonMeter.Ended(route, status, start);
         }
-    };
+    }
+
+    /// <summary>Says what went wrong, as far as there is somebody to tell.</summary>
+    /// <returns>The status that it counts as.</returns>
+    private static async Task<int> FailAsync(HttpContext http, Exception e, OpenAiOptions options)
+    {
+        bool ending = e is OperationCanceledException && options.Ending.IsCancellationRequested;
+        ApiError error = ending ? ApiError.Stopping(e) : ApiError.From(e);
+        if (http.RequestAborted.IsCancellationRequested || (e is OperationCanceledException && !ending && http.Response.HasStarted))
+        {
+            // The client is gone, or reads too slowly.
+            if (e is not OperationCanceledException)
+                Log(http, error);
+            http.Abort();
+            return ClientGone;
+        }
+
+        Log(http, error);
+        if (!http.Response.HasStarted)
+        {
+            await error.WriteAsync(http).ConfigureAwait(false);
+        }
+        else if (StreamPatience.IsOpen(http))
+        {
+            try
+            {
+                using var stream = new EventStream(http, options.SlowReaderTimeout);
+                stream.Start();
+                stream.Error(error);
+                await stream.FlushAsync().ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                http.Abort();
+            }
+        }
+        else
+        {
+            http.Abort();
+        }
+
+        return error.Status;
+    }
 
     private static void WriteModels(Utf8JsonWriter w, IVai vai, long created)
     {
@@ -108,7 +132,8 @@ internal static partial class OpenAiApi
 
     private static Task HealthAsync(HttpContext http, OpenAiOptions options)
     {
-        bool ready = options.IsReady();
+        string? unavailable = options.Unavailable();
+        bool ready = options.IsReady() && unavailable is null;
         if (!ready)
             http.Response.Headers.RetryAfter = "1";
         return Sending.JsonAsync(
@@ -117,7 +142,9 @@ internal static partial class OpenAiApi
             w =>
             {
                 w.WriteStartObject();
-                w.WriteString("status"u8, ready ? "ok"u8 : "draining"u8);
+                w.WriteString("status"u8, ready ? "ok"u8 : unavailable is null ? "draining"u8 : "unavailable"u8);
+                if (unavailable is not null)
+                    w.WriteString("reason"u8, unavailable);
                 w.WriteEndObject();
             },
             ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
@@ -130,12 +157,15 @@ internal static partial class OpenAiApi
         await document.CopyToAsync(http.Response.Body, http.RequestAborted).ConfigureAwait(false);
     }
 
+    /// <summary>Where to this API writes its log; null for nowhere.</summary>
+    public static ILogger? LogOf(HttpContext http) =>
+        http.RequestServices?.GetService<ILoggerFactory>()?.CreateLogger("VAI.Daemon.OpenAi");
+
     private static void Log(HttpContext http, ApiError error)
     {
         if (error.Status >= StatusCodes.Status500InternalServerError)
         {
-            ILogger? log = http.RequestServices?.GetService<ILoggerFactory>()?.CreateLogger("VAI.Daemon.OpenAi");
-            if (log is not null)
+            if (LogOf(http) is { } log)
                 RequestFailed(log, error.InnerException ?? error, http.Request.Method, http.Request.Path, error.Status);
         }
     }

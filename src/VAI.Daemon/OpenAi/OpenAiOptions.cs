@@ -6,6 +6,21 @@ internal sealed class OpenAiOptions
     /// <summary>Whether new requests are welcome: <c>GET /health</c> answers 200, else 503. False while draining.</summary>
     public Func<bool> IsReady { get; init; } = static () => true;
 
+    /// <summary>Whether fields that are not known are refused, instead of ignored and named. Asked for each request.</summary>
+    public Func<bool> Strict { get; init; } = static () => false;
+
+    /// <summary>What the daemon's configuration says of a model's sampling; null for nothing. Asked for each request.</summary>
+    public Func<string, SamplingDefaults?> Sampling { get; init; } = static _ => null;
+
+    /// <summary>What was said of ignored fields already.</summary>
+    internal IgnoredFieldsLog Ignored { get; } = new();
+
+    /// <summary>Cancelled when the daemon does not wait any longer for what runs: streams end with an error event, other requests with a 503.</summary>
+    public CancellationToken Ending { get; init; }
+
+    /// <summary>Why nothing can be answered at the moment; null if it can. <c>GET /health</c> then says so, with a 503.</summary>
+    public Func<string?> Unavailable { get; init; } = static () => null;
+
     /// <summary>Longest time that one write waits for its reader; then the connection is aborted. Above zero.</summary>
     public TimeSpan SlowReaderTimeout { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -14,9 +14,30 @@ internal static class RequestBody
     // What is read and thrown away of a body that is too long, so that its sender comes to read the answer.
     private const long MaxDiscarded = 1L << 28;
 
-    /// <summary>Reads the document and makes a request of it; the document is gone then.</summary>
+    /// <summary>Reads the document and makes a request of it; the document is gone then. What is ignored of it is told in a header.</summary>
     /// <exception cref="ApiError">400, 413 or 415.</exception>
-    public static async Task<T> ReadAsync<T>(HttpContext http, int limit, Func<JsonElement, T> read)
+    public static async Task<T> ReadAsync<T>(HttpContext http, OpenAiOptions options, Func<JsonElement, IgnoredFields, T> read)
+    {
+        var ignored = new IgnoredFields(options.Strict());
+        T request = await ReadAsync(http, options.MaxRequestBytes, root => read(root, ignored)).ConfigureAwait(false);
+        if (ignored.Names.Count > 0)
+        {
+            Tell(http, ignored);
+            options.Ignored.Say(OpenAiApi.LogOf(http), ignored);
+        }
+
+        return request;
+    }
+
+    private static void Tell(HttpContext http, IgnoredFields ignored)
+    {
+        if (http.Response.HasStarted)
+            http.Items[IgnoredFields.Header] = ignored;
+        else
+            http.Response.Headers[IgnoredFields.Header] = ignored.ToString();
+    }
+
+    private static async Task<T> ReadAsync<T>(HttpContext http, int limit, Func<JsonElement, T> read)
     {
         // Also what keeps a web page from sending a request here: a browser asks first before it sends this type.
         if (!http.Request.HasJsonContentType())

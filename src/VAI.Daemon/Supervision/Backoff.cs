@@ -1,14 +1,14 @@
 namespace VAI.Daemon.Supervision;
 
 /// <summary>
-/// How long to wait before an engine process is started again: not at all at first, then 0.1 s, doubled up to 10 s, for as long as
-/// they end within a second of serving. One that served longer starts the count anew: an engine that is ended now and then, however
-/// often, is one that can be used.
+/// How long to wait before an engine process is started again: not at all at first, then 0.1 s, doubled up to 1 s, for as long as
+/// they end within a second of serving. One that served longer starts the count anew. No longer than that: to try costs a core a
+/// tenth of a second, and who has put right what was wrong is served at once. <see cref="FailureBudget"/> ends it.
 /// </summary>
 internal sealed class Backoff
 {
     private static readonly TimeSpan First = TimeSpan.FromSeconds(0.1);
-    private static readonly TimeSpan Last = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Last = TimeSpan.FromSeconds(1);
     private int _failures;
 
     public static TimeSpan Healthy { get; } = TimeSpan.FromSeconds(1);

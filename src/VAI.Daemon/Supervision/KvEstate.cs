@@ -1,4 +1,5 @@
 using System.Globalization;
+using VAI.Daemon.Hosting;
 using VAI.Sram;
 
 namespace VAI.Daemon.Supervision;
@@ -13,16 +14,15 @@ internal sealed class KvEstate(string root) : IDisposable
     // Of sessions that nobody has asked for since: their clients may be thinking, or gone.
     private const int Generations = 3;
 
+    /// <summary>Its name in a ROM directory.</summary>
+    public const string DirectoryName = ".vai-kv";
+
     /// <summary>Where the engine process of that number keeps its copies.</summary>
     public string Of(int worker) => Path.Combine(root, worker.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>Makes the directory anew.</summary>
-    public void Clear()
-    {
-        if (Directory.Exists(root))
-            Directory.Delete(root, recursive: true);
-        Directory.CreateDirectory(root);
-    }
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: it holds what VAI did not make.</exception>
+    public void Clear() => MadeDirectory.Renew(root, "romDir", IsOurs);
 
     /// <summary>Leaves what dead engine processes had to another, before it serves.</summary>
     public void Leave(int heir)
@@ -44,9 +44,12 @@ internal sealed class KvEstate(string root) : IDisposable
         }
     }
 
-    public void Dispose()
+    public void Dispose() => MadeDirectory.Remove(root, IsOurs);
+
+    private static bool IsOurs(string name, EntryKind kind) => kind switch
     {
-        if (Directory.Exists(root))
-            Directory.Delete(root, recursive: true);
-    }
+        EntryKind.Directory => Path.GetFileName(name) == KvStashDirectory.Inherited || int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _),
+        EntryKind.File => name.Contains('/') && name.EndsWith(KvStashFile.Suffix, StringComparison.Ordinal),
+        _ => false,
+    };
 }

@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Logging;
+using VAI.Daemon.Supervision.Link;
+using VAI.Daemon.Supervision.Proxy;
 using VAI.Pipeline;
 using VAI.Remote;
 using VAI.Sessions;
@@ -9,15 +11,18 @@ namespace VAI.Daemon.Supervision;
 /// The engine process that takes over. It has llama.cpp loaded and has run what a takeover runs, on a model of a few cells that it
 /// forgot again, and it has the ROMs attached, which takes no memory, and small SRAM cleared: what is left of a takeover is large SRAM.
 /// </summary>
-internal sealed class Standby(WorkerCommand command, WorkerConfig config, string directory, KvEstate estate, ILogger log) : IAsyncDisposable
+/// <param name="start">Starts a process.</param>
+/// <param name="options">How long one may take to answer when it is to take over.</param>
+/// <param name="log">Where to log to.</param>
+internal sealed class Standby(Func<EngineProcess> start, SupervisionOptions options, ILogger log) : IAsyncDisposable
 {
     private const string WarmName = "warming up";
     private const int WarmTokens = 64;
 
     private readonly Lock _gate = new();
-    private IReadOnlyList<(ModelOptions Model, long Bytes)> _wanted = [];
-    private Task<WorkerProcess?>? _prepared;
-    private int _started;
+    private IReadOnlyList<WantedModel> _wanted = [];
+    private Task<EngineProcess?>? _prepared;
+    private TaskCompletionSource _needed = New();
 
     // Right after a takeover the cores belong to the transactions that were interrupted.
     private static TimeSpan Pause { get; } = TimeSpan.FromSeconds(1);
@@ -26,14 +31,14 @@ internal sealed class Standby(WorkerCommand command, WorkerConfig config, string
     /// Has a process stand by for these models, unless there are none: begins to start one, or tells the one that there is.
     /// </summary>
     /// <returns>Ends when a process that stands by already has been told: it holds no other ROM any more.</returns>
-    public Task Prepare(IReadOnlyList<(ModelOptions Model, long Bytes)> wanted, CancellationToken cancellationToken)
+    public Task Prepare(IReadOnlyList<WantedModel> wanted, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
             _wanted = wanted;
             if (_prepared is null or { IsFaulted: true } or { IsCanceled: true } or { IsCompletedSuccessfully: true, Result: null or { HasEnded: true } })
             {
-                _prepared = wanted.Count == 0 ? null : PrepareAsync(cancellationToken);
+                _prepared = wanted.Count == 0 ? null : PrepareAsync(_needed.Task, cancellationToken);
             }
             else
             {
@@ -46,93 +51,102 @@ internal sealed class Standby(WorkerCommand command, WorkerConfig config, string
         }
     }
 
-    /// <summary>The process that stands by, or else one that is only starting.</summary>
-    public async Task<WorkerProcess> TakeAsync()
+    /// <summary>The process that stands by; null if there is none that lives and answers.</summary>
+    public async Task<EngineProcess?> TakeAsync()
     {
-        Task<WorkerProcess?>? prepared;
+        Task<EngineProcess?>? prepared;
         lock (_gate)
+        {
             (prepared, _prepared) = (_prepared, null);
-        return prepared is not null && await prepared.ConfigureAwait(false) is { HasEnded: false } worker ? worker : Start();
+
+            // One that was not even started is started sooner by who needs it.
+            _needed.TrySetResult();
+            _needed = New();
+        }
+
+        if (prepared is null || await prepared.ConfigureAwait(false) is not { HasEnded: false, Link: { } link } engine)
+            return null;
+
+        // It has had nothing to do: if it does not answer now, another one is started sooner than it would be found out.
+        Task answered = link.PingAsync();
+        if (await Task.WhenAny(answered, engine.Ended, Task.Delay(options.StandbyAnswer)).ConfigureAwait(false) == answered)
+            return engine;
+        engine.Condemn($"it stood by, and has not answered a ping for {options.StandbyAnswer.TotalSeconds:0.#} s");
+        return null;
     }
 
     public async ValueTask DisposeAsync()
     {
-        Task<WorkerProcess?>? prepared;
+        Task<EngineProcess?>? prepared;
         lock (_gate)
             (prepared, _prepared) = (_prepared, null);
-        if (prepared is not null && await prepared.ConfigureAwait(false) is { } worker)
-            await worker.DisposeAsync().ConfigureAwait(false);
+        if (prepared is not null && await prepared.ConfigureAwait(false) is { } engine)
+            await engine.DisposeAsync().ConfigureAwait(false);
     }
 
-    private WorkerProcess Start()
-    {
-        int number = Interlocked.Increment(ref _started);
-        return WorkerProcess.Start(
-            command, config with { StashDirectory = estate.Of(number) }, number, Path.Combine(directory, $"{number}.sock"));
-    }
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private async Task<WorkerProcess?> PrepareAsync(CancellationToken cancellationToken)
+    private async Task<EngineProcess?> PrepareAsync(Task needed, CancellationToken cancellationToken)
     {
-        WorkerProcess? worker = null;
+        EngineProcess? engine = null;
         try
         {
-            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
-            worker = Start();
-            await worker.Ready.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (await Task.WhenAny(needed, Task.Delay(Pause, cancellationToken)).ConfigureAwait(false) == needed)
+                return null;
+            cancellationToken.ThrowIfCancellationRequested();
+            engine = start();
+            EngineLink link = await engine.Ready.WaitAsync(options.StartLimit, cancellationToken).ConfigureAwait(false);
+            engine.State = EngineState.StandingBy;
             if (Wanted() is { Count: > 0 } wanted)
-                await WarmAsync(worker, wanted.MinBy(w => w.Bytes).Model, cancellationToken).ConfigureAwait(false);
-            await TellAsync(worker, cancellationToken).ConfigureAwait(false);
-            log.WorkerStandsBy(worker.Id);
-            return worker;
+                await WarmAsync(link, wanted.MinBy(w => w.Bytes)!.Model, cancellationToken).ConfigureAwait(false);
+            await TellAsync(link, cancellationToken).ConfigureAwait(false);
+            log.WorkerStandsBy(engine.Id);
+            return engine;
         }
-        catch (Exception e) when (IsFailure(e))
+        catch (Exception e)
         {
-            await GiveUpAsync(worker, e).ConfigureAwait(false);
+            await GiveUpAsync(engine, e).ConfigureAwait(false);
             return null;
         }
     }
 
-    private async Task<WorkerProcess?> TellAsync(Task<WorkerProcess?> prepared, CancellationToken cancellationToken)
+    private async Task<EngineProcess?> TellAsync(Task<EngineProcess?> prepared, CancellationToken cancellationToken)
     {
-        if (await prepared.ConfigureAwait(false) is not { HasEnded: false } worker)
+        if (await prepared.ConfigureAwait(false) is not { HasEnded: false, Link: { } link } engine)
             return null;
         try
         {
-            await TellAsync(worker, cancellationToken).ConfigureAwait(false);
-            return worker;
+            await TellAsync(link, cancellationToken).ConfigureAwait(false);
+            return engine;
         }
-        catch (Exception e) when (IsFailure(e))
+        catch (Exception e)
         {
-            await GiveUpAsync(worker, e).ConfigureAwait(false);
+            await GiveUpAsync(engine, e).ConfigureAwait(false);
             return null;
         }
     }
 
-    private async Task TellAsync(WorkerProcess worker, CancellationToken cancellationToken)
-    {
-        await using var vai = new RemoteVai(new WorkerEndpoint(worker));
-        await vai.PrepareAsync([.. Wanted().Select(w => w.Model)], cancellationToken).ConfigureAwait(false);
-    }
+    private Task TellAsync(EngineLink link, CancellationToken cancellationToken) => link.CallAsync(
+        new CallHead(LinkMethod.Prepare, 0, 0), new WirePrepare([.. Wanted().Select(w => w.Model)]), WireJson.Default.WirePrepare, cancellationToken);
 
-    private IReadOnlyList<(ModelOptions Model, long Bytes)> Wanted()
+    private IReadOnlyList<WantedModel> Wanted()
     {
         lock (_gate)
             return _wanted;
     }
 
-    private static bool IsFailure(Exception e) => e is VaiException or OperationCanceledException || RemoteLink.IsBreak(e);
-
-    private async Task GiveUpAsync(WorkerProcess? worker, Exception error)
+    // Whatever it was: without one that stands by a takeover takes longer, and that is all.
+    private async Task GiveUpAsync(EngineProcess? engine, Exception error)
     {
         if (error is not OperationCanceledException)
             log.NoStandby(error.Message);
-        if (worker is not null)
-            await worker.DisposeAsync().ConfigureAwait(false);
+        if (engine is not null)
+            await engine.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static async Task WarmAsync(WorkerProcess worker, ModelOptions model, CancellationToken cancellationToken)
+    private static async Task WarmAsync(EngineLink link, ModelOptions model, CancellationToken cancellationToken)
     {
-        await using var vai = new RemoteVai(new WorkerEndpoint(worker));
+        await using var vai = new EngineVai(new OneEngine(link));
         model = model with { Name = WarmName, ContextLength = WarmTokens, SramTokens = WarmTokens, MaxSessions = 1 };
         ModelHandle handle = await vai.LoadAsync(model, null, cancellationToken).ConfigureAwait(false);
         IModelContext context = vai.Select(handle);
@@ -162,5 +176,15 @@ internal sealed class Standby(WorkerCommand command, WorkerConfig config, string
     {
         await foreach (InferenceUpdate update in updates.ConfigureAwait(false))
             _ = update;
+    }
+
+    /// <summary>One engine, and no other.</summary>
+    private sealed class OneEngine(EngineLink link) : IEngines
+    {
+        public Action<string, WireModel?>? ModelChanged { get; set; }
+
+        public ValueTask<EngineStay> EnterAsync(Request request, CancellationToken cancellationToken) => link.HasEnded
+            ? throw new VaiEngineException(VaiError.EngineLost, "The engine process ended.")
+            : new ValueTask<EngineStay>(new EngineStay(link, null));
     }
 }

@@ -1,11 +1,11 @@
-using VAI.Remote;
+using VAI.Daemon.Supervision.Proxy;
 
 namespace VAI.Daemon.Supervision;
 
 /// <summary>
 /// The daemon's models: the engine's, with the names that are configured here, and remembered so that the next engine loads them too.
 /// </summary>
-internal sealed class SupervisedVai(RemoteVai engine, Supervisor supervisor, IReadOnlyList<ModelOptions> configured) : IVai
+internal sealed class SupervisedVai(EngineVai engine, Supervisor supervisor, IReadOnlyList<ModelOptions> configured) : IVai
 {
     /// <summary>The models that can be loaded by name.</summary>
     public IReadOnlyList<ModelOptions> Configured => configured;
@@ -27,19 +27,11 @@ internal sealed class SupervisedVai(RemoteVai engine, Supervisor supervisor, IRe
         ModelOptions model, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        using Supervisor.LoadMark mark = supervisor.Loading(model.Name);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, mark.GivenUp);
-        try
-        {
-            ModelHandle handle = await engine.LoadAsync(model, progress, either.Token).ConfigureAwait(false);
-            supervisor.Loaded(model with { }, engine.Select(handle).Info.WeightBytes);
-            return handle;
-        }
-        catch (OperationCanceledException) when (mark.GivenUp.IsCancellationRequested)
-        {
-            supervisor.ThrowIfQuarantined(model.Name);
-            throw;
-        }
+        if (supervisor.IsQuarantined(model.Name))
+            await supervisor.TryApartAsync(model, cancellationToken).ConfigureAwait(false);
+        ModelHandle handle = await engine.LoadAsync(model, progress, cancellationToken).ConfigureAwait(false);
+        supervisor.Loaded(model with { }, engine.Select(handle).Info.WeightBytes);
+        return handle;
     }
 
     public ValueTask<MemoryPlan> PlanAsync(ModelOptions model, CancellationToken cancellationToken = default) =>
@@ -71,6 +63,8 @@ internal sealed class SupervisedVai(RemoteVai engine, Supervisor supervisor, IRe
         supervisor.ThrowIfQuarantined(name);
         if (engine.Models.FirstOrDefault(m => m.Name == name) is { } model)
             return model;
+        if (supervisor.FailureOf(name) is { } failure)
+            throw new VaiUsageException(VaiError.ModelNotLoaded, $"'{name}' could not be loaded again ({failure}). That is tried again: ask again later.");
         throw Find(name) is null
             ? Unknown(name)
             : new VaiUsageException(VaiError.ModelNotLoaded, $"'{name}' is configured but not loaded. Load it first ('vai load {name}').");

@@ -1,29 +1,45 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using VAI.Daemon.Supervision.Link;
+using VAI.Daemon.Supervision.Proxy;
 using VAI.Remote;
 
 namespace VAI.Daemon.Supervision;
 
 /// <summary>
-/// Keeps one engine process running and its models loaded. As an endpoint it is the engine that serves at the moment; while there is
-/// none, who asks waits. A second process stands by with the models attached: the first one's death costs little more than a step.
+/// Keeps one engine process serving, with what is wanted loaded, and a second one standing by, so that the first one's death costs little more
+/// than a step. While one takes over, who asks waits; while none can be had, who asks is told so at once.
 /// </summary>
-/// <remarks>No code of llama.cpp runs in this process.</remarks>
-internal sealed class Supervisor : IEndpoint, IAsyncDisposable
+/// <remarks>
+/// One loop drives <see cref="EngineState"/>. It cannot end without <see cref="Completion"/>'s ending, with which the daemon ends. No code of
+/// llama.cpp runs in this process. What is wanted is <see cref="WantedModels"/>'s, whether an engine comes on <see cref="EngineWatch"/>'s, who is to
+/// blame <see cref="Blame"/>'s.
+/// </remarks>
+internal sealed partial class Supervisor : IEngines, IAsyncDisposable
 {
-    private readonly Standby _standby;
+    private readonly WorkerCommand _command;
+    private readonly WorkerConfig _config;
+    private readonly string _directory;
     private readonly KvEstate _estate;
     private readonly ILogger _log;
-    private readonly Blame _blame = new(TimeProvider.System);
+    private readonly SupervisionOptions _options;
+    private readonly Standby _standby;
+    private readonly Isolation _isolation;
+    private readonly Blame _blame = new();
     private readonly Backoff _backoff = new();
+    private readonly FailureBudget _budget;
+    private readonly WantedModels _wanted = new();
     private readonly CancellationTokenSource _stopping = new();
 
-    // The models to have loaded, in the order of their loads, and those being loaded now.
     private readonly Lock _gate = new();
-    private readonly List<(ModelOptions Model, long Bytes)> _wanted = [];
-    private readonly List<LoadMark> _loading = [];
-    private TaskCompletionSource<WorkerProcess> _serving = NewServing();
+    private readonly List<(EngineProcess Engine, EngineWatch Watch)> _engines = [];
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Serving _serving = new();
+    private string? _down;
     private Task _run = Task.CompletedTask;
+    private Task _watching = Task.CompletedTask;
+    private long _alive = Stopwatch.GetTimestamp();
+    private int _started;
     private int _restarts;
 
     /// <param name="command">Starts an engine process.</param>
@@ -31,71 +47,91 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
     /// <param name="directory">A private directory for the sockets.</param>
     /// <param name="estate">Where they keep copies of KV.</param>
     /// <param name="log">Where to log to.</param>
-    public Supervisor(WorkerCommand command, WorkerConfig config, string directory, KvEstate estate, ILogger log)
+    /// <param name="options">How patient it is; null for the defaults.</param>
+    public Supervisor(
+        WorkerCommand command, WorkerConfig config, string directory, KvEstate estate, ILogger log, SupervisionOptions? options = null)
     {
-        _log = log;
-        _estate = estate;
-        _standby = new Standby(command, config, directory, estate, log);
+        (_command, _config, _directory, _estate, _log) = (command, config, directory, estate, log);
+        _options = options ?? new SupervisionOptions();
+        _budget = new FailureBudget(_options, TimeProvider.System);
+        _standby = new Standby(() => Start(isBlamed: false, isolated: false), _options, log);
+        _isolation = new Isolation(() => Start(isBlamed: true, isolated: true), _options, _blame);
     }
+
+    public Action<string, WireModel?>? ModelChanged { get; set; }
+
+    /// <summary>Ends with the supervisor: with an error where it gives up.</summary>
+    public Task Completion => _completion.Task;
 
     /// <summary>How many engine processes died.</summary>
     public int Restarts => Volatile.Read(ref _restarts);
 
     /// <summary>The engine process that serves; null while there is none.</summary>
-    public int? WorkerId => Serving is { IsCompletedSuccessfully: true, Result: { HasEnded: false } worker } ? worker.Id : null;
+    public int? WorkerId => Current?.Id;
 
-    private Task<WorkerProcess> Serving
+    /// <summary>Why no engine can be had; null while one serves, or takes over.</summary>
+    public string? Unavailable => Volatile.Read(ref _down);
+
+    /// <summary>Whether the supervisor itself comes on: it has looked at its engines lately.</summary>
+    public bool IsAlive => !_completion.Task.IsCompleted && Stopwatch.GetElapsedTime(Volatile.Read(ref _alive)) < _options.Tick * 20 + TimeSpan.FromSeconds(5);
+
+    private EngineProcess? Current
     {
         get
         {
             lock (_gate)
-                return _serving.Task;
+                return _serving.Begun.Task is { IsCompletedSuccessfully: true, Result: { HasEnded: false } engine } ? engine : null;
         }
     }
 
-    /// <summary>Starts the engine, and returns when it answers.</summary>
+    /// <summary>Starts the engine, and returns when it serves.</summary>
     /// <exception cref="VaiEngineException"><see cref="VaiError.EngineLost"/>: it ended at once.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        WorkerProcess first = await _standby.TakeAsync().ConfigureAwait(false);
-        await first.Ready.WaitAsync(cancellationToken).ConfigureAwait(false);
+        _watching = WatchAsync();
+        EngineProcess first = Start(isBlamed: false, isolated: false);
+        await first.Ready.WaitAsync(_options.StartLimit, cancellationToken).ConfigureAwait(false);
         _run = RunAsync(first);
-        await Serving.WaitAsync(cancellationToken).ConfigureAwait(false);
+        Task<EngineProcess> serving;
+        lock (_gate)
+            serving = _serving.Begun.Task;
+        await serving.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    public async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
+    public async ValueTask<EngineStay> EnterAsync(Request request, CancellationToken cancellationToken)
     {
         while (true)
         {
-            WorkerProcess worker = await ServingAsync(cancellationToken).ConfigureAwait(false);
-            try
+            if (request.Model is { } model)
+                ThrowIfQuarantined(model);
+            switch (request.IsLoad ? Verdict.Innocent : _blame.Judge(request))
             {
-                return await new WorkerEndpoint(worker).ConnectAsync(cancellationToken).ConfigureAwait(false);
+                case Verdict.Guilty:
+                    _log.RequestQuarantined(request.Id, request.Model ?? "no model");
+                    throw Quarantined(request);
+                case Verdict.Suspect:
+                    _log.RequestSuspected(request.Id, request.Model ?? "no model");
+                    return await _isolation.EnterAsync(request, request.Model is { } its ? _wanted.Find(its)?.Model : null, cancellationToken).ConfigureAwait(false);
+                default:
+                    break;
             }
-            catch (VaiEngineException)
+
+            EngineProcess engine = await ServingAsync(request, cancellationToken).ConfigureAwait(false);
+            if (!engine.HasEnded)
             {
-                // One whose socket is closed is ending, or of no use.
-                await DiscardAsync(worker).ConfigureAwait(false);
+                ThrowIfMissing(request, engine);
+                return new EngineStay(engine.Link!, null);
             }
+
+            // Its end is being noted.
+            await engine.Ended.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
-    public async ValueTask RecoverAsync(string? model, Exception cause, CancellationToken cancellationToken)
-    {
-        Task<WorkerProcess> serving = Serving;
-        if (serving.IsCompletedSuccessfully && !await AnswersAsync(serving.Result, cancellationToken).ConfigureAwait(false))
-            await DiscardAsync(serving.Result).ConfigureAwait(false);
-        if (model is not null)
-            _blame.Interrupted(model);
-        WorkerProcess worker = await ServingAsync(cancellationToken).ConfigureAwait(false);
-        if (model is null)
-            return;
-        foreach (string guilty in _blame.Judge())
-            _ = QuarantineLateAsync(worker, guilty);
-        ThrowIfQuarantined(model);
-    }
-
     public bool IsQuarantined(string model) => _blame.IsQuarantined(model);
+
+    /// <summary>Why a model that is wanted is not loaded; null if it is, or is not wanted.</summary>
+    public string? FailureOf(string model) => _wanted.Find(model)?.Failure;
 
     /// <exception cref="VaiEngineException"><see cref="VaiError.ModelQuarantined"/>.</exception>
     public void ThrowIfQuarantined(string model)
@@ -104,35 +140,61 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
             return;
         throw new VaiEngineException(
             VaiError.ModelQuarantined,
-            $"'{model}' ended the engine process {Blame.Strikes} times within {Blame.Window.TotalMinutes:0} minutes and is not loaded any more. "
-            + $"Load it again, if you must ('vai load {model}').");
+            $"Loading '{model}' ended the engine process {Blame.Strikes} times in a row, and it is not loaded any more. Load it again, if you must "
+            + $"('vai load {model}'): that is tried in a process of its own first.");
     }
 
-    /// <summary>A load begins: of a model in quarantine, too. To be disposed when it is over, however it ends.</summary>
-    public LoadMark Loading(string model)
+    /// <summary>Tries a load that is in quarantine where it can harm nobody; if it succeeds the quarantine is over.</summary>
+    /// <exception cref="VaiException">It did not.</exception>
+    public async Task TryApartAsync(ModelOptions model, CancellationToken cancellationToken)
     {
-        _blame.Forgive(model);
-        return new LoadMark(this, model);
+        try
+        {
+            EngineStay stay = await _isolation.EnterAsync(new Request(null), model, cancellationToken).ConfigureAwait(false);
+            await stay.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (VaiEngineException e) when (e.Code == VaiError.EngineLost)
+        {
+            ThrowIfQuarantined(model.Name);
+            throw;
+        }
+
+        _blame.Loaded(model.Name);
     }
 
     /// <summary>The model is loaded, and is to be again in the next engine process.</summary>
     public void Loaded(ModelOptions model, long bytes)
     {
-        lock (_gate)
-        {
-            _wanted.RemoveAll(w => w.Model.Name == model.Name);
-            _wanted.Add((model, bytes));
-        }
-
+        _wanted.Add(model, bytes);
+        _blame.Loaded(model.Name);
         _ = PrepareNext();
+        Reconcile();
     }
 
     /// <summary>It is not to be loaded any more. Ends when no process that stands by holds its ROM.</summary>
     public Task Unloaded(string model)
     {
+        _wanted.Remove(model);
         lock (_gate)
-            _wanted.RemoveAll(w => w.Model.Name == model);
+            Current?.Loaded.Remove(model);
         return PrepareNext();
+    }
+
+    /// <summary>Asks the engine that serves now for a document; null while none does.</summary>
+    public async Task<TAnswer?> AskAsync<TAnswer>(
+        LinkMethod method, System.Text.Json.Serialization.Metadata.JsonTypeInfo<TAnswer> type, CancellationToken cancellationToken)
+        where TAnswer : class
+    {
+        try
+        {
+            return Current?.Link is { } link
+                ? await link.CallAsync(new CallHead(method, 0, 0), new WireVerb(null, null, null), WireJson.Default.WireVerb, type, cancellationToken).ConfigureAwait(false)
+                : null;
+        }
+        catch (LinkEndedException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Ends the engine.</summary>
@@ -140,257 +202,116 @@ internal sealed class Supervisor : IEndpoint, IAsyncDisposable
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _run.ConfigureAwait(false);
+        await _watching.ConfigureAwait(false);
         lock (_gate)
-        {
-            _serving.TrySetException(Stopped());
-            _ = _serving.Task.Exception;
-        }
-
+            _serving.Fail(Stopped());
         await _standby.DisposeAsync().ConfigureAwait(false);
+        _completion.TrySetResult();
         _stopping.Dispose();
     }
-
-    private static TaskCompletionSource<WorkerProcess> NewServing() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private static VaiEngineException Stopped() =>
         new(VaiError.DaemonUnavailable, "The daemon is stopping. Ask again when it was started again.");
 
-    private async Task RunAsync(WorkerProcess? worker)
-    {
-        TimeSpan served = TimeSpan.Zero;
-        while (!_stopping.IsCancellationRequested)
-        {
-            long since = Stopwatch.GetTimestamp();
-            bool sideBySide = served > TimeSpan.Zero;
-            served = TimeSpan.Zero;
-            worker ??= await _standby.TakeAsync().ConfigureAwait(false);
-            try
-            {
-                await worker.Ready.WaitAsync(_stopping.Token).ConfigureAwait(false);
-                Leave(worker);
-                await ReloadAsync(worker, sideBySide).ConfigureAwait(false);
-                if (Restarts > 0)
-                    _log.WorkerServes(worker.Id, Stopwatch.GetElapsedTime(since).TotalMilliseconds);
-                since = Stopwatch.GetTimestamp();
-                lock (_gate)
-                    _serving.TrySetResult(worker);
-                _ = PrepareNext();
-                await worker.Ended.WaitAsync(_stopping.Token).ConfigureAwait(false);
-                served = Stopwatch.GetElapsedTime(since);
-            }
-            catch (VaiException e)
-            {
-                _log.WorkerUnusable(worker.Id, e.Message);
-            }
-            catch (OperationCanceledException)
-            {
-                // Stopping.
-            }
+    private static VaiEngineException NoEngine(string reason) => new(
+        VaiError.EngineLost, $"The daemon has no engine process at the moment: {reason} It goes on trying: ask again in a second.");
 
-            Lost(worker);
-            await EndAsync(worker, _backoff.Next(served)).ConfigureAwait(false);
-            worker = null;
-        }
-    }
+    private static VaiEngineException Quarantined(Request request) => new(
+        VaiError.RequestQuarantined,
+        $"Request {request.Id} ended the engine process, and then one that it had for itself: it is not tried again. Others and its model go on. "
+        + "Change what is asked, and report it with the daemon's log.");
 
-    private void Leave(WorkerProcess heir)
+    private void ThrowIfMissing(Request request, EngineProcess engine)
     {
-        try
-        {
-            _estate.Leave(heir.Number);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Copies only: what they hold is computed again.
-            _log.CopiesLost(e.Message);
-        }
-    }
-
-    private Task PrepareNext()
-    {
-        lock (_gate)
-            return _standby.Prepare([.. _wanted], _stopping.Token);
-    }
-
-    private async Task EndAsync(WorkerProcess worker, TimeSpan wait)
-    {
-        if (_stopping.IsCancellationRequested)
-        {
-            await worker.DisposeAsync().ConfigureAwait(false);
+        if (request.Model is not { } model || request.IsLoad || _wanted.Find(model) is not { Failure: { } failure })
             return;
+        lock (_gate)
+        {
+            if (engine.Loaded.Contains(model))
+                return;
         }
 
-        int restarts = Interlocked.Increment(ref _restarts);
-        _ = BuryAsync(worker, restarts, wait);
+        throw new VaiUsageException(VaiError.ModelNotLoaded, $"'{model}' could not be loaded again ({failure}). That is tried again: ask again later.");
+    }
+
+    private async ValueTask<EngineProcess> ServingAsync(Request request, CancellationToken cancellationToken)
+    {
+        Task<EngineProcess> serving;
+        lock (_gate)
+        {
+            if (_stopping.IsCancellationRequested)
+                throw Stopped();
+            serving = (request.IsBegun ? _serving.Begun : _serving.New).Task;
+        }
+
+        if (serving.IsCompletedSuccessfully || !request.IsBegun)
+            return await serving.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await Task.Delay(wait, _stopping.Token).ConfigureAwait(false);
+            return await serving.WaitAsync(_options.Resumption, cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
+        catch (TimeoutException)
         {
-            // Stopping.
+            throw NoEngine(Unavailable ?? "none has become ready in time.");
         }
     }
 
-    // What it ended by is known only after its memory is freed: the next one need not wait for that.
-    private async Task BuryAsync(WorkerProcess worker, int restarts, TimeSpan wait)
+    private EngineProcess Start(bool isBlamed, bool isolated)
     {
-        worker.Kill();
-        _log.WorkerEnded(worker.Id, await worker.ReasonAsync().ConfigureAwait(false), restarts, wait.TotalMilliseconds);
-        await worker.DisposeAsync().ConfigureAwait(false);
+        int number = Interlocked.Increment(ref _started);
+        EngineProcess engine = EngineProcess.Start(
+            _command, _config with { StashDirectory = _estate.Of(number) }, number, _directory, (e, lost) => Died(e, lost, isolated));
+        engine.IsBlamed = isBlamed;
+        lock (_gate)
+            _engines.Add((engine, new EngineWatch(engine, _options)));
+        return engine;
     }
 
-    /// <summary>The engine does not serve any more: from now on who asks waits. Called by whoever notices first.</summary>
-    private void Lost(WorkerProcess worker)
+    /// <summary>An engine is gone: from now on who asks waits, and who had asked may come back.</summary>
+    private void Died(EngineProcess engine, IReadOnlyList<Exchange> lost, bool isolated)
     {
         lock (_gate)
         {
-            bool served = _serving.Task.IsCompletedSuccessfully && _serving.Task.Result == worker;
-            if (!served && !worker.HasEnded)
-                return;
-            if (served)
-                _serving = NewServing();
-            else if (_serving.Task.IsCompleted)
-                return;
-            if (!_stopping.IsCancellationRequested && worker.TryNoteDeath())
-                _blame.Died(_loading.Select(m => m.Model));
+            _engines.RemoveAll(e => e.Engine == engine);
+            if (_serving.Begun.Task is { IsCompletedSuccessfully: true } serving && serving.Result == engine)
+                _serving = new Serving();
+        }
+
+        if (!engine.IsBlamed || _stopping.IsCancellationRequested)
+            return;
+        foreach (string model in _blame.Died(lost, isolated))
+        {
+            _log.ModelQuarantined(model);
+            ModelChanged?.Invoke(model, null);
         }
     }
 
-    private async Task DiscardAsync(WorkerProcess worker)
+    /// <summary>Who is waited for: by those whom an engine has begun, and by new ones, who are told when there is none.</summary>
+    private sealed class Serving
     {
-        worker.Kill();
-        await worker.Ended.ConfigureAwait(false);
-        Lost(worker);
-    }
+        public TaskCompletionSource<EngineProcess> Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Loads what the last one had.</summary>
-    /// <param name="worker">The next one.</param>
-    /// <param name="sideBySide">
-    /// What it is prepared for at once. Where the last one died of a load one goes after the other, so that it is known of which.
-    /// </param>
-    private async Task ReloadAsync(WorkerProcess worker, bool sideBySide)
-    {
-        ModelOptions[] wanted;
-        lock (_gate)
-            wanted = [.. _wanted.Select(w => w.Model)];
-        await using var vai = new RemoteVai(new WorkerEndpoint(worker));
-        if (sideBySide && !wanted.Any(m => _blame.IsQuarantined(m.Name)))
-            await LoadPreparedAsync(worker, vai).ConfigureAwait(false);
-        foreach (ModelOptions model in wanted.Where(m => !_blame.IsQuarantined(m.Name)))
+        public TaskCompletionSource<EngineProcess> New { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void Refuse(VaiEngineException reason)
         {
-            using var mark = new LoadMark(this, model.Name);
-            try
-            {
-                await vai.LoadAsync(model, null, _stopping.Token).ConfigureAwait(false);
-            }
-            catch (VaiException e) when (!worker.HasEnded && e.Code != VaiError.EngineLost)
-            {
-                _log.ModelNotReloaded(model.Name, e.Message);
-                _ = Unloaded(model.Name);
-            }
-            catch
-            {
-                await DiscardAsync(worker).ConfigureAwait(false);
-                throw;
-            }
+            if (New.TrySetException(reason))
+                _ = New.Task.Exception;
         }
 
-        foreach (string guilty in _blame.Judge())
-            await QuarantineAsync(vai, guilty).ConfigureAwait(false);
-    }
-
-    private async Task LoadPreparedAsync(WorkerProcess worker, RemoteVai vai)
-    {
-        try
+        public void Serve(EngineProcess engine)
         {
-            await vai.LoadPreparedAsync(_stopping.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is VaiException || RemoteLink.IsBreak(e))
-        {
-            if (!worker.HasEnded)
-                return;
-            await DiscardAsync(worker).ConfigureAwait(false);
-            throw new VaiEngineException(VaiError.EngineLost, $"It ended while it took over: {e.Message}", e);
-        }
-    }
-
-    private async Task QuarantineAsync(RemoteVai vai, string guilty)
-    {
-        _log.ModelQuarantined(guilty);
-        _ = Unloaded(guilty);
-        LoadMark[] loading;
-        lock (_gate)
-            loading = [.. _loading.Where(m => m.Model == guilty)];
-        foreach (LoadMark mark in loading)
-            mark.GiveUp();
-        if (vai.Models.FirstOrDefault(m => m.Name == guilty) is { } model)
-            await vai.UnloadAsync(model.Handle, _stopping.Token).ConfigureAwait(false);
-    }
-
-    // It was loaded again before that was known.
-    private async Task QuarantineLateAsync(WorkerProcess worker, string guilty)
-    {
-        try
-        {
-            await using var vai = new RemoteVai(new WorkerEndpoint(worker));
-            await QuarantineAsync(vai, guilty).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is VaiException or OperationCanceledException)
-        {
-            // The engine ends, or has a session of it open: nobody can ask for it, and the next engine is without it.
-        }
-    }
-
-    private async Task<WorkerProcess> ServingAsync(CancellationToken cancellationToken)
-    {
-        if (_stopping.IsCancellationRequested)
-            throw Stopped();
-        return await Serving.WaitAsync(cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>Whether it was the connection that broke, and not the engine.</summary>
-    private static async Task<bool> AnswersAsync(WorkerProcess worker, CancellationToken cancellationToken)
-    {
-        if (worker.HasEnded)
-            return false;
-        try
-        {
-            await using var vai = new RemoteVai(new WorkerEndpoint(worker));
-            await vai.RefreshAsync(cancellationToken).ConfigureAwait(false);
-            return !worker.HasEnded;
-        }
-        catch (VaiException)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>A load that is going on.</summary>
-    internal sealed class LoadMark : IDisposable
-    {
-        private readonly Supervisor _owner;
-        private readonly CancellationTokenSource _givenUp = new();
-
-        public LoadMark(Supervisor owner, string model)
-        {
-            (_owner, Model) = (owner, model);
-            lock (owner._gate)
-                owner._loading.Add(this);
+            if (New.Task.IsCompleted)
+                New = new TaskCompletionSource<EngineProcess>(TaskCreationOptions.RunContinuationsAsynchronously);
+            New.TrySetResult(engine);
+            Begun.TrySetResult(engine);
         }
 
-        public string Model { get; }
-
-        /// <summary>Cancelled when the load has ended the engine too often.</summary>
-        public CancellationToken GivenUp => _givenUp.Token;
-
-        // Its source is not disposed: it may be cancelled at the same time, and has no timer.
-        public void GiveUp() => _givenUp.Cancel();
-
-        public void Dispose()
+        public void Fail(VaiEngineException reason)
         {
-            lock (_owner._gate)
-                _owner._loading.Remove(this);
+            Refuse(reason);
+            if (Begun.TrySetException(reason))
+                _ = Begun.Task.Exception;
         }
     }
 }

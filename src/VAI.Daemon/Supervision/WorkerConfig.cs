@@ -7,8 +7,9 @@ namespace VAI.Daemon.Supervision;
 /// <param name="Threads">As <see cref="VaiOptions.Threads"/>.</param>
 /// <param name="NativeDirectory">As <see cref="VaiOptions.NativeDirectory"/>.</param>
 /// <param name="StashDirectory">As <see cref="VaiOptions.StashDirectory"/>.</param>
+/// <param name="ProgressPage">Where it shows that it comes on; null for nowhere.</param>
 internal sealed record WorkerConfig(
-    string? RomDirectory = null, int? Threads = null, string? NativeDirectory = null, string? StashDirectory = null);
+    string? RomDirectory = null, int? Threads = null, string? NativeDirectory = null, string? StashDirectory = null, string? ProgressPage = null);
 
 [JsonSourceGenerationOptions(
     System.Text.Json.JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -54,6 +54,9 @@ internal static partial class LibcNative
     internal const short F_WRLCK = 1;
     internal const short F_UNLCK = 2;
 
+    internal const int MSG_DONTWAIT = 0x40;
+    internal const int MSG_NOSIGNAL = 0x4000;
+
     internal const int SEEK_SET = 0;
     internal const int POSIX_FADV_DONTNEED = 4;
 
@@ -144,6 +147,14 @@ internal static partial class LibcNative
     /// <summary>write(2) of one number: the bytes written, or -1 with errno set.</summary>
     [LibraryImport(Libraries.Libc, SetLastError = true)]
     internal static partial nint write(SafeHandle file, in ulong number, nuint bytes);
+
+    /// <summary>recv(2): the bytes received, 0 at the end, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial nint recv(SafeHandle socket, ref byte buffer, nuint length, int flags);
+
+    /// <summary>send(2): the bytes sent, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial nint send(SafeHandle socket, in byte buffer, nuint length, int flags);
 
     /// <summary>fdopen(3): a stream that owns the descriptor, or null with errno set.</summary>
     [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

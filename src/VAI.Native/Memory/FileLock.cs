@@ -38,6 +38,9 @@ internal sealed class FileLock : IDisposable
 
     public SafeFileHandle Handle { get; }
 
+    /// <summary>Told now and then by whoever waits for a lock: he does not hang. Null for nobody.</summary>
+    public static Action? Waits { get; set; }
+
     /// <summary>Opens a file for writing, and makes it if it is missing; null with errno set where that cannot be.</summary>
     public static FileLock? Open(string path, ByteRange bytes = default)
     {
@@ -66,6 +69,7 @@ internal sealed class FileLock : IDisposable
         {
             if (Environment.TickCount64 - start >= deadline.TotalMilliseconds)
                 return false;
+            Waits?.Invoke();
             if (cancellationToken.WaitHandle.WaitOne(wait))
                 cancellationToken.ThrowIfCancellationRequested();
         }

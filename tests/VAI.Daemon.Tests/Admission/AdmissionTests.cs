@@ -49,7 +49,7 @@ public sealed class AdmissionTests
                 using HttpResponseMessage response = await client.SendAsync(Post(OpenAi, 1001, told));
                 Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
                 Assert.Equal("request_too_large", (await JsonAsync(response)).GetProperty("error").GetProperty("code").GetString());
-                using HttpResponseMessage native = await client.SendAsync(Post(Native, 1001, told));
+                using HttpResponseMessage native = await host.Local.SendAsync(Post(Native, 1001, told));
                 Assert.Equal(HttpStatusCode.RequestEntityTooLarge, native.StatusCode);
                 Assert.Equal(nameof(VaiError.InvalidOption), (await JsonAsync(native)).GetProperty("code").GetString());
                 Assert.Equal(HttpStatusCode.OK, (await client.SendAsync(Post("/free", 1001, told))).StatusCode);

@@ -54,7 +54,7 @@ public sealed class FairQueueTests
         await Parallel.ForAsync(0, 2000, async (i, _) =>
         {
             using var cancellation = new CancellationTokenSource();
-            ValueTask<Entry> entry = queue.EnterAsync("client " + (i % 5), cancellation.Token);
+            ValueTask<Entry> entry = queue.EnterAsync("client " + (i % 5), 1, cancellation.Token);
             if (i % 3 == 0)
                 cancellation.Cancel();
             try
@@ -167,7 +167,7 @@ public sealed class FairQueueTests
             int waiting = Waiting.Count(w => w.Client == client), active = Active.Count(a => a.Client == client);
             var request = new Request(client, waiting);
             int all = Queue.Active, queued = Queue.Waiting;
-            request.Entry = Queue.EnterAsync(client, request.Cancellation.Token).AsTask();
+            request.Entry = Queue.EnterAsync(client, 1, request.Cancellation.Token).AsTask();
             if (all < options.MaxActive && active < options.Share.Active)
                 Active.Add(Answered(request, Entry.Admitted));
             else if (waiting >= options.Share.Waiting)

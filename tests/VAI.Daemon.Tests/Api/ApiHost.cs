@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Logging;
+using VAI.Daemon.Access;
 using VAI.Daemon.Api;
 
 namespace VAI.Daemon.Tests.Api;
@@ -16,14 +17,23 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public SessionTable Sessions { get; }
 
-    public static async Task<ApiHost> StartAsync(string socket, IVai vai, TimeSpan? grace = null)
+    public static async Task<ApiHost> StartAsync(
+        string socket, IVai vai, TimeSpan? grace = null, SessionTable? sessions = null, ApiAccess? access = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(o => o.ListenUnixSocket(socket));
         WebApplication app = builder.Build();
-        var sessions = new SessionTable(grace);
-        app.MapVai(vai, sessions);
+        sessions ??= new SessionTable(grace);
+        app.Use(next => context =>
+        {
+            // Another user, whom a test has not.
+            if (context.Request.Headers["As"].ToString() is { Length: > 0 } name)
+                context.Features.Set(new Caller($"{name} pid:1", name, false, false, true));
+            return next(context);
+        });
+        app.UseRouting();
+        app.MapVai(vai, sessions, null, access);
         await app.StartAsync();
         return new ApiHost(app, vai, sessions);
     }

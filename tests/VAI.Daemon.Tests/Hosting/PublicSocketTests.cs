@@ -34,6 +34,63 @@ public sealed class PublicSocketTests
         Assert.Contains("750 for a group", error.Message);
     }
 
+    /// <summary>Files, directories and links that stand where the daemon would make its own: each is refused, and stays.</summary>
+    [Theory]
+    [InlineData("vai.sock", false, "no socket")]
+    [InlineData("vai.sock", true, "no socket")]
+    [InlineData("vai.sock.lock", false, "no lock file")]
+    [InlineData("vai.sock.engine", false, "is no directory")]
+    [InlineData("vai.sock.engine/1.sock", false, "which VAI did not make")]
+    [InlineData("vai.sock.engine/sub/precious.txt", false, "which VAI did not make")]
+    public void What_it_did_not_make_is_refused_and_kept(string name, bool link, string said)
+    {
+        using var place = new Place(Private);
+        string path = Path.Combine(Path.GetDirectoryName(place.Socket)!, name);
+        if (name.Contains('/'))
+            File.SetUnixFileMode(Directory.CreateDirectory(place.Socket + ".engine").FullName, Private);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(link ? path + ".target" : path, "all I have");
+        if (link)
+            File.CreateSymbolicLink(path, path + ".target");
+        VaiUsageException error = Assert.Throws<VaiUsageException>(() => PublicSocket.Take(place.Socket));
+        Assert.Equal(VaiError.InvalidOption, error.Code);
+        Assert.Contains(said, error.Message);
+        Assert.Equal("all I have", File.ReadAllText(path));
+    }
+
+    [Fact]
+    public void What_a_dead_daemon_left_is_replaced_and_what_is_foreign_beside_it_is_kept()
+    {
+        using var place = new Place(Private);
+        string engine = place.Socket + ".engine";
+        Dead(place.Socket);
+
+        // As one left it that marked nothing.
+        File.SetUnixFileMode(Directory.CreateDirectory(engine).FullName, Private);
+        Dead(Path.Combine(engine, "1.sock"));
+        using (PublicSocket.Take(place.Socket))
+        {
+            Assert.Equal([MadeDirectory.Marker], Directory.EnumerateFileSystemEntries(engine).Select(Path.GetFileName));
+            Assert.False(Path.Exists(place.Socket));
+            File.WriteAllText(Path.Combine(engine, "1.page"), "");
+            File.WriteAllText(Path.Combine(engine, "precious.txt"), "all I have");
+        }
+
+        Assert.Contains("precious.txt", Assert.Throws<VaiUsageException>(() => PublicSocket.Take(place.Socket)).Message);
+        Assert.Equal(3, Directory.EnumerateFileSystemEntries(engine).Count());
+        File.Delete(Path.Combine(engine, "precious.txt"));
+        PublicSocket.Take(place.Socket).Dispose();
+        Assert.False(Path.Exists(engine));
+    }
+
+    // .NET removes what it has bound, where it finds it.
+    private static void Dead(string path)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(path + ".b"));
+        File.Move(path + ".b", path);
+    }
+
     private sealed class Place : IDisposable
     {
         private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("vai-socket-");

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using VAI.Daemon.Hosting;
 
 namespace VAI.Daemon.Tests.Hosting;
@@ -24,6 +25,15 @@ public sealed class ServeOptionsTests : IDisposable
     [InlineData("{\"model\": {\"a\": {}}}", ": model.a has no file")]
     [InlineData("{\"model\": {\"a\": {\"file\": \"x\", \"size\": 1}}}", ": model.a.size is no option of a model")]
     [InlineData("{\"model\": {\"a\": {\"file\": \"x\", \"ctx\": null}}}", ": model.a.ctx is null")]
+    [InlineData("{\"httpAdmin\": \"yes\"}", ": httpAdmin is \"yes\", but must be true or false")]
+    [InlineData("{\"cors\": [1]}", ": cors is 1")]
+    [InlineData("{\"sharePrefixes\": \"some\"}", ": sharePrefixes is 'some', but must be none, key or all")]
+    [InlineData("{\"strict\": 1}", ": strict is 1, but must be true or false")]
+    [InlineData("{\"sampling\": 1}", ": sampling must be an object")]
+    [InlineData("{\"sampling\": {\"temp\": 1}}", ": sampling.temp is no option of sampling")]
+    [InlineData("{\"sampling\": {\"temperature\": 3}}", ": sampling.temperature is 3, but must be a number from 0 to 2")]
+    [InlineData("{\"sampling\": {\"topK\": 0.5}}", ": sampling.topK is 0.5, but must be a whole number")]
+    [InlineData("{\"model\": {\"a\": {\"file\": \"x\", \"sampling\": {\"topP\": 0}}}}", ": model.a.sampling.topP is 0")]
     [InlineData("{", "is not JSON (line 1")]
     [InlineData("", "is not JSON (line 1")]
     public void File_is_read_strictly(string json, string said)
@@ -50,11 +60,22 @@ public sealed class ServeOptionsTests : IDisposable
     [InlineData("{\"http\": \"127.0.0.1:65536\"}", "http is '127.0.0.1:65536'")]
     [InlineData("{\"http\": \"0.0.0.0:80\"}", "http is 0.0.0.0:80, which others can reach")]
     [InlineData("{\"http\": \"[::]:80\"}", "http is [::]:80, which others can reach")]
+    [InlineData("{\"httpAdmin\": true}", "httpAdmin needs an apiKeyFile")]
+    [InlineData("{\"httpHost\": \"http://x\"}", "httpHost is 'http://x'")]
+    [InlineData("{\"cors\": \"*\"}", "cors is '*', which is no origin")]
+    [InlineData("{\"cors\": [\"https://a\", \"null\"]}", "cors is 'null'")]
+    [InlineData("{\"cors\": \"https://a/path\"}", "cors is 'https://a/path'")]
+    [InlineData("{\"trustedProxy\": \"proxy\"}", "trustedProxy is 'proxy'")]
+    [InlineData("{\"maxActive\": 0}", "maxActive is 0")]
+    [InlineData("{\"maxActive\": 4, \"clientActive\": 5}", "clientActive is 5, but must be from 1 to 4")]
+    [InlineData("{\"clientSessions\": 0}", "clientSessions is 0")]
+    [InlineData("{\"sessionIdle\": 0}", "sessionIdle is 0")]
+    [InlineData("{\"connectionIdle\": 1e9}", "connectionIdle is 1")]
     [InlineData("{\"model\": {\"a\": {\"file\": \"x\", \"sram\": 0}}}", "model.a.sram is 0")]
     [InlineData("{\"model\": {\"a\": \"x\", \"a\": \"y\"}}", "model has two models called 'a'")]
     public void Values_are_checked(string json, string said)
     {
-        VaiUsageException e = Assert.Throws<VaiUsageException>(ServeFile.Read(Write(json)).Validate);
+        VaiUsageException e = Assert.Throws<VaiUsageException>(() => ServeFile.Read(Write(json)).Validate());
         Assert.Equal(VaiError.InvalidOption, e.Code);
         Assert.StartsWith(said.Split(' ')[0], e.Message);
         Assert.Contains(said, e.Message);
@@ -88,6 +109,71 @@ public sealed class ServeOptionsTests : IDisposable
         File.WriteAllText(Path.Combine(_directory.FullName, "c.txt"), "");
         var o = new ServeOptions { Models = [new ServedModel("b", "/other/b")], ModelsDirectory = _directory.FullName };
         Assert.Equal([("b", "/other/b"), ("a", Path.Combine(_directory.FullName, "a.gguf"))], o.Configured().Select(m => (m.Name, m.File)));
+    }
+
+    [Fact]
+    public void Paths_are_relative_to_the_file()
+    {
+        string here = _directory.FullName;
+        File.WriteAllText(Path.Combine(here, "here.gguf"), "");
+        ServeOptions o = ServeFile.Read(Write(
+            """
+            {"model": {"a": "./a.gguf", "b": "here.gguf", "c": "a-rom", "d": {"file": "/abs/d.gguf"}}, "modelsDir": "models", "socket": "run/s",
+             "apiKeyFile": "keys", "romDir": "../roms"}
+            """));
+        Assert.Equal(
+            [Path.Combine(here, "a.gguf"), Path.Combine(here, "here.gguf"), "a-rom", "/abs/d.gguf"], o.Models.Select(m => m.File));
+        Assert.Equal(
+            (Path.Combine(here, "models"), Path.Combine(here, "run/s"), Path.Combine(here, "keys"), Path.Combine(Path.GetDirectoryName(here)!, "roms")),
+            (o.ModelsDirectory, o.Socket, o.ApiKeyFile, o.RomDirectory));
+    }
+
+    [Fact]
+    public void Sampling_of_a_model_wins_over_that_of_all()
+    {
+        ServeOptions o = ServeFile.Read(Write(
+            """{"sampling": {"temperature": 0.5, "topK": 3}, "model": {"a": {"file": "x", "sampling": {"topK": 5, "minP": 0.1}}, "b": "y"}, "strict": true}"""));
+        Assert.True(o.Strict);
+        Assert.Equal(new SamplingDefaults { Temperature = 0.5f, TopK = 5, MinP = 0.1f }, o.SamplingOf("a"));
+        Assert.Equal(new SamplingDefaults { Temperature = 0.5f, TopK = 3 }, o.SamplingOf("b"));
+        Assert.Equal(o.Sampling, o.SamplingOf("nobody"));
+    }
+
+    [Fact]
+    public void What_can_change_is_read_again_and_the_rest_is_said_to_wait()
+    {
+        string file = Write("""{"model": {"a": "/a"}, "threads": 1}""");
+        ServeOptions options = ServeFile.Read(file) with { Reread = () => ServeFile.Read(file) };
+        var log = new Lines();
+        var live = new LiveOptions(options, log);
+        var reloads = new Reloads(log);
+        int keys = 0;
+        reloads.Add("the configuration", live.Read);
+        reloads.Add("the keys", () => keys++);
+        Write("""{"model": {"a": {"file": "/a", "sampling": {"topK": 1}}}, "threads": 2, "strict": true, "drain": 7}""");
+        reloads.Run();
+        Assert.Equal((true, TimeSpan.FromSeconds(7), 1, 1), (live.Now.Strict, live.Now.DrainTime, live.Now.SamplingOf("a")?.TopK, live.Now.Threads));
+        Assert.Contains("next start takes it up: threads", Assert.Single(log.Said, l => l.Contains("next start")));
+
+        // What is wrong changes nothing, and keeps nothing else from being read.
+        Write("""{"strict": 5}""");
+        reloads.Run();
+        Assert.True(live.Now.Strict);
+        Assert.Contains(log.Said, l => l.StartsWith("Not read again, and unchanged: the configuration.", StringComparison.Ordinal));
+        Assert.Equal(2, keys);
+    }
+
+    private sealed class Lines : ILogger
+    {
+        public List<string> Said { get; } = [];
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Said.Add(formatter(state, exception));
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
     }
 
     private string Write(string json)

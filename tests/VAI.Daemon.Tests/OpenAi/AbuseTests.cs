@@ -100,17 +100,35 @@ public sealed class AbuseTests(OpenAiServer server) : OpenAiTest(server)
     }
 
     [Fact]
-    public async Task Unknown_and_repeated_fields()
+    public async Task Unknown_fields_where_they_are_refused()
     {
-        await RefusedAsync(Completions, With(Request, "temprature", "1"), HttpStatusCode.BadRequest, "unknown_parameter", "temprature");
-        await RefusedAsync(Completions, With(Request, "Model", "null"), HttpStatusCode.BadRequest, "unknown_parameter", "Model");
-        await RefusedAsync(Completions, With(Request, new string('x', 1_000_000), "1"), HttpStatusCode.BadRequest, "unknown_parameter");
-        string many = "{\"model\":\"m\"," + string.Join(',', Enumerable.Range(0, 500_000).Select(i => $"\"f{i}\":0")) + "}";
-        await RefusedAsync(Completions, many, HttpStatusCode.BadRequest, "unknown_parameter");
-        await RefusedAsync(Completions, """{"model":"m","model":"e","prompt":"x"}""", HttpStatusCode.BadRequest, "invalid_json");
-        await RefusedAsync(
-            Chat, """{"model":"m","stream":true,"stream_options":{"x":1},"messages":[{"role":"user","content":"x"}]}""", HttpStatusCode.BadRequest,
-            "unknown_parameter", "stream_options.x");
+        foreach (bool strict in (bool[])[true, false])
+        {
+            Server.Strict = strict;
+            await RefusedAsync(Completions, With(Request, new string('x', 1_000_000), "1"), HttpStatusCode.BadRequest, "unknown_parameter");
+            string many = "{\"model\":\"m\"," + string.Join(',', Enumerable.Range(0, 500_000).Select(i => $"\"f{i}\":0")) + "}";
+            await RefusedAsync(Completions, many, HttpStatusCode.BadRequest, "unknown_parameter");
+            await RefusedAsync(Completions, """{"model":"m","model":"e","prompt":"x"}""", HttpStatusCode.BadRequest, "invalid_json");
+        }
+
+        Server.Strict = true;
+        try
+        {
+            await RefusedAsync(Completions, With(Request, "temprature", "1"), HttpStatusCode.BadRequest, "unknown_parameter", "temprature");
+            await RefusedAsync(Completions, With(Request, "Model", "null"), HttpStatusCode.BadRequest, "unknown_parameter", "Model");
+            await RefusedAsync(
+                Chat, """{"model":"m","stream":true,"stream_options":{"x":1},"messages":[{"role":"user","content":"x"}]}""", HttpStatusCode.BadRequest,
+                "unknown_parameter", "stream_options.x");
+            await RefusedAsync(
+                Chat, """{"model":"m","messages":[{"role":"user","content":"x","mood":"good"}]}""", HttpStatusCode.BadRequest, "unknown_parameter",
+                "messages[0].mood");
+            await RefusedAsync(Embeddings, """{"model":"e","input":"x","mood":1}""", HttpStatusCode.BadRequest, "unknown_parameter", "mood");
+        }
+        finally
+        {
+            Server.Strict = false;
+        }
+
         await AnswersAsync();
     }
 

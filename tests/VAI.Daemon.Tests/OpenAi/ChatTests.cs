@@ -66,7 +66,7 @@ public sealed class ChatTests(OpenAiServer server) : OpenAiTest(server)
         Assert.Equal([0, 1, 2], answer.GetProperty("choices").EnumerateArray().Select(c => c.GetProperty("index").GetInt32()));
         for (uint i = 0; i < 3; i++)
         {
-            var options = new InferenceOptions { Temperature = 1.5f, MaxTokens = 12, Seed = 5 + i };
+            InferenceOptions options = OpenAiDefaults with { Temperature = 1.5f, MaxTokens = 12, Seed = 5 + i };
             Assert.Equal((await EngineAsync(prompt, options)).Text, texts[i]);
         }
 
@@ -81,6 +81,18 @@ public sealed class ChatTests(OpenAiServer server) : OpenAiTest(server)
                 .Where(c => c.GetProperty("index").GetInt32() == i && c.GetProperty("delta").TryGetProperty("content", out _))
                 .Select(c => c.GetProperty("delta").GetProperty("content").GetString())));
         }
+    }
+
+    [Fact]
+    public async Task A_fingerprint_names_what_decides_the_tokens()
+    {
+        string said = (await PostAsync(Chat, Request)).GetProperty("system_fingerprint").GetString()!;
+        Assert.Matches("^vai-[0-9.]+(-[0-9A-Za-z.]+)*-[0-9A-Za-z.]+-[0-9a-f]{8}-exact$", said);
+        Assert.EndsWith(Server.Vai.Select("m").Info.Fingerprint!, said);
+        Assert.EndsWith("-norom-none", Server.Vai.Select("e").Info.Fingerprint);
+        Assert.All(await StreamAsync(Chat, With(Request, "stream", "true")), e => Assert.Equal(said, e.GetProperty("system_fingerprint").GetString()));
+        JsonElement text = await PostAsync(Completions, """{"model":"m","prompt":"x","max_tokens":1}""");
+        Assert.Equal(said, text.GetProperty("system_fingerprint").GetString());
     }
 
     [Fact]
@@ -102,6 +114,21 @@ public sealed class ChatTests(OpenAiServer server) : OpenAiTest(server)
     [InlineData("top_logprobs", "3", "invalid_value")]
     [InlineData("top_logprobs", "21", "invalid_value")]
     [InlineData("store", "true", "unsupported_parameter")]
+    [InlineData("reasoning_effort", "\"none\"", "unsupported_parameter")]
+    [InlineData("enable_thinking", "false", "unsupported_parameter")]
+    [InlineData("thinking", """{"type":"disabled"}""", "unsupported_parameter")]
+    [InlineData("chat_template_kwargs", """{"enable_thinking":false}""", "unsupported_parameter")]
+    [InlineData("continue_final_message", "true", "unsupported_parameter")]
+    [InlineData("add_generation_prompt", "false", "unsupported_parameter")]
+    [InlineData("web_search_options", "{}", "unsupported_parameter")]
+    [InlineData("guided_json", "{}", "unsupported_parameter")]
+    [InlineData("structured_outputs", "{}", "unsupported_parameter")]
+    [InlineData("ignore_eos", "true", "unsupported_parameter")]
+    [InlineData("min_tokens", "5", "unsupported_parameter")]
+    [InlineData("mirostat", "2", "unsupported_parameter")]
+    [InlineData("stop_token_ids", "[1]", "unsupported_parameter")]
+    [InlineData("repetition_penalty", "11", "invalid_value")]
+    [InlineData("typical_p", "2", "invalid_value")]
     [InlineData("modalities", """["text","audio"]""", "unsupported_parameter")]
     [InlineData("n", "9", "invalid_value")]
     [InlineData("n", "0", "invalid_value")]
@@ -119,12 +146,15 @@ public sealed class ChatTests(OpenAiServer server) : OpenAiTest(server)
     }
 
     [Theory]
-    [InlineData("""[{"role":"tool","content":"x","tool_call_id":"1"}]""", "unsupported_parameter", "messages[0].role")]
+    [InlineData("""[{"role":"tool","tool_call_id":"1"}]""", "missing_required_parameter", "messages[0].content")]
+    [InlineData("""[{"role":"user","content":null}]""", "missing_required_parameter", "messages[0].content")]
+    [InlineData("""[{"role":"assistant","tool_calls":[{"type":"custom"}]}]""", "unsupported_parameter", "messages[0].tool_calls[0].type")]
+    [InlineData("""[{"role":"assistant","tool_calls":[{}]}]""", "missing_required_parameter", "messages[0].tool_calls[0].function")]
+    [InlineData("""[{"role":"assistant","audio":{"id":"x"}}]""", "unsupported_parameter", "messages[0].audio")]
     [InlineData("""[{"role":"user","content":"x"},{"role":"king","content":"x"}]""", "invalid_value", "messages[1].role")]
     [InlineData("""[{"role":"user"}]""", "missing_required_parameter", "messages[0].content")]
     [InlineData("""[{"content":"x"}]""", "missing_required_parameter", "messages[0].role")]
     [InlineData("""[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]""", "unsupported_content", "messages[0].content[0].type")]
-    [InlineData("""[{"role":"user","content":"x","mood":"good"}]""", "unknown_parameter", "messages[0].mood")]
     [InlineData("""["x"]""", "invalid_type", "messages[0]")]
     public Task A_message_that_is_none_is_refused_by_its_place(string messages, string code, string param) =>
         RefusedAsync(Chat, With(Request, "messages", messages), HttpStatusCode.BadRequest, code, param);

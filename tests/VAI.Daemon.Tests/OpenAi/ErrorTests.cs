@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using VAI.Daemon.OpenAi;
 
@@ -36,6 +37,42 @@ public sealed class ErrorTests(OpenAiServer server) : OpenAiTest(server)
         Assert.DoesNotContain("secret", error.Message);
         Assert.Equal(500, ApiError.From(new VaiEngineException(VaiError.NativeFailure, "x")).Status);
         Assert.Equal(500, ApiError.From(new VaiModelException(VaiError.InvalidModel, "x")).Status);
+    }
+
+    [Theory]
+    [InlineData("/chat/completions", "Did you mean /v1/chat/completions?")]
+    [InlineData("/v1/v1/chat/completions", "Did you mean /v1/chat/completions?")]
+    [InlineData("/completions/", "Did you mean /v1/completions?")]
+    [InlineData("/models", "Did you mean /v1/models?")]
+    [InlineData("/api/embeddings", "Did you mean /v1/embeddings?")]
+    [InlineData("/nothing", "See /openapi.json.")]
+    [InlineData("/", "See /openapi.json.")]
+    public async Task An_address_that_there_is_not_has_a_body_and_a_hint(string path, string hint)
+    {
+        foreach (HttpMethod method in (HttpMethod[])[HttpMethod.Get, HttpMethod.Post])
+        {
+            using var request = new HttpRequestMessage(method, path);
+            using HttpResponseMessage response = await Server.Http.SendAsync(request);
+            Assert.EndsWith(hint, (await ErrorAsync(response, HttpStatusCode.NotFound, "unknown_url")).GetProperty("message").GetString());
+        }
+    }
+
+    [Fact]
+    public async Task Messages_speak_no_NET()
+    {
+        string[] messages =
+        [
+            Text(await RefusedAsync(Completions, """{"model":"e","prompt":"x"}""", HttpStatusCode.BadRequest, "unsupported")),
+            Text(await RefusedAsync(Embeddings, """{"model":"m","input":"x"}""", HttpStatusCode.BadRequest, "unsupported")),
+            Text(await RefusedAsync(Completions, """{"model":"idle","prompt":"x"}""", HttpStatusCode.NotFound, "model_not_found")),
+            Text(await RefusedAsync(Embeddings, """{"model":"e","input":[1,999999]}""", HttpStatusCode.BadRequest, "invalid_value")),
+            Text(await RefusedAsync(
+                Completions, With(Request, "prompt", JsonSerializer.Serialize(Enumerable.Repeat(5, OpenAiServer.ContextLength + 1))),
+                HttpStatusCode.BadRequest, "context_length_exceeded")),
+        ];
+        Assert.All(messages, m => Assert.DoesNotMatch("Async|Length|Options|Tokens|Dispose|SramT|[a-z][A-Z]", m));
+
+        static string Text(JsonElement error) => error.GetProperty("message").GetString()!;
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using VAI.Daemon.OpenAi;
 using VAI.Forge;
@@ -17,6 +18,12 @@ public sealed class OpenAiServer : IAsyncLifetime
 
     public bool Ready { get; set; } = true;
 
+    /// <summary>Whether what is not known is refused.</summary>
+    public bool Strict { get; set; }
+
+    /// <summary>What the configuration says of the models' sampling.</summary>
+    public SamplingDefaults? Sampling { get; set; }
+
     public IVai Vai { get; private set; } = null!;
 
     public Uri Address { get; private set; } = null!;
@@ -28,7 +35,7 @@ public sealed class OpenAiServer : IAsyncLifetime
     public async Task InitializeAsync()
     {
         Vai = await LoadAsync(ContextLength);
-        _app = await StartAsync(Vai, new OpenAiOptions { IsReady = () => Ready }, k => k.Listen(IPAddress.Loopback, 0));
+        _app = await StartAsync(Vai, new OpenAiOptions { IsReady = () => Ready, Strict = () => Strict, Sampling = _ => Sampling }, k => k.Listen(IPAddress.Loopback, 0));
         Address = new Uri(_app.Urls.First());
         Http = new HttpClient { BaseAddress = Address };
     }
@@ -44,9 +51,12 @@ public sealed class OpenAiServer : IAsyncLifetime
     public string NewFile(string name) => Path.Combine(_directory.FullName, name);
 
     /// <summary>An engine of its own, for tests that break it.</summary>
-    public async Task<IVai> LoadAsync(int contextLength, int sessions = 8)
+    /// <param name="contextLength">Of the model that writes.</param>
+    /// <param name="sessions">Its sessions.</param>
+    /// <param name="file">Its file; null for one of its own.</param>
+    public async Task<IVai> LoadAsync(int contextLength, int sessions = 8, string? file = null)
     {
-        string writes = await ForgeAsync("tiny-qwen2");
+        string writes = file ?? await ForgeAsync("tiny-qwen2");
         string embeds = await ForgeAsync("tiny-bert");
         IVai vai = VAI.Vai.Create(o =>
         {
@@ -66,10 +76,13 @@ public sealed class OpenAiServer : IAsyncLifetime
     }
 
     internal static async Task<WebApplication> StartAsync(
-        IVai vai, OpenAiOptions options, Action<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions> listen)
+        IVai vai, OpenAiOptions options, Action<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions> listen,
+        Action<ILoggingBuilder>? log = null, Action<IServiceCollection>? services = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        log?.Invoke(builder.Logging);
+        services?.Invoke(builder.Services);
         builder.WebHost.ConfigureKestrel(listen);
         WebApplication app = builder.Build();
         app.MapOpenAi(vai, options);
@@ -77,7 +90,7 @@ public sealed class OpenAiServer : IAsyncLifetime
         return app;
     }
 
-    private async Task<string> ForgeAsync(string shape)
+    public async Task<string> ForgeAsync(string shape)
     {
         string file = NewFile(shape + ".gguf");
         if (!File.Exists(file))

@@ -13,6 +13,9 @@ public abstract class OpenAiTest(OpenAiServer server)
     protected const string Completions = "/v1/completions";
     protected const string Embeddings = "/v1/embeddings";
 
+    /// <summary>OpenAI's sampling: the model's own distribution.</summary>
+    protected static InferenceOptions OpenAiDefaults { get; } = new() { Temperature = 1, TopK = 0, TopP = 1, MinP = 0 };
+
     protected OpenAiServer Server { get; } = server;
 
     protected static StringContent Json(string json) => new(json, Encoding.UTF8, "application/json");

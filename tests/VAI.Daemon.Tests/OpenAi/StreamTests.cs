@@ -3,7 +3,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using VAI.Daemon.OpenAi;
+using VAI.Daemon.Streaming;
+using VAI.Daemon.Tests.Admission;
 
 namespace VAI.Daemon.Tests.OpenAi;
 
@@ -89,6 +92,80 @@ public sealed class StreamTests(OpenAiServer server) : OpenAiTest(server)
         JsonElement error = JsonDocument.Parse(last[1]["data: ".Length..]).RootElement.GetProperty("error");
         Assert.Equal("shutting_down", error.GetProperty("code").GetString());
         Assert.Equal("server_error", error.GetProperty("type").GetString());
+    }
+
+    [Theory]
+    [InlineData("/v1/completions", true)]
+    [InlineData("/v1/completions", false)]
+    [InlineData("/v1/chat/completions", true)]
+    public async Task What_the_daemon_does_not_wait_for_is_told_so(string path, bool stream)
+    {
+        await using IVai vai = await Server.LoadAsync(Context);
+        using var ending = new CancellationTokenSource();
+        await using WebApplication app = await OpenAiServer.StartAsync(
+            vai, new OpenAiOptions { Ending = ending.Token }, k => k.Listen(IPAddress.Loopback, 0));
+        using var http = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
+        using var begun = new Counted("vai.step.rows");
+        string request = Endless(Context - 64, 8, stream);
+        if (path == Chat)
+            request = With(request.Replace("\"prompt\":[5],", ""), "messages", """[{"role":"user","content":"x"}]""");
+        using var message = new HttpRequestMessage(HttpMethod.Post, path) { Content = Json(request) };
+        Task<HttpResponseMessage> asked = http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead);
+        if (stream)
+            await asked;
+        await begun.Task;
+        await ending.CancelAsync();
+        using HttpResponseMessage response = await asked;
+        string said = await response.Content.ReadAsStringAsync();
+        if (stream)
+        {
+            string[] last = said.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)[^1].Split('\n');
+            Assert.Equal("event: error", last[0]);
+            said = last[1]["data: ".Length..];
+        }
+        else
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        }
+
+        Assert.Equal("shutting_down", JsonDocument.Parse(said).RootElement.GetProperty("error").GetProperty("code").GetString());
+        Assert.Equal(0, vai.Select("m").OpenSessions);
+    }
+
+    [Fact]
+    public async Task Until_the_first_token_a_stream_says_that_it_is_alive()
+    {
+        await using IVai vai = await Server.LoadAsync(256, sessions: 1);
+        var time = new ManualTime();
+        await using WebApplication app = await OpenAiServer.StartAsync(
+            vai, new OpenAiOptions(), k => k.Listen(IPAddress.Loopback, 0), services: s => s.AddSingleton<TimeProvider>(time));
+        using var http = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
+
+        // A transaction whose reader stopped reading keeps its place.
+        await using IInferenceSession holder = vai.Select("m").OpenSession(new SessionOptions { BufferedUpdates = 1 });
+        await using IAsyncEnumerator<InferenceUpdate> held = holder.InferAsync(
+            new[] { 5, 6 }, new InferenceOptions { LogitBias = new Dictionary<int, float> { [1000] = 100 } }).GetAsyncEnumerator();
+        Assert.True(await held.MoveNextAsync());
+        using var message = new HttpRequestMessage(HttpMethod.Post, Completions)
+        {
+            Content = Json("""{"model":"m","prompt":"x","max_tokens":2,"stream":true,"foo":1}"""),
+        };
+        Task<HttpResponseMessage> asked = http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead);
+        await time.WaitedForAsync(StreamPatience.Head);
+        time.Advance(StreamPatience.Head);
+        using HttpResponseMessage response = await asked;
+        Assert.Equal((HttpStatusCode.OK, "text/event-stream"), (response.StatusCode, response.Content.Headers.ContentType?.MediaType));
+        Assert.Equal("foo", Assert.Single(response.Headers.GetValues("x-vai-ignored")));
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        Assert.Equal(": waiting", await reader.ReadLineAsync());
+        Assert.Equal("", await reader.ReadLineAsync());
+        await time.WaitedForAsync(StreamPatience.Ping);
+        time.Advance(StreamPatience.Ping);
+        Assert.Equal(": ping", await reader.ReadLineAsync());
+        await held.DisposeAsync();
+        string rest = await reader.ReadToEndAsync();
+        Assert.StartsWith("\ndata: {", rest);
+        Assert.EndsWith("data: [DONE]\n\n", rest);
     }
 
     private static async Task<Stream> OpenAsync(HttpClient http, int tokens, int answers)

@@ -1,89 +1,114 @@
 using VAI.Daemon.Supervision;
+using VAI.Daemon.Supervision.Link;
 
 namespace VAI.Daemon.Tests.Supervision;
 
-/// <summary>Who is quarantined, and how long the next engine waits.</summary>
+/// <summary>Who is blamed for an engine's end, how long the next one waits, and when there is no next one.</summary>
 public sealed class BlameTests
 {
     [Fact]
-    public void Three_deaths_with_one_model_active_quarantine_it()
+    public void A_request_that_was_at_two_deaths_is_suspected_and_nobody_else()
     {
-        var blame = new Blame(new Clock());
-        Die(blame, "a");
-        Die(blame, "a", "a");
-        Assert.Empty(blame.Judge());
-        Die(blame, "a");
-        Assert.Equal(["a"], blame.Judge());
-        Assert.Empty(blame.Judge());
+        var blame = new Blame();
+        Request poison = new("a"), innocent = new("a"), other = new("b");
+        Die(blame, poison, innocent);
+        Assert.Equal(Verdict.Innocent, blame.Judge(poison));
+        Die(blame, poison, other);
+        Assert.Equal([Verdict.Suspect, Verdict.Innocent, Verdict.Innocent], new[] { poison, innocent, other }.Select(blame.Judge));
+        Assert.False(blame.IsQuarantined("a"));
+        blame.Died([new Asked(poison)], isolated: true);
+        Assert.Equal(Verdict.Guilty, blame.Judge(poison));
+    }
+
+    [Fact]
+    public void Who_came_further_between_two_deaths_goes_on_but_not_for_ever()
+    {
+        var blame = new Blame();
+        var request = new Request("a");
+        for (int death = 1; death < 4; death++)
+        {
+            request.Progress += Blame.ClearProgress;
+            Die(blame, request);
+            Assert.Equal(Verdict.Innocent, blame.Judge(request));
+        }
+
+        request.Progress += Blame.ClearProgress;
+        Die(blame, request);
+        Assert.Equal(Verdict.Suspect, blame.Judge(request));
+        Assert.False(blame.IsCleared(request));
+        request.Progress += Blame.ClearProgress;
+        Assert.True(blame.IsCleared(request));
+        blame.Clear(request);
+        Assert.Equal(Verdict.Innocent, blame.Judge(request));
+    }
+
+    [Fact]
+    public void Three_loads_in_a_row_that_end_the_engine_quarantine_their_model_until_one_succeeds()
+    {
+        var blame = new Blame();
+        Assert.Empty(blame.Died([new Asked(null, "a")], isolated: false));
+        Assert.Empty(blame.Died([new Asked(null, "a"), new Asked(null, "b")], isolated: false));
+        blame.Loaded("b");
+        Assert.Equal(["a"], blame.Died([new Asked(null, "a")], isolated: false));
+        Assert.Empty(blame.Died([new Asked(null, "a"), new Asked(null, "b")], isolated: false));
         Assert.True(blame.IsQuarantined("a"));
         Assert.False(blame.IsQuarantined("b"));
-        blame.Forgive("a");
+        blame.Loaded("a");
         Assert.False(blame.IsQuarantined("a"));
-        Die(blame, "a");
-        Die(blame, "a");
-        Assert.Empty(blame.Judge());
-    }
-
-    [Fact]
-    public void Nobody_is_to_blame_where_two_were_active_or_none()
-    {
-        var blame = new Blame(new Clock());
-        for (int i = 0; i < 10; i++)
-        {
-            Die(blame, "a", "b");
-            Die(blame);
-            Assert.Empty(blame.Judge());
-        }
-    }
-
-    [Fact]
-    public void A_load_counts_and_a_death_long_ago_does_not()
-    {
-        var clock = new Clock();
-        var blame = new Blame(clock);
-        blame.Died(["a"]);
-        clock.Now += Blame.Window + TimeSpan.FromSeconds(1);
-        blame.Died(["a"]);
-        blame.Died(["a"]);
-        Assert.Empty(blame.Judge());
-        blame.Died(["a"]);
-        Assert.Equal(["a"], blame.Judge());
-    }
-
-    [Fact]
-    public void A_late_word_clears_who_was_not_alone()
-    {
-        var blame = new Blame(new Clock());
-        Die(blame, "a");
-        Die(blame, "a");
-        Die(blame, "a");
-        blame.Interrupted("b");
-        Assert.Empty(blame.Judge());
+        blame.Died([new Asked(null, "a")], isolated: false);
+        blame.Died([new Asked(null, "a")], isolated: false);
+        Assert.False(blame.IsQuarantined("a"));
     }
 
     [Fact]
     public void Engines_that_end_at_once_are_started_ever_later()
     {
         var backoff = new Backoff();
-        Assert.Equal(
-            [0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10, 10],
-            Enumerable.Range(0, 10).Select(_ => backoff.Next(TimeSpan.Zero).TotalSeconds));
+        Assert.Equal([0, 0.1, 0.2, 0.4, 0.8, 1, 1], Enumerable.Range(0, 7).Select(_ => backoff.Next(TimeSpan.Zero).TotalSeconds));
         Assert.Equal(0, backoff.Next(Backoff.Healthy).TotalSeconds);
         Assert.Equal(0, backoff.Next(TimeSpan.Zero).TotalSeconds);
         Assert.Equal(0.1, backoff.Next(TimeSpan.Zero).TotalSeconds);
     }
 
-    private static void Die(Blame blame, params string[] interrupted)
+    [Fact]
+    public void So_many_engines_of_no_use_within_the_time_are_too_many()
     {
-        blame.Died([]);
-        foreach (string model in interrupted)
-            blame.Interrupted(model);
+        var clock = new Clock();
+        var options = new SupervisionOptions { Failures = 3 };
+        var budget = new FailureBudget(options, clock);
+        Assert.True(budget.Spend(TimeSpan.Zero, 0));
+        Assert.True(budget.Spend(TimeSpan.Zero, 0));
+        Assert.True(budget.Spend(TimeSpan.Zero, answered: 1));
+        Assert.True(budget.Spend(TimeSpan.Zero, 0));
+        Assert.True(budget.Spend(options.Service, 0));
+        Assert.True(budget.Spend(TimeSpan.Zero, 0));
+        clock.Now += options.FailureWindow + TimeSpan.FromSeconds(1);
+        Assert.True(budget.Spend(TimeSpan.Zero, 0));
+        Assert.True(budget.Spend(TimeSpan.Zero, 0));
+        Assert.False(budget.Spend(TimeSpan.Zero, 0));
+    }
+
+    private static void Die(Blame blame, params Request[] there) => blame.Died([.. there.Select(r => new Asked(r))], isolated: false);
+
+    private sealed class Asked(Request? request, string? loading = null) : Exchange(null!, 1, request)
+    {
+        public override bool IsPrompt => false;
+
+        public override string? Loading => loading;
+
+        public override bool Take(LinkKind kind, ReadOnlySpan<byte> payload) => true;
+
+        public override void Lose(LinkEndedException reason)
+        {
+        }
     }
 
     private sealed class Clock : TimeProvider
     {
-        public DateTimeOffset Now { get; set; } = DateTimeOffset.UnixEpoch;
+        public TimeSpan Now { get; set; }
 
-        public override DateTimeOffset GetUtcNow() => Now;
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now.Ticks;
     }
 }

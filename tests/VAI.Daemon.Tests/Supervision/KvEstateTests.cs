@@ -1,3 +1,4 @@
+using VAI.Daemon.Hosting;
 using VAI.Daemon.Supervision;
 
 namespace VAI.Daemon.Tests.Supervision;
@@ -66,9 +67,41 @@ public sealed class KvEstateTests : IDisposable
         KvEstate estate = New();
         Put(estate, 7, "7-1.kv");
         estate.Clear();
-        Assert.Empty(Directory.EnumerateFileSystemEntries(_root));
+        Assert.Equal([MadeDirectory.Marker], Directory.EnumerateFileSystemEntries(_root).Select(Path.GetFileName));
         estate.Dispose();
         Assert.False(Directory.Exists(_root));
+    }
+
+    [Theory]
+    [InlineData("precious.txt")]
+    [InlineData("1/precious.txt")]
+    [InlineData("thesis/1.kv")]
+    public void What_it_did_not_make_is_refused_and_kept(string precious)
+    {
+        KvEstate estate = New();
+        Put(estate, 7, "7-1.kv");
+        string file = Path.Combine(_root, precious);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        File.WriteAllText(file, "all I have");
+        VaiUsageException e = Assert.Throws<VaiUsageException>(estate.Clear);
+        Assert.Equal(VaiError.InvalidOption, e.Code);
+        Assert.StartsWith("romDir: ", e.Message);
+        Assert.Contains(Path.GetDirectoryName(precious) is "thesis" ? "thesis" : precious, e.Message);
+        estate.Dispose();
+        Assert.Equal("all I have", File.ReadAllText(file));
+        Assert.True(File.Exists(Path.Combine(estate.Of(7), "7-1.kv")));
+    }
+
+    [Fact]
+    public void A_directory_that_it_did_not_make_is_refused_though_it_looks_like_one()
+    {
+        Directory.CreateDirectory(Path.Combine(_root, "1"));
+        File.SetUnixFileMode(_root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        string file = Path.Combine(_root, "1", "1-1.kv");
+        File.WriteAllText(file, "mine");
+        using var estate = new KvEstate(_root);
+        Assert.Throws<VaiUsageException>(estate.Clear);
+        Assert.True(File.Exists(file));
     }
 
     private KvEstate New()

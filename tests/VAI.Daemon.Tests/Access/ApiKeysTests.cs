@@ -1,6 +1,7 @@
+using VAI.Daemon.Access;
 using VAI.Daemon.Admission;
 
-namespace VAI.Daemon.Tests.Admission;
+namespace VAI.Daemon.Tests.Access;
 
 public sealed class ApiKeysTests : IDisposable
 {
@@ -17,6 +18,26 @@ public sealed class ApiKeysTests : IDisposable
         VaiUsageException e = Assert.Throws<VaiUsageException>(() => ApiKeys.Read(_file));
         Assert.Equal(VaiError.InvalidOption, e.Code);
         Assert.Contains(says, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_key_alone_is_of_role_use_and_is_called_by_its_hash()
+    {
+        File.WriteAllText(_file, "abc:use:def\n  boss\tadmin  b-key\nold use k1\nold use k2\nabc:use:def\n");
+        File.SetUnixFileMode(_file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var keys = ApiKeys.Read(_file);
+        Assert.True(keys.HasAdmin);
+        foreach ((string given, string? id, KeyRole role) in ((string, string?, KeyRole)[])
+        [
+            ("abc:use:def", Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData("abc:use:def"u8))[..8], KeyRole.Use),
+            ("b-key", "boss", KeyRole.Admin), ("k1", "old", KeyRole.Use), ("k2", "old", KeyRole.Use), ("def", null, default), ("boss", null, default),
+        ])
+        {
+            var context = new Microsoft.AspNetCore.Http.DefaultHttpContext();
+            context.Request.Headers.Authorization = "Bearer " + given;
+            ApiKey? accepted = keys.Accepted(context.Request);
+            Assert.Equal((id, role), (accepted?.Id, accepted?.Role ?? default));
+        }
     }
 
     [Theory]

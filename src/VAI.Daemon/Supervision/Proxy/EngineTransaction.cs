@@ -1,0 +1,214 @@
+using VAI.Daemon.Supervision.Link;
+using VAI.Remote;
+using VAI.Sessions;
+
+namespace VAI.Daemon.Supervision.Proxy;
+
+/// <summary>
+/// One InferAsync: the log, what was handed over and the seed are here, and this is where a transaction is taken up again. If the engine
+/// ends it is asked for at the next one, and goes on behind what was handed over.
+/// </summary>
+internal sealed class EngineTransaction : IAsyncDisposable
+{
+    // One that an engine knows otherwise than it is known here is opened anew; more than once and something else is wrong.
+    private const int MostReopened = 3;
+
+    private readonly EngineSession _session;
+    private readonly Request _request;
+    private readonly string? _text;
+    private readonly List<int> _generated;
+    private readonly InferenceOptions _options;
+    private readonly CancellationToken _cancellationToken;
+    private readonly CancellationTokenSource _either;
+    private readonly int _before;
+    private int[]? _prompt;
+    private EngineStay _stay;
+    private Transfer? _transfer;
+    private CancellationTokenRegistration _registration;
+    private int _count;
+    private int _reopened;
+    private bool _opened;
+    private bool _settled;
+
+    public EngineTransaction(
+        EngineSession session, string? text, int[] prompt, int[] generated, InferenceOptions options, CancellationToken cancellationToken)
+    {
+        _session = session;
+        _request = new Request(session.EngineModel.Name);
+        _text = text;
+        _prompt = text is null ? prompt : null;
+        _generated = [.. generated];
+        _before = session.Length;
+        _count = _before + prompt.Length + generated.Length;
+        _cancellationToken = cancellationToken;
+        _either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, session.Closed);
+
+        // Another process goes on with the same random numbers.
+        _options = options with { Seed = SamplerFactory.Seed(options) };
+    }
+
+    /// <summary>Tokens of the session as the reader may see them.</summary>
+    public int TokenCount => Volatile.Read(ref _count);
+
+    public InferenceUpdate Current { get; private set; }
+
+    public async ValueTask<bool> MoveNextAsync()
+    {
+        while (!_settled)
+        {
+            try
+            {
+                if (_transfer is null)
+                    await BeginAsync().ConfigureAwait(false);
+                if (_transfer!.TryRead(out InferenceUpdate update))
+                {
+                    Take(update);
+                    if (!_settled && _stay.Ward is { IsCleared: true })
+                        await LeaveAsync().ConfigureAwait(false);
+                    return true;
+                }
+
+                if (!await _transfer.WaitAsync().ConfigureAwait(false))
+                    throw new LinkEndedException("the updates ended before the transaction did");
+            }
+            catch (LinkEndedException)
+            {
+                // The next engine goes on. Cancelled and lost at once is cancelled.
+                await LeaveAsync().ConfigureAwait(false);
+                if (_either.IsCancellationRequested)
+                    throw Cancelled();
+            }
+            catch (Exception) when (_either.IsCancellationRequested)
+            {
+                throw Cancelled();
+            }
+            catch (Exception e) when (IsOtherwise(e) && ++_reopened <= MostReopened)
+            {
+                await LeaveAsync().ConfigureAwait(false);
+            }
+            catch (VaiException)
+            {
+                // Refused: it has not happened, there and here.
+                _settled = true;
+                if (_opened)
+                    _session.Leave();
+                throw;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Cancels it, if it has not ended, and finds out what the session holds now.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            bool cancelled = !_settled && _request.IsBegun && !_session.IsDisposed;
+            List<int> unread = [];
+            (Transfer? transfer, bool result) = await CloseAsync(unread).ConfigureAwait(false);
+            if (cancelled)
+                Settle(transfer, result, unread);
+        }
+        finally
+        {
+            _either.Dispose();
+        }
+    }
+
+    // The engine knows the session otherwise than it is known here, or gave up by itself: opened anew, it goes on.
+    private static bool IsOtherwise(Exception e) => e is VaiUsageException { Code: VaiError.UnknownSession } or OperationCanceledException or ObjectDisposedException;
+
+    private async ValueTask BeginAsync()
+    {
+        EngineStay stay = await _session.EngineModel.Vai.Engines.EnterAsync(_request, _either.Token).ConfigureAwait(false);
+        try
+        {
+            (SessionPlace place, WireOpen? open) = _session.PlaceAt(stay.Link);
+            _opened = open is not null;
+            var infer = new WireInfer(
+                _prompt is null ? _text : null, _prompt, _generated.Count == 0 ? null : _generated, _options, _opened ? null : _before, open);
+            _request.IsBegun = true;
+            (_transfer, _stay) = (stay.Link.Infer(place.Number, _session.Credit, infer, _request), stay);
+            _session.Settle(place);
+        }
+        catch
+        {
+            await stay.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+
+        _registration = _either.Token.UnsafeRegister(static t => ((Transfer)t!).Cancel(), _transfer);
+    }
+
+    private void Take(InferenceUpdate update)
+    {
+        if (_prompt is null && _transfer!.Prompt is { } prompt)
+        {
+            _prompt = prompt;
+            Volatile.Write(ref _count, _before + prompt.Length + _generated.Count);
+        }
+
+        Current = update;
+        if (update.Result is not null)
+        {
+            _session.Append(_prompt ?? [], _generated);
+            _settled = true;
+            return;
+        }
+
+        _generated.Add(update.TokenId);
+        _request.Progress = _generated.Count;
+        _session.EngineModel.CountToken();
+        Volatile.Write(ref _count, _count + 1);
+    }
+
+    /// <summary>Leaves an engine, to go on at another behind what was handed over.</summary>
+    private async ValueTask LeaveAsync()
+    {
+        await CloseAsync([]).ConfigureAwait(false);
+        _session.Leave();
+    }
+
+    /// <summary>Ends the stay at an engine: when that has let go of the session, or is gone.</summary>
+    private async ValueTask<(Transfer? Transfer, bool Result)> CloseAsync(List<int> unread)
+    {
+        if (_transfer is not { } transfer)
+            return default;
+        _transfer = null;
+        await _registration.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            return (transfer, await transfer.CancelAsync(unread).ConfigureAwait(false));
+        }
+        finally
+        {
+            await _stay.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    // Cancelled, it keeps what was computed, also what nobody has read.
+    private void Settle(Transfer? transfer, bool result, List<int> unread)
+    {
+        int[]? prompt = _prompt ?? transfer?.Prompt;
+        if (transfer?.Kept is { } kept)
+        {
+            if (prompt is not null && kept.Length > prompt.Length)
+                _session.Append(prompt, kept.Skip(prompt.Length));
+        }
+        else if (result || transfer is null || transfer.IsLost)
+        {
+            if (prompt is not null && _generated.Count + unread.Count > 0)
+                _session.Append(prompt, _generated.Concat(unread));
+            if (!result)
+                _session.Leave();
+        }
+        else
+        {
+            // It failed, and has not happened; whether the engine has opened the session is not known.
+            _session.Leave();
+        }
+    }
+
+    private Exception Cancelled() => _session.IsDisposed ? _session.Gone() : new OperationCanceledException(_cancellationToken);
+}

@@ -1,0 +1,278 @@
+using System.Diagnostics;
+using VAI.Daemon.Supervision.Link;
+using VAI.Daemon.Supervision.Proxy;
+using VAI.Remote;
+
+namespace VAI.Daemon.Supervision;
+
+/// <content>The state machine: one engine after the other, and what is loaded in it.</content>
+internal sealed partial class Supervisor
+{
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastRetry = TimeSpan.FromMinutes(1);
+
+    private int _reconciling;
+
+    // Whatever is thrown here ends the daemon, and not only this.
+    private async Task RunAsync(EngineProcess? engine)
+    {
+        try
+        {
+            while (!_stopping.IsCancellationRequested)
+            {
+                await TurnAsync(engine).ConfigureAwait(false);
+                engine = null;
+            }
+
+            _completion.TrySetResult();
+        }
+        catch (Exception e)
+        {
+            VaiException error = e as VaiException ?? new VaiEngineException(VaiError.EngineLost, $"The supervisor of the engine failed ({e.Message}). Report it.", e);
+            GoDown(error.Message);
+            _completion.TrySetException(error);
+            _ = _completion.Task.Exception;
+        }
+    }
+
+    /// <summary>One engine, from its start to its end.</summary>
+    private async Task TurnAsync(EngineProcess? engine)
+    {
+        long asked = Stopwatch.GetTimestamp();
+        TimeSpan served = TimeSpan.Zero;
+        string? failure = null;
+        bool started = engine is not null;
+        try
+        {
+            engine ??= await _standby.TakeAsync().ConfigureAwait(false) ?? Start(isBlamed: false, isolated: false);
+            started = true;
+            engine.IsBlamed = true;
+            EngineLink link = await engine.Ready.WaitAsync(_options.StartLimit, _stopping.Token).ConfigureAwait(false);
+            engine.State = EngineState.TakingOver;
+            Leave(engine);
+            await ReloadAsync(engine, link).ConfigureAwait(false);
+            if (Restarts > 0)
+                _log.WorkerServes(engine.Id, Stopwatch.GetElapsedTime(asked).TotalMilliseconds);
+            long since = Stopwatch.GetTimestamp();
+            Serve(engine);
+            await engine.Ended.WaitAsync(_stopping.Token).ConfigureAwait(false);
+            served = Stopwatch.GetElapsedTime(since);
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // Stopping.
+        }
+        catch (Exception e)
+        {
+            failure = e.Message;
+            _log.WorkerUnusable(engine?.Id ?? 0, e.Message);
+        }
+
+        if (_stopping.IsCancellationRequested)
+        {
+            if (engine is not null)
+                await engine.DisposeAsync().ConfigureAwait(false);
+            return;
+        }
+
+        TimeSpan wait = _backoff.Next(served);
+        long answered = engine?.Answered ?? 0;
+        if (engine is not null)
+            _ = BuryAsync(engine, Interlocked.Increment(ref _restarts), wait);
+        if (!_budget.Spend(served, answered))
+            GiveUp(failure);
+        if (failure is not null && (!started || _budget.Count > 1))
+            GoDown(failure);
+        await Task.Delay(wait, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private void Serve(EngineProcess engine)
+    {
+        lock (_gate)
+        {
+            if (engine.HasEnded)
+                return;
+            engine.State = EngineState.Serving;
+            Volatile.Write(ref _down, null);
+            _serving.Serve(engine);
+        }
+
+        _ = PrepareNext();
+        Reconcile();
+    }
+
+    private void GoDown(string reason)
+    {
+        lock (_gate)
+        {
+            Volatile.Write(ref _down, reason);
+            _serving.Refuse(NoEngine(reason));
+        }
+    }
+
+    private void GiveUp(string? failure) => throw new VaiEngineException(
+        VaiError.EngineLost,
+        $"{_options.Failures} engine processes within {_options.FailureWindow.TotalMinutes:0.#} minutes were of no use; the last one: "
+        + $"{failure ?? "it ended before it had answered anything."} See the log, or run 'vai doctor'.");
+
+    private void Leave(EngineProcess heir)
+    {
+        try
+        {
+            _estate.Leave(heir.Number);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Copies only: what they hold is computed again.
+            _log.CopiesLost(e.Message);
+        }
+    }
+
+    private Task PrepareNext() => _stopping.IsCancellationRequested
+        ? Task.CompletedTask
+        : _standby.Prepare([.. _wanted.All.Where(w => !_blame.IsQuarantined(w.Model.Name))], _stopping.Token);
+
+    // What it ended by is known only after its memory is freed: the next one need not wait for that.
+    private async Task BuryAsync(EngineProcess engine, int restarts, TimeSpan wait)
+    {
+        try
+        {
+            if (!engine.HasEnded)
+                engine.Condemn("it was of no use");
+            _log.WorkerEnded(engine.Id, await engine.ReasonAsync().ConfigureAwait(false), restarts, wait.TotalMilliseconds);
+            await engine.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            _log.CopiesLost(e.Message);
+        }
+    }
+
+    /// <summary>
+    /// Loads what is wanted: what it is prepared for at once, unless the last one died of a load, so that it is known of which. Of what
+    /// fails for any other reason than the engine's end the rest is served, and it is tried again.
+    /// </summary>
+    private async Task ReloadAsync(EngineProcess engine, EngineLink link)
+    {
+        if (!_blame.DiedLoading && _wanted.All.Count > 0)
+            await LoadPreparedAsync(link).ConfigureAwait(false);
+        foreach (WantedModel wanted in _wanted.All)
+            await LoadAsync(engine, link, wanted).ConfigureAwait(false);
+    }
+
+    private async Task LoadPreparedAsync(EngineLink link)
+    {
+        try
+        {
+            await link.CallAsync(
+                new CallHead(LinkMethod.LoadPrepared, 0, 0), new WireVerb(null, null, null), WireJson.Default.WireVerb, _stopping.Token).ConfigureAwait(false);
+        }
+        catch (VaiException)
+        {
+            // Their own loads say why.
+        }
+    }
+
+    private async Task<bool> LoadAsync(EngineProcess engine, EngineLink link, WantedModel wanted)
+    {
+        string name = wanted.Model.Name;
+        if (_blame.IsQuarantined(name))
+            return true;
+        try
+        {
+            WireModel data = await EngineVai.LoadAsync(link, wanted.Model, null, null, _stopping.Token).ConfigureAwait(false);
+            lock (_gate)
+                engine.Loaded.Add(name);
+            _blame.Loaded(name);
+            _wanted.Note(name, null);
+            ModelChanged?.Invoke(name, data);
+            return true;
+        }
+        catch (VaiException e)
+        {
+            if (wanted.Failure != e.Message)
+                _log.ModelNotReloaded(name, e.Message);
+            _wanted.Note(name, e.Message);
+            return false;
+        }
+    }
+
+    /// <summary>Sees to it that what is wanted is loaded where it is not, again and again, for as long as this engine serves.</summary>
+    private void Reconcile()
+    {
+        if (Current is not { } engine || Interlocked.Exchange(ref _reconciling, 1) != 0)
+            return;
+        _ = Task.Run(() => ReconcileAsync(engine));
+    }
+
+    private async Task ReconcileAsync(EngineProcess engine)
+    {
+        try
+        {
+            TimeSpan wait = FirstRetry;
+            while (!engine.HasEnded && engine.Link is { } link)
+            {
+                bool all = true;
+                foreach (WantedModel wanted in Missing(engine))
+                    all &= await LoadAsync(engine, link, wanted).ConfigureAwait(false);
+                if (all && Missing(engine).Count == 0)
+                    break;
+                await Task.WhenAny(engine.Ended, Task.Delay(wait, _stopping.Token)).ConfigureAwait(false);
+                if (_stopping.IsCancellationRequested)
+                    return;
+                wait = wait * 2 < LastRetry ? wait * 2 : LastRetry;
+            }
+        }
+        catch (Exception e) when (e is LinkEndedException or OperationCanceledException)
+        {
+            // The next engine loads all of it.
+        }
+        finally
+        {
+            Volatile.Write(ref _reconciling, 0);
+        }
+
+        // Another may have come, or another be wanted, while this one was being seen to.
+        if (Current is { } now && (now != engine || Missing(now).Count > 0))
+            Reconcile();
+    }
+
+    private List<WantedModel> Missing(EngineProcess engine)
+    {
+        lock (_gate)
+            return [.. _wanted.All.Where(w => !engine.Loaded.Contains(w.Model.Name) && !_blame.IsQuarantined(w.Model.Name))];
+    }
+
+    // Looks at all engines that live, whatever they are for.
+    private async Task WatchAsync()
+    {
+        using var timer = new PeriodicTimer(_options.Tick);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
+            {
+                Volatile.Write(ref _alive, Stopwatch.GetTimestamp());
+                (EngineProcess Engine, EngineWatch Watch)[] engines;
+                lock (_gate)
+                    engines = [.. _engines];
+                foreach ((EngineProcess engine, EngineWatch watch) in engines)
+                {
+                    engine.Link?.Relieve(_options.Tick);
+                    if (watch.Tick() is not { } wrong)
+                        continue;
+                    _log.WorkerHangs(engine.Id, wrong);
+                    engine.Condemn(wrong);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping.
+        }
+        catch (Exception e)
+        {
+            _completion.TrySetException(new VaiEngineException(VaiError.EngineLost, $"The watch over the engine failed ({e.Message}). Report it.", e));
+            _ = _completion.Task.Exception;
+        }
+    }
+}
