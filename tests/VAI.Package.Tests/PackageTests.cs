@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
+using System.Runtime.InteropServices;
 using VAI.Cli.Tests;
 
 namespace VAI.Package.Tests;
@@ -12,11 +13,17 @@ public sealed class PackageTests(Packages packages) : IClassFixture<Packages>
 
     private const string Tool = "tools/net10.0/any/";
 
+    private static readonly string Runtime = $"linux-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
+    private static readonly string Compiled = $"tools/any/{Runtime}/";
+    private static readonly string[] Notices = ["notices/SkiaSharp.txt", "notices/ScottPlot.txt", "notices/HarfBuzzSharp.txt"];
+
     public static TheoryData<string, string[]> Contents => new()
     {
         { "VAI.Native", ["lib/net10.0/VAI.Native.dll", "lib/net10.0/VAI.Native.xml", .. Libraries("")] },
         { "VAI.Core", ["lib/net10.0/VAI.Core.dll", "lib/net10.0/VAI.Core.xml"] },
-        { "vai", [Tool + "vai.dll", Tool + "VAI.Core.dll", Tool + "DotnetToolSettings.xml", "notices/SkiaSharp.txt", "notices/ScottPlot.txt", "notices/HarfBuzzSharp.txt", .. Libraries(Tool)] },
+        { "vai", ["tools/any/any/DotnetToolSettings.xml"] },
+        { "vai.any", [Tool + "vai.dll", Tool + "VAI.Core.dll", Tool + "DotnetToolSettings.xml", .. Notices, .. Libraries(Tool)] },
+        { "vai." + Runtime, [Compiled + "vai", Compiled + "DotnetToolSettings.xml", .. Notices, .. Libraries(Compiled)] },
     };
 
     [Theory]
@@ -27,13 +34,13 @@ public sealed class PackageTests(Packages packages) : IClassFixture<Packages>
         string[] all = [.. package.Entries.Select(e => e.FullName)];
         Assert.All([.. files, "README.md", "LICENSE", "THIRD-PARTY-NOTICES.txt"], f => Assert.Contains(f, all));
         Assert.All(all.Where(f => f.Contains("/native/", StringComparison.Ordinal)), f => Assert.Matches("runtimes/linux-(x64|arm64)/native/", f));
-        Assert.DoesNotContain(all, f => f.EndsWith(".node", StringComparison.Ordinal) || f.EndsWith(".pdb", StringComparison.Ordinal));
+        Assert.DoesNotContain(all, f => Path.GetExtension(f) is ".node" or ".pdb" or ".dbg");
     }
 
     [Theory]
     [InlineData("VAI.Native", "lib/net10.0/VAI.Native.dll")]
     [InlineData("VAI.Core", "lib/net10.0/VAI.Core.dll")]
-    [InlineData("vai", Tool + "vai.dll")]
+    [InlineData("vai.any", Tool + "vai.dll")]
     public void Symbols_are_in_the_assembly_and_name_no_folder_of_this_machine(string id, string file)
     {
         using ZipArchive package = packages.Open(id);
@@ -56,6 +63,7 @@ public sealed class PackageTests(Packages packages) : IClassFixture<Packages>
     [InlineData("VAI.Native")]
     [InlineData("VAI.Core")]
     [InlineData("vai")]
+    [InlineData("vai.any")]
     public async Task The_notices_name_what_is_bundled(string id)
     {
         string notices = await packages.TextAsync(id, "THIRD-PARTY-NOTICES.txt");
@@ -66,6 +74,17 @@ public sealed class PackageTests(Packages packages) : IClassFixture<Packages>
         Assert.Contains("<license type=\"expression\">MIT</license>", nuspec, StringComparison.Ordinal);
         Assert.Contains("<readme>README.md</readme>", nuspec, StringComparison.Ordinal);
         Assert.Contains("<tags>llm ", nuspec, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_tool_of_this_machine_is_compiled_ahead_of_time()
+    {
+        using ZipArchive package = packages.Open("vai." + Runtime);
+        Assert.DoesNotContain(package.Entries, e => e.FullName.EndsWith(".dll", StringComparison.Ordinal));
+        using Stream program = package.GetEntry(Compiled + "vai")!.Open();
+        byte[] magic = new byte[4];
+        program.ReadExactly(magic);
+        Assert.Equal("\u007fELF"u8.ToArray(), magic);
     }
 
     [Fact]
