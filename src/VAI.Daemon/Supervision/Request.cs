@@ -7,9 +7,9 @@ namespace VAI.Daemon.Supervision;
 /// <param name="isLoad">Whether it is to load that model.</param>
 internal sealed class Request(string? model, bool isLoad = false)
 {
-    private static long s_last;
+    private static long _last;
 
-    private readonly long _number = Interlocked.Increment(ref s_last);
+    private readonly long _number = Interlocked.Increment(ref _last);
     private long _progress;
 
     public string Id => string.Create(CultureInfo.InvariantCulture, $"r{_number}");
