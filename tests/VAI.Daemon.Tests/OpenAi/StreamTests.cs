@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using VAI.Daemon.OpenAi;
 using VAI.Daemon.Streaming;
 using VAI.Daemon.Tests.Admission;
+using VAI.Residency;
 
 namespace VAI.Daemon.Tests.OpenAi;
 
@@ -141,11 +142,9 @@ public sealed class StreamTests(OpenAiServer server) : OpenAiTest(server)
             vai, new OpenAiOptions(), k => k.Listen(IPAddress.Loopback, 0), services: s => s.AddSingleton<TimeProvider>(time));
         using var http = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
 
-        // A transaction whose reader stopped reading keeps its place.
-        await using IInferenceSession holder = vai.Select("m").OpenSession(new SessionOptions { BufferedUpdates = 1 });
-        await using IAsyncEnumerator<InferenceUpdate> held = holder.InferAsync(
-            new[] { 5, 6 }, new InferenceOptions { LogitBias = new Dictionary<int, float> { [1000] = 100 } }).GetAsyncEnumerator();
-        Assert.True(await held.MoveNextAsync());
+        // No step is made meanwhile.
+        using var hold = new ManualResetEventSlim();
+        Task held = ((ModelContext)vai.Select("m")).Pipeline.InvokeAsync(() => hold.Wait(TimeSpan.FromMinutes(1)));
         using var message = new HttpRequestMessage(HttpMethod.Post, Completions)
         {
             Content = Json("""{"model":"m","prompt":"x","max_tokens":2,"stream":true,"foo":1}"""),
@@ -162,7 +161,8 @@ public sealed class StreamTests(OpenAiServer server) : OpenAiTest(server)
         await time.WaitedForAsync(StreamPatience.Ping);
         time.Advance(StreamPatience.Ping);
         Assert.Equal(": ping", await reader.ReadLineAsync());
-        await held.DisposeAsync();
+        hold.Set();
+        await held;
         string rest = await reader.ReadToEndAsync();
         Assert.StartsWith("\ndata: {", rest);
         Assert.EndsWith("data: [DONE]\n\n", rest);
