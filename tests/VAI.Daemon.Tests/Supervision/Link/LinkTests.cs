@@ -297,7 +297,6 @@ public sealed class LinkTests(ForgedModels models, ITestOutputHelper output)
         Send(to, frame);
     }
 
-    // The other side may have had enough already.
     private static void Send(Socket to, byte[] bytes)
     {
         try
@@ -306,7 +305,7 @@ public sealed class LinkTests(ForgedModels models, ITestOutputHelper output)
         }
         catch (SocketException)
         {
-            Assert.True(true);
+            // The other side has had enough already.
         }
     }
 
