@@ -38,6 +38,14 @@ public sealed class EmbeddingTests(ForgedModels models) : EngineTest(models)
     }
 
     [Fact]
+    public void Cores_have_contexts_of_their_own_where_these_are_small()
+    {
+        Assert.Equal(2, Geometry.CoresOfTexts(1 << 20, 2));
+        Assert.Equal(0, Geometry.CoresOfTexts(1 << 20, 1));
+        Assert.Equal(0, Geometry.CoresOfTexts(1L << 50, 2));
+    }
+
+    [Fact]
     public async Task Token_ids_are_embedded_as_they_are()
     {
         (IVai vai, IModelContext model) = await LoadAsync(Models["tiny-bert"]);

@@ -16,3 +16,15 @@ internal interface IBatchEmbedder
     /// <exception cref="VaiUsageException">As <see cref="IModelContext.EmbedAsync(string, EmbeddingOptions, CancellationToken)"/>.</exception>
     Task<Embeddings> EmbedAllAsync(IReadOnlyList<EmbeddingInput> inputs, EmbeddingOptions? options, CancellationToken cancellationToken);
 }
+
+/// <summary>One text as a batch of one.</summary>
+internal static class BatchEmbedding
+{
+    /// <summary>As <see cref="IModelContext.EmbedAsync(string, EmbeddingOptions, CancellationToken)"/>.</summary>
+    public static async ValueTask<ReadOnlyMemory<float>> EmbedOneAsync(
+        this IBatchEmbedder model, string text, EmbeddingOptions? options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return (await model.EmbedAllAsync([new EmbeddingInput(text, null)], options, cancellationToken).ConfigureAwait(false)).Vectors[0];
+    }
+}

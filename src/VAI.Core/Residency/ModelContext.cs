@@ -179,11 +179,8 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
     public ValueTask<ReadOnlyMemory<float>> EmbedAsync(string text, CancellationToken cancellationToken) =>
         EmbedAsync(text, null, cancellationToken);
 
-    public async ValueTask<ReadOnlyMemory<float>> EmbedAsync(string text, EmbeddingOptions? options = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        return (await EmbedAllAsync([new EmbeddingInput(text, null)], options, cancellationToken).ConfigureAwait(false)).Vectors[0];
-    }
+    public ValueTask<ReadOnlyMemory<float>> EmbedAsync(string text, EmbeddingOptions? options = null, CancellationToken cancellationToken = default) =>
+        this.EmbedOneAsync(text, options, cancellationToken);
 
     public async Task<Embeddings> EmbedAllAsync(
         IReadOnlyList<EmbeddingInput> inputs, EmbeddingOptions? options, CancellationToken cancellationToken)

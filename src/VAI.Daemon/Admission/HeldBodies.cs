@@ -80,7 +80,7 @@ internal sealed class HeldBodies(long most, long share)
     }
 
     /// <summary>A body in memory, until it is read to its end or disposed.</summary>
-    internal sealed class Body(HeldBodies owner, string client) : Stream
+    internal sealed class Body(HeldBodies owner, string client) : ReadStream
     {
         private byte[]? _bytes;
         private long _reserved;
@@ -88,20 +88,6 @@ internal sealed class HeldBodies(long most, long share)
         private int _at;
 
         public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, _length);
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
 
         public bool TryHold(int size)
         {
@@ -123,22 +109,7 @@ internal sealed class HeldBodies(long most, long share)
             return count;
         }
 
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(Read(buffer.Span));
-
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            Task.FromResult(Read(buffer.AsSpan(offset, count)));
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {

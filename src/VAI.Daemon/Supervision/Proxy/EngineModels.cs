@@ -55,7 +55,7 @@ internal sealed class EngineModels
             Snapshot s = _current;
             if (s.Names.GetValueOrDefault(name) is not { } model)
                 return;
-            model.IsUnloaded = true;
+            model.Unloaded = true;
             EngineModel?[] slots = [.. s.Slots];
             slots[model.Handle.Index] = null;
             _current = new Snapshot(slots, [.. s.Models.Where(m => m != model)]);

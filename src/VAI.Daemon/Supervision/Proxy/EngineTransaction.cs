@@ -1,6 +1,5 @@
 using VAI.Daemon.Supervision.Link;
 using VAI.Remote;
-using VAI.Sessions;
 
 namespace VAI.Daemon.Supervision.Proxy;
 
@@ -8,53 +7,24 @@ namespace VAI.Daemon.Supervision.Proxy;
 /// One InferAsync: the log, what was handed over and the seed are here, and this is where a transaction is taken up again. If the engine
 /// ends it is asked for at the next one, and goes on behind what was handed over.
 /// </summary>
-internal sealed class EngineTransaction : IAsyncDisposable
+internal sealed class EngineTransaction(
+    EngineSession session, string? text, int[] prompt, int[] generated, InferenceOptions options, CancellationToken cancellationToken)
+    : ProxyTransaction(session, text, prompt, generated, options, cancellationToken)
 {
     // One that an engine knows otherwise than it is known here is opened anew; more than once and something else is wrong.
     private const int MostReopened = 3;
 
-    private readonly EngineSession _session;
-    private readonly Request _request;
-    private readonly string? _text;
-    private readonly List<int> _generated;
-    private readonly InferenceOptions _options;
-    private readonly CancellationToken _cancellationToken;
-    private readonly CancellationTokenSource _either;
-    private readonly int _before;
-    private int[]? _prompt;
+    private readonly EngineSession _session = session;
+    private readonly Request _request = new(session.EngineModel.Name);
     private EngineStay _stay;
     private Transfer? _transfer;
     private CancellationTokenRegistration _registration;
-    private int _count;
     private int _reopened;
     private bool _opened;
-    private bool _settled;
 
-    public EngineTransaction(
-        EngineSession session, string? text, int[] prompt, int[] generated, InferenceOptions options, CancellationToken cancellationToken)
+    public override async ValueTask<bool> MoveNextAsync()
     {
-        _session = session;
-        _request = new Request(session.EngineModel.Name);
-        _text = text;
-        _prompt = text is null ? prompt : null;
-        _generated = [.. generated];
-        _before = session.Length;
-        _count = _before + prompt.Length + generated.Length;
-        _cancellationToken = cancellationToken;
-        _either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, session.Closed);
-
-        // Another process goes on with the same random numbers.
-        _options = options with { Seed = SamplerFactory.Seed(options) };
-    }
-
-    /// <summary>Tokens of the session as the reader may see them.</summary>
-    public int TokenCount => Volatile.Read(ref _count);
-
-    public InferenceUpdate Current { get; private set; }
-
-    public async ValueTask<bool> MoveNextAsync()
-    {
-        while (!_settled)
+        while (!Settled)
         {
             try
             {
@@ -63,7 +33,7 @@ internal sealed class EngineTransaction : IAsyncDisposable
                 if (_transfer!.TryRead(out InferenceUpdate update))
                 {
                     Take(update);
-                    if (!_settled && _stay.Ward is { IsCleared: true })
+                    if (!Settled && _stay.Ward is { IsCleared: true })
                         await LeaveAsync().ConfigureAwait(false);
                     return true;
                 }
@@ -75,10 +45,10 @@ internal sealed class EngineTransaction : IAsyncDisposable
             {
                 // The next engine goes on. Cancelled and lost at once is cancelled.
                 await LeaveAsync().ConfigureAwait(false);
-                if (_either.IsCancellationRequested)
+                if (Either.IsCancellationRequested)
                     throw Cancelled();
             }
-            catch (Exception) when (_either.IsCancellationRequested)
+            catch (Exception) when (Either.IsCancellationRequested)
             {
                 throw Cancelled();
             }
@@ -89,7 +59,7 @@ internal sealed class EngineTransaction : IAsyncDisposable
             catch (VaiException)
             {
                 // Refused: it has not happened, there and here.
-                _settled = true;
+                Settled = true;
                 if (_opened)
                     _session.Leave();
                 throw;
@@ -100,11 +70,11 @@ internal sealed class EngineTransaction : IAsyncDisposable
     }
 
     /// <summary>Cancels it, if it has not ended, and finds out what the session holds now.</summary>
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         try
         {
-            bool cancelled = !_settled && _request.IsBegun && !_session.IsDisposed;
+            bool cancelled = !Settled && _request.IsBegun && !_session.IsDisposed;
             List<int> unread = [];
             (Transfer? transfer, bool result) = await CloseAsync(unread).ConfigureAwait(false);
             if (cancelled)
@@ -112,7 +82,7 @@ internal sealed class EngineTransaction : IAsyncDisposable
         }
         finally
         {
-            _either.Dispose();
+            Either.Dispose();
         }
     }
 
@@ -121,15 +91,13 @@ internal sealed class EngineTransaction : IAsyncDisposable
 
     private async ValueTask BeginAsync()
     {
-        EngineStay stay = await _session.EngineModel.Vai.Engines.EnterAsync(_request, _either.Token).ConfigureAwait(false);
+        EngineStay stay = await _session.EngineModel.Vai.Engines.EnterAsync(_request, Either.Token).ConfigureAwait(false);
         try
         {
             (SessionPlace place, WireOpen? open) = _session.PlaceAt(stay.Link);
             _opened = open is not null;
-            var infer = new WireInfer(
-                _prompt is null ? _text : null, _prompt, _generated.Count == 0 ? null : _generated, _options, _opened ? null : _before, open);
             _request.IsBegun = true;
-            (_transfer, _stay) = (stay.Link.Infer(place.Number, _session.Credit, infer, _request), stay);
+            (_transfer, _stay) = (stay.Link.Infer(place.Number, _session.Credit, Infer(open), _request), stay);
             _session.Settle(place);
         }
         catch
@@ -138,29 +106,18 @@ internal sealed class EngineTransaction : IAsyncDisposable
             throw;
         }
 
-        _registration = _either.Token.UnsafeRegister(static t => ((Transfer)t!).Cancel(), _transfer);
+        _registration = Either.Token.UnsafeRegister(static t => ((Transfer)t!).Cancel(), _transfer);
     }
 
     private void Take(InferenceUpdate update)
     {
-        if (_prompt is null && _transfer!.Prompt is { } prompt)
-        {
-            _prompt = prompt;
-            Volatile.Write(ref _count, _before + prompt.Length + _generated.Count);
-        }
-
-        Current = update;
-        if (update.Result is not null)
-        {
-            _session.Append(_prompt ?? [], _generated);
-            _settled = true;
+        if (Prompt is null && _transfer!.Prompt is { } prompt)
+            Prompted(prompt);
+        Hand(update);
+        if (Settled)
             return;
-        }
-
-        _generated.Add(update.TokenId);
-        _request.Progress = _generated.Count;
+        _request.Progress = Generated.Count;
         _session.EngineModel.CountToken();
-        Volatile.Write(ref _count, _count + 1);
     }
 
     /// <summary>Leaves an engine, to go on at another behind what was handed over.</summary>
@@ -190,16 +147,16 @@ internal sealed class EngineTransaction : IAsyncDisposable
     // Cancelled, it keeps what was computed, also what nobody has read.
     private void Settle(Transfer? transfer, bool result, List<int> unread)
     {
-        int[]? prompt = _prompt ?? transfer?.Prompt;
+        IReadOnlyList<int>? prompt = Prompt ?? transfer?.Prompt;
         if (transfer?.Kept is { } kept)
         {
-            if (prompt is not null && kept.Length > prompt.Length)
-                _session.Append(prompt, kept.Skip(prompt.Length));
+            if (prompt is not null && kept.Length > prompt.Count)
+                _session.Append(prompt, kept.Skip(prompt.Count));
         }
         else if (result || transfer is null || transfer.IsLost)
         {
-            if (prompt is not null && _generated.Count + unread.Count > 0)
-                _session.Append(prompt, _generated.Concat(unread));
+            if (prompt is not null && Generated.Count + unread.Count > 0)
+                _session.Append(prompt, Generated.Concat(unread));
             if (!result)
                 _session.Leave();
         }
@@ -210,5 +167,5 @@ internal sealed class EngineTransaction : IAsyncDisposable
         }
     }
 
-    private Exception Cancelled() => _session.IsDisposed ? _session.Gone() : new OperationCanceledException(_cancellationToken);
+    private Exception Cancelled() => _session.IsDisposed ? _session.Gone() : new OperationCanceledException(CancellationToken);
 }
