@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -14,6 +15,9 @@ namespace VAI.Daemon.Hosting;
 internal static class DaemonLock
 {
     public const string FileName = "daemon.lock";
+
+    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Takes it.</summary>
     /// <param name="path">The file, made if it is missing.</param>
@@ -56,11 +60,20 @@ internal static class DaemonLock
         return text.IsEmpty || (text.Length <= 12 && text[^1] == '\n' && !text[..^1].ContainsAnyExceptInRange((byte)'0', (byte)'9'));
     }
 
-    // Between its taking the lock and its writing who it is there is a moment. Its number is that of its own pid namespace.
+    // Between its taking the lock and its writing who it is there is a moment, in which the file is empty or has the number of a dead one
+    // before. The number is that of its own pid namespace: where that is another, it may be of nobody here.
     private static string Owner(SafeFileHandle file)
     {
         Span<byte> buffer = stackalloc byte[16];
-        int length = RandomAccess.Read(file, buffer, 0);
-        return Utf8Parser.TryParse(buffer[..length], out int pid, out _) ? pid.ToString(CultureInfo.InvariantCulture) : "(unknown)";
+        long start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            int length = RandomAccess.Read(file, buffer, 0);
+            bool named = Utf8Parser.TryParse(buffer[..length], out int pid, out _);
+            string owner = named ? pid.ToString(CultureInfo.InvariantCulture) : "(unknown)";
+            if ((named && Directory.Exists($"/proc/{owner}")) || Stopwatch.GetElapsedTime(start) > Moment)
+                return owner;
+            Thread.Sleep(Look);
+        }
     }
 }
