@@ -11,7 +11,7 @@ public sealed class BenchDaemonTests(DaemonFixture daemon)
     {
         string file = Path.Combine(Path.GetDirectoryName(daemon.A)!, "bench-daemon.gguf");
         File.Copy(daemon.A, file);
-        string[] verb = ["bench", "daemon", file, "--socket", daemon.Socket, "--rounds", "2", "--connections", "10"];
+        string[] verb = ["bench", "daemon", file, "--socket", daemon.Socket, "--rounds", "2", "--connections", "10", "--threads", "1"];
         VaiRun run = await VaiProcess.RunAsync([.. verb, "--json"]);
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         run.Has("local_first_ms", "socket_first_ms", "overhead_ms", "overhead_iqr_ms", "connection_bytes");

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace VAI.Cli.Tests;
 
 /// <summary><c>vai bench pipeline</c>: what is in the document and what must add up; never a time.</summary>
-[Collection(ForgedCollection.Name)]
+[Collection(BenchCollection.Name)]
 public sealed class BenchPipelineTests(Forged forged)
 {
     private static readonly string[] Single = ["single_ratio", "single_tps", "bare_tps"];
@@ -112,7 +112,7 @@ public sealed class BenchPipelineTests(Forged forged)
 
     private async Task<VaiRun> RunAsync(params string[] more)
     {
-        VaiRun run = await VaiProcess.RunAsync(["bench", "pipeline", forged.A, forged.B, "--json", .. more.Contains("--tokens") ? more : [.. more, "--tokens", "6"]]);
+        VaiRun run = await VaiProcess.RunAsync(["bench", "pipeline", forged.A, forged.B, "--json", "--threads", "1", .. more.Contains("--tokens") ? more : [.. more, "--tokens", "6"]]);
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         return run;
     }

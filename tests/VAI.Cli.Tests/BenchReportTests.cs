@@ -7,7 +7,7 @@ using System.Xml.Linq;
 namespace VAI.Cli.Tests;
 
 /// <summary><c>vai bench report</c>: what is written and said; never a time.</summary>
-[Collection(ForgedCollection.Name)]
+[Collection(BenchCollection.Name)]
 public sealed class BenchReportTests(Forged forged)
 {
     private static readonly string[] Plots = ["first-token", "attach", "throughput", "memory"];
@@ -48,7 +48,7 @@ public sealed class BenchReportTests(Forged forged)
     {
         int port = FreePort();
         using var peer = new Held(VaiProcess.Start(
-            [], "serve", "--model", $"a={forged.A}", "--model", $"b={forged.B}", "--socket", forged.At("peer.sock"), "--http", $"127.0.0.1:{port}"));
+            [], "serve", "--model", $"a={forged.A}", "--model", $"b={forged.B}", "--socket", forged.At("peer.sock"), "--threads", "1", "--http", $"127.0.0.1:{port}"));
         while (await peer.Process.StandardError.ReadLineAsync() is { } line)
         {
             if (line.Contains($"127.0.0.1:{port}", StringComparison.Ordinal))
@@ -124,7 +124,7 @@ public sealed class BenchReportTests(Forged forged)
 
     private static async Task<VaiRun> RunAsync(string place, params string[] more)
     {
-        VaiRun run = await VaiProcess.RunAsync(["bench", "report", place, .. more, "--quick", "--processes", "2", "--json"]);
+        VaiRun run = await VaiProcess.RunAsync(["bench", "report", place, .. more, "--quick", "--processes", "2", "--threads", "1", "--json"]);
         Assert.True(run.ExitCode == 0, run.Out + run.Error);
         return run;
     }

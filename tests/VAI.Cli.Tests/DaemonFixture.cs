@@ -34,6 +34,7 @@ public sealed class DaemonFixture : IAsyncLifetime
         {
             o.AddModel("a", _forged.A).AddModel("b", _forged.B);
             o.RomDirectory = VaiProcess.NewRomDirectory();
+            o.Threads = 1;
         });
         await _vai.LoadAsync("a");
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();

@@ -39,3 +39,10 @@ public sealed class ForgedCollection : ICollectionFixture<Forged>
 {
     public const string Name = "forged";
 }
+
+/// <summary>What measures, on one thread: it runs beside the others, and says nothing of times.</summary>
+[CollectionDefinition(Name)]
+public sealed class BenchCollection : ICollectionFixture<Forged>
+{
+    public const string Name = "bench";
+}

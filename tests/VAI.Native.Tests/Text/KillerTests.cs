@@ -8,16 +8,19 @@ public sealed class KillerTests(TokenizerModels models) : IClassFixture<Tokenize
     // A process that hangs is dead as well; nothing is asserted about what ends by itself.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
+    // It takes 20 seconds to fill one of the usual length.
+    private static readonly string[] _shortStack = ["sh", "-c", "ulimit -s 1024; exec \"$0\" \"$@\""];
+
     [Fact]
     public async Task A_word_of_60_000_letters_ends_no_process()
     {
         string file = models.File("gpt2", "tekken");
-        (int? code, string output, _) = await RunAsync(file, "A", 60_000, "pieces");
+        (int? code, string output, _) = await RunAsync(file, "A", 60_000, "pieces", _shortStack);
         Assert.Equal(0, code);
         Assert.InRange(int.Parse(output, CultureInfo.InvariantCulture), 1000, 60_001);
 
         // The text can do it: as it is, it ends the process.
-        (code, _, _) = await RunAsync(file, "A", 60_000, "whole");
+        (code, _, _) = await RunAsync(file, "A", 60_000, "whole", _shortStack);
         Assert.NotEqual(0, code);
     }
 
@@ -38,9 +41,9 @@ public sealed class KillerTests(TokenizerModels models) : IClassFixture<Tokenize
         Assert.Contains(words, error, StringComparison.Ordinal);
     }
 
-    private static async Task<(int? Code, string Output, string Error)> RunAsync(string file, string unit, int times, string how)
+    private static async Task<(int? Code, string Output, string Error)> RunAsync(string file, string unit, int times, string how, params string[] wrapper)
     {
-        using var peer = PeerProcess.Start([("DOTNET_DbgEnableMiniDump", "0")], "tokenize", file, unit, $"{times}", how);
+        using var peer = PeerProcess.StartUnder(wrapper, [("DOTNET_DbgEnableMiniDump", "0")], "tokenize", file, unit, $"{times}", how);
         Task<string> output = peer.ReadRestAsync(), error = peer.ReadErrorAsync();
         Task<int> end = peer.EndAsync();
         if (await Task.WhenAny(end, Task.Delay(Patience)) == end)
