@@ -3,7 +3,7 @@ using System.Runtime.Versioning;
 namespace VAI.Daemon.FaultTests;
 
 /// <summary>What is wrong with the configuration is said at the start: the key, and what to do.</summary>
-[Collection(FaultCollection.Name)]
+[Collection(WaitCollection.Name)]
 public sealed class ConfigurationTests(ForgedModels models)
 {
     [Theory]

@@ -8,11 +8,16 @@ using VAI.Remote;
 namespace VAI.Daemon.FaultTests;
 
 /// <summary>The real <c>vai serve</c>, where the build put it, as a process of its own. Killed on disposal if it still runs.</summary>
-/// <remarks><c>VAI_TEST_PROGRAM</c> names another <c>vai</c>, as it is published.</remarks>
+/// <remarks>
+/// <c>VAI_TEST_PROGRAM</c> names another <c>vai</c>, as it is published; <c>VAI_TEST_THREADS</c> says on how many threads it computes: one if not
+/// given, as two daemons run side by side, and threads of both that wait for each other would take the cores from those that have something to do.
+/// </remarks>
 internal sealed class DaemonProcess : IAsyncDisposable
 {
     private static readonly string Program = Path.Combine(
         typeof(DaemonProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "VaiDirectory").Value!, "vai.dll");
+
+    private static readonly string Threads = Environment.GetEnvironmentVariable("VAI_TEST_THREADS") ?? "1";
 
     public static string DotNet { get; } =
         Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
@@ -53,7 +58,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
         var start = new ProcessStartInfo(published ?? DotNet) { RedirectStandardError = true };
         if (published is null)
             start.ArgumentList.Add(Program);
-        foreach (string argument in (string[])["serve", "--socket", SocketIn(place), .. arguments])
+        foreach (string argument in (string[])["serve", "--socket", SocketIn(place), "--threads", Threads, .. arguments])
             start.ArgumentList.Add(argument);
         foreach ((string key, string value) in environment)
             start.Environment[key] = value;

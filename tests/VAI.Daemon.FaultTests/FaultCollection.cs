@@ -1,8 +1,18 @@
 namespace VAI.Daemon.FaultTests;
 
-/// <summary>One daemon at a time: they would only take each other's cores.</summary>
+/// <summary>Engines that end.</summary>
 [CollectionDefinition(Name)]
 public sealed class FaultCollection : ICollectionFixture<ForgedModels>
 {
     public const string Name = "faults";
+}
+
+/// <summary>
+/// Engines and daemons that are waited for: most of it is time that passes, for which the others have the cores. More than these two at once
+/// would only take each other's.
+/// </summary>
+[CollectionDefinition(Name)]
+public sealed class WaitCollection : ICollectionFixture<ForgedModels>
+{
+    public const string Name = "waits";
 }

@@ -8,7 +8,7 @@ namespace VAI.Daemon.FaultTests;
 
 /// <summary>Engines that hang, and those that only have much to do.</summary>
 /// <remarks><c>VAI_TEST_BURST</c> is how many requests come at once.</remarks>
-[Collection(FaultCollection.Name)]
+[Collection(WaitCollection.Name)]
 public sealed class HangTests(ForgedModels models, ITestOutputHelper output)
 {
     private static int Burst { get; } =

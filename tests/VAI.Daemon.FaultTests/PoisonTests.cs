@@ -4,7 +4,7 @@ using VAI.Remote;
 namespace VAI.Daemon.FaultTests;
 
 /// <summary>A request that ends whatever engine it comes to.</summary>
-[Collection(FaultCollection.Name)]
+[Collection(WaitCollection.Name)]
 public sealed class PoisonTests(ForgedModels models)
 {
     [Fact]

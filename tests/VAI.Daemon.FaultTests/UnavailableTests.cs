@@ -10,7 +10,7 @@ using Xunit.Abstractions;
 namespace VAI.Daemon.FaultTests;
 
 /// <summary>When no engine can be had. The daemon is in this process, so that it starts engines by a script that can be taken away.</summary>
-[Collection(FaultCollection.Name)]
+[Collection(WaitCollection.Name)]
 [SupportedOSPlatform("linux")]
 public sealed class UnavailableTests : IDisposable
 {
