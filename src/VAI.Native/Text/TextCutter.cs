@@ -44,16 +44,27 @@ internal sealed class TextCutter(TokenizerKind kind, SpecialTexts specials)
     /// <summary>The end of the piece that begins at a place, and how it is joined with the next one.</summary>
     public int Next(ReadOnlySpan<char> text, int start, out Joint joint)
     {
-        int end = Choose(text, start, out joint);
-        int trouble = Trouble(kind, text, start, end);
-        if (trouble >= end)
-            return end;
+        // No choice is nearer than this: where trouble is, none is looked for, again and again with each piece.
+        int near = Math.Min(text.Length, start + (kind.PieceChars / 2));
+        int trouble = Trouble(kind, text, start, near);
+        if (trouble == near)
+        {
+            int end = Choose(text, start, out joint);
+            trouble = Trouble(kind, text, start, end);
+            if (trouble == end)
+                return end;
+        }
+
         joint = Joint.Plain;
         return trouble;
     }
 
     /// <summary>Whether nothing in it must be cut.</summary>
     public bool IsFree(ReadOnlySpan<char> text) => Trouble(kind, text, 0, text.Length) == text.Length;
+
+    /// <summary>Whether a cut there would go through a character. Half a pair without its other half is one by itself.</summary>
+    public static bool IsInPair(ReadOnlySpan<char> text, int at) =>
+        at > 0 && at < text.Length && char.IsLowSurrogate(text[at]) && char.IsHighSurrogate(text[at - 1]);
 
     private int Choose(ReadOnlySpan<char> text, int start, out Joint joint)
     {
@@ -81,9 +92,13 @@ internal sealed class TextCutter(TokenizerKind kind, SpecialTexts specials)
         if (most == text.Length)
             return most;
         joint = Joint.Agreed;
-        while (most > start + 1 && (char.IsLowSurrogate(text[most]) || specials.Blocks(text, most)) && most > target - 4096)
+        while (most > start + 1 && (IsInPair(text, most) || specials.Blocks(text, most)) && most > target - 4096)
             most--;
-        return char.IsLowSurrogate(text[most]) ? most - 1 : most;
+        if (!IsInPair(text, most))
+            return most;
+
+        // A piece is never empty: whoever asks for the next one would for ever get this one.
+        return most > start + 1 ? most - 1 : most + 1;
     }
 
     private bool IsGood(CutRules rules, ReadOnlySpan<char> text, int at, ref Joint joint, Joint rule, bool dna)

@@ -86,7 +86,7 @@ internal sealed class TextTokens
         foreach (int overlap in Overlaps)
         {
             int start = Math.Max(0, cut - overlap);
-            if (char.IsLowSurrogate(_text[start]))
+            if (TextCutter.IsInPair(_text, start))
                 start--;
             if (!_cutter.IsFree(_text.AsSpan(start, _at - start)))
                 break;
