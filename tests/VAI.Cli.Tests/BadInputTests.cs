@@ -100,7 +100,7 @@ public sealed class BadInputTests(Forged forged)
             loaded += line.StartsWith("Information:", StringComparison.Ordinal) && line.Contains(".gguf", StringComparison.Ordinal) ? 1 : 0;
         }
 
-        await VaiProcess.SignalAsync(vai, "INT");
+        VaiProcess.Signal(vai, "INT");
         Task<string> output = vai.StandardOutput.ReadToEndAsync();
         string error = await vai.StandardError.ReadToEndAsync();
         await vai.WaitForExitAsync();

@@ -103,7 +103,7 @@ public sealed class BenchPipelineTests(Forged forged)
             loaded += line.StartsWith("Information:", StringComparison.Ordinal) && line.Contains(".gguf", StringComparison.Ordinal) ? 1 : 0;
         }
 
-        await VaiProcess.SignalAsync(vai, "INT");
+        VaiProcess.Signal(vai, "INT");
         Task<string> output = vai.StandardOutput.ReadToEndAsync();
         await vai.StandardError.ReadToEndAsync();
         await vai.WaitForExitAsync();

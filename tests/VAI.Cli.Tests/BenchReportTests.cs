@@ -114,7 +114,7 @@ public sealed class BenchReportTests(Forged forged)
         using Process vai = VaiProcess.Start(
             [("VAI_ROM_DIR", VaiProcess.NewRomDirectory())], "bench", "report", place, forged.A, forged.B, "--rounds", "1000", "--verbose");
         Assert.NotNull(await vai.StandardError.ReadLineAsync());
-        await VaiProcess.SignalAsync(vai, "INT");
+        VaiProcess.Signal(vai, "INT");
         Task<string> output = vai.StandardOutput.ReadToEndAsync();
         await vai.StandardError.ReadToEndAsync();
         await vai.WaitForExitAsync();

@@ -64,7 +64,7 @@ public sealed class DaemonVerbTests(DaemonFixture daemon)
             documents += line == "}" ? 1 : 0;
         }
 
-        await VaiProcess.SignalAsync(held.Process, "INT");
+        VaiProcess.Signal(held.Process, "INT");
         await held.Process.WaitForExitAsync();
         Assert.Equal((0, ""), (held.Process.ExitCode, await held.Process.StandardError.ReadToEndAsync()));
     }
@@ -170,7 +170,7 @@ public sealed class DaemonVerbTests(DaemonFixture daemon)
             daemon.Holds = false;
         }
 
-        await VaiProcess.SignalAsync(chat, "INT");
+        VaiProcess.Signal(chat, "INT");
         Assert.Equal("stopped", await chat.StandardError.ReadLineAsync());
         await chat.StandardInput.WriteLineAsync("/reset");
         await chat.StandardInput.WriteLineAsync("hello again");

@@ -15,8 +15,8 @@ public sealed class RomInterruptTests(Forged forged)
         using Held held = await StopInABurnAsync();
         Process burn = held.Process;
         Assert.Single(Directory.GetFiles(_directory, "*.burn"));
-        await VaiProcess.SignalAsync(burn, "INT");
-        await VaiProcess.SignalAsync(burn, "CONT");
+        VaiProcess.Signal(burn, "INT");
+        VaiProcess.Signal(burn, "CONT");
         Task<string> output = burn.StandardOutput.ReadToEndAsync();
         string error = await burn.StandardError.ReadToEndAsync();
         await burn.WaitForExitAsync();
@@ -59,13 +59,13 @@ public sealed class RomInterruptTests(Forged forged)
         }
 
         // The file comes first, and the entry at once after it.
-        await VaiProcess.SignalAsync(burn, "STOP");
+        VaiProcess.Signal(burn, "STOP");
         JsonElement[] roms;
         while ((roms = [.. (await VaiAsync("status", "--json")).Json.GetProperty("roms").EnumerateArray()]).Length == 0)
         {
-            await VaiProcess.SignalAsync(burn, "CONT");
+            VaiProcess.Signal(burn, "CONT");
             await Task.Delay(5);
-            await VaiProcess.SignalAsync(burn, "STOP");
+            VaiProcess.Signal(burn, "STOP");
         }
 
         JsonElement rom = Assert.Single(roms);

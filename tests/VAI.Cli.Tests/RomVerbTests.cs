@@ -108,7 +108,7 @@ public sealed class RomVerbTests(Forged forged)
         using Held run = await HoldAsync("busy");
         using Process evict = VaiProcess.Start([("VAI_ROM_DIR", _directory)], "evict", "busy", "--force");
         await evict.StandardError.ReadLineAsync();
-        await VaiProcess.SignalAsync(evict, "INT");
+        VaiProcess.Signal(evict, "INT");
         await evict.WaitForExitAsync();
         Assert.Equal(130, evict.ExitCode);
         Assert.Contains("Loaded: Y", (await VaiAsync("status")).Out, StringComparison.Ordinal);
@@ -124,7 +124,7 @@ public sealed class RomVerbTests(Forged forged)
         await ReadUntilAsync(watch, last);
         await VaiAsync("burn", forged.A, "--name", "seen");
         await ReadUntilAsync(watch, json ? "\"name\": \"seen\"" : "1. seen");
-        await VaiProcess.SignalAsync(watch, "INT");
+        VaiProcess.Signal(watch, "INT");
         await watch.StandardOutput.ReadToEndAsync();
         Assert.Equal("", await watch.StandardError.ReadToEndAsync());
         await watch.WaitForExitAsync();
@@ -197,7 +197,7 @@ public sealed class RomVerbTests(Forged forged)
 
         // Its first output says that it is attached, with a whole context still to fill.
         Assert.Equal(1, await run.Process.StandardOutput.ReadAsync(new char[1]));
-        await VaiProcess.SignalAsync(run.Process, "STOP");
+        VaiProcess.Signal(run.Process, "STOP");
         return run;
     }
 

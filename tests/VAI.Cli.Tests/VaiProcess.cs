@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace VAI.Cli.Tests;
@@ -50,7 +51,7 @@ internal sealed class Held(Process process) : IDisposable
 }
 
 /// <summary>Starts <c>vai</c>, which the build put beside the tests, as a process of its own.</summary>
-internal static class VaiProcess
+internal static partial class VaiProcess
 {
     /// <summary>Where the ROMs of the tests go; it goes with this process.</summary>
     public static string RomDirectory { get; } = NewRomDirectory();
@@ -96,13 +97,14 @@ internal static class VaiProcess
         return new VaiRun(process.ExitCode, await output, await error);
     }
 
-    /// <summary>Sends a signal by its name, as INT.</summary>
-    public static async Task SignalAsync(Process process, string signal)
+    /// <summary>Sends a signal by its name, as INT: at once, as a process that is to be stopped in its middle may be near its end.</summary>
+    public static void Signal(Process process, string signal) => Assert.Equal(0, kill(process.Id, signal switch
     {
-        using var kill = Process.Start("kill", ["-" + signal, process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
-        Assert.Equal(0, kill.ExitCode);
-    }
+        "INT" => 2,
+        "CONT" => 18,
+        "STOP" => 19,
+        _ => throw new ArgumentOutOfRangeException(nameof(signal)),
+    }));
 
     public static Process Start((string Name, string Value)[] environment, params string[] arguments) => Start(environment, talks: false, arguments);
 
@@ -122,4 +124,7 @@ internal static class VaiProcess
             start.Environment[name] = value;
         return Process.Start(start) ?? throw new InvalidOperationException("vai did not start.");
     }
+
+    [LibraryImport("libc.so.6")]
+    private static partial int kill(int pid, int signal);
 }
