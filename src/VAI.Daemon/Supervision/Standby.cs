@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using VAI.Daemon.Supervision.Link;
 using VAI.Daemon.Supervision.Proxy;
@@ -12,9 +13,10 @@ namespace VAI.Daemon.Supervision;
 /// forgot again, and it has the ROMs attached, which takes no memory, and small SRAM cleared: what is left of a takeover is large SRAM.
 /// </summary>
 /// <param name="start">Starts a process.</param>
-/// <param name="options">How long one may take to answer when it is to take over.</param>
+/// <param name="serves">Whether somebody is served, who needs the cores.</param>
+/// <param name="options">How long it is put off while somebody is, and how long it may take to answer when it is to take over.</param>
 /// <param name="log">Where to log to.</param>
-internal sealed class Standby(Func<EngineProcess> start, SupervisionOptions options, ILogger log) : IAsyncDisposable
+internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, SupervisionOptions options, ILogger log) : IAsyncDisposable
 {
     private const string WarmName = "warming up";
     private const int WarmTokens = 64;
@@ -24,21 +26,21 @@ internal sealed class Standby(Func<EngineProcess> start, SupervisionOptions opti
     private Task<EngineProcess?>? _prepared;
     private TaskCompletionSource _needed = New();
 
-    // Right after a takeover the cores belong to the transactions that were interrupted.
-    private static TimeSpan Pause { get; } = TimeSpan.FromSeconds(1);
-
     /// <summary>
     /// Has a process stand by for these models, unless there are none: begins to start one, or tells the one that there is.
     /// </summary>
+    /// <param name="wanted">The models.</param>
+    /// <param name="putOff">How long its start may wait for a time in which nobody is served.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <returns>Ends when a process that stands by already has been told: it holds no other ROM any more.</returns>
-    public Task Prepare(IReadOnlyList<WantedModel> wanted, CancellationToken cancellationToken)
+    public Task Prepare(IReadOnlyList<WantedModel> wanted, TimeSpan putOff, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
             _wanted = wanted;
             if (_prepared is null or { IsFaulted: true } or { IsCanceled: true } or { IsCompletedSuccessfully: true, Result: null or { HasEnded: true } })
             {
-                _prepared = wanted.Count == 0 ? null : PrepareAsync(_needed.Task, cancellationToken);
+                _prepared = wanted.Count == 0 ? null : PrepareAsync(putOff, _needed.Task, cancellationToken);
             }
             else
             {
@@ -86,14 +88,13 @@ internal sealed class Standby(Func<EngineProcess> start, SupervisionOptions opti
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private async Task<EngineProcess?> PrepareAsync(Task needed, CancellationToken cancellationToken)
+    private async Task<EngineProcess?> PrepareAsync(TimeSpan putOff, Task needed, CancellationToken cancellationToken)
     {
         EngineProcess? engine = null;
         try
         {
-            if (await Task.WhenAny(needed, Task.Delay(Pause, cancellationToken)).ConfigureAwait(false) == needed)
+            if (!await IsQuietAsync(putOff, needed, cancellationToken).ConfigureAwait(false))
                 return null;
-            cancellationToken.ThrowIfCancellationRequested();
             engine = start();
             EngineLink link = await engine.Ready.WaitAsync(options.StartLimit, cancellationToken).ConfigureAwait(false);
             engine.State = EngineState.StandingBy;
@@ -108,6 +109,22 @@ internal sealed class Standby(Func<EngineProcess> start, SupervisionOptions opti
             await GiveUpAsync(engine, e).ConfigureAwait(false);
             return null;
         }
+    }
+
+    // Waits until nobody has been served for a while, or that has been waited for long enough. False if it is needed before.
+    private async Task<bool> IsQuietAsync(TimeSpan putOff, Task needed, CancellationToken cancellationToken)
+    {
+        long began = Stopwatch.GetTimestamp(), busy = began;
+        while (Stopwatch.GetElapsedTime(busy) < options.Quiet && Stopwatch.GetElapsedTime(began) < putOff)
+        {
+            if (await Task.WhenAny(needed, Task.Delay(options.Quiet / 10, cancellationToken)).ConfigureAwait(false) == needed)
+                return false;
+            cancellationToken.ThrowIfCancellationRequested();
+            if (serves())
+                busy = Stopwatch.GetTimestamp();
+        }
+
+        return true;
     }
 
     private async Task<EngineProcess?> TellAsync(Task<EngineProcess?> prepared, CancellationToken cancellationToken)

@@ -12,6 +12,18 @@ internal sealed record SupervisionOptions
     /// <summary>How long an engine process may take to greet, whatever it shows.</summary>
     public TimeSpan StartLimit { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>
+    /// How long the first standby is put off while somebody is served: its start takes the cores for a second or more. One that follows an
+    /// engine's end is put off for <see cref="NextStandby"/>, as where one engine has ended another may.
+    /// </summary>
+    public TimeSpan FirstStandby { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <inheritdoc cref="FirstStandby"/>
+    public TimeSpan NextStandby { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>For how long nobody must have been served for that to be a quiet time.</summary>
+    public TimeSpan Quiet { get; init; } = TimeSpan.FromMilliseconds(500);
+
     /// <summary>How long a standby may take to say that it lives when it is to take over.</summary>
     public TimeSpan StandbyAnswer { get; init; } = TimeSpan.FromSeconds(1);
 

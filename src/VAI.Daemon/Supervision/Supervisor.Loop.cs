@@ -130,7 +130,10 @@ internal sealed partial class Supervisor
 
     private Task PrepareNext() => _stopping.IsCancellationRequested
         ? Task.CompletedTask
-        : _standby.Prepare([.. _wanted.All.Where(w => !_blame.IsQuarantined(w.Model.Name))], _stopping.Token);
+        : _standby.Prepare(
+            [.. _wanted.All.Where(w => !_blame.IsQuarantined(w.Model.Name))],
+            Restarts == 0 ? _options.FirstStandby : _options.NextStandby,
+            _stopping.Token);
 
     // What it ended by is known only after its memory is freed: the next one need not wait for that.
     private async Task BuryAsync(EngineProcess engine, int restarts, TimeSpan wait)

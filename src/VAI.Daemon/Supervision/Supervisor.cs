@@ -54,7 +54,7 @@ internal sealed partial class Supervisor : IEngines, IAsyncDisposable
         (_command, _config, _directory, _estate, _log) = (command, config, directory, estate, log);
         _options = options ?? new SupervisionOptions();
         _budget = new FailureBudget(_options, TimeProvider.System);
-        _standby = new Standby(() => Start(isBlamed: false, isolated: false), _options, log);
+        _standby = new Standby(() => Start(isBlamed: false, isolated: false), () => Current?.Link is { IsBusy: true }, _options, log);
         _isolation = new Isolation(() => Start(isBlamed: true, isolated: true), _options, _blame);
     }
 

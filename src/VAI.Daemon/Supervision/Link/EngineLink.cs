@@ -51,6 +51,16 @@ internal sealed class EngineLink : ILinkSide, IDisposable
     /// <summary>Whether a ping was sent that was not answered.</summary>
     public bool IsPinged => Volatile.Read(ref _pings) != Volatile.Read(ref _pongs);
 
+    /// <summary>Whether anything is asked.</summary>
+    public bool IsBusy
+    {
+        get
+        {
+            lock (_gate)
+                return _open.Count > 0;
+        }
+    }
+
     /// <summary>Whether something is asked that the engine answers by itself, without a turn of the pipeline.</summary>
     public bool IsAsked
     {
