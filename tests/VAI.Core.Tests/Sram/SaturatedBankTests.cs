@@ -6,7 +6,7 @@ namespace VAI.Core.Tests.Sram;
 /// <summary>More work than a bank holds, for as long as it takes: nobody fails for it. VAI_TEST_TRANSACTIONS sets how much, VAI_TEST_SEED repeats a run.</summary>
 public sealed class SaturatedBankTests(ForgedModels models, ITestOutputHelper output) : EngineTest(models)
 {
-    private static readonly int Transactions = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_TRANSACTIONS"), out int set) ? set : 40;
+    private static readonly int Transactions = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_TRANSACTIONS"), out int set) ? set : 24;
     private static readonly int? Seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), out int set) ? set : null;
 
     [Theory]

@@ -12,7 +12,7 @@ namespace VAI.Native.Tests.Registry;
 /// <remarks>VAI_TEST_KILLS=10000 for the full run; VAI_TEST_SEED=n for the instants of seed n again, as far as the machine repeats.</remarks>
 public sealed class KillTests(ITestOutputHelper output)
 {
-    private static readonly int Kills = Variable("VAI_TEST_KILLS") ?? 300;
+    private static readonly int Kills = Variable("VAI_TEST_KILLS") ?? 150;
     private static readonly int Seed = Variable("VAI_TEST_SEED") ?? Random.Shared.Next();
 
     [Fact]

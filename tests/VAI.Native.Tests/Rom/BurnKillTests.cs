@@ -10,7 +10,7 @@ namespace VAI.Native.Tests.Rom;
 /// <remarks>VAI_TEST_KILLS=200 for the full run; VAI_TEST_SEED=n for the instants of seed n again, as far as the machine repeats.</remarks>
 public sealed class BurnKillTests(RomModels models, ITestOutputHelper output) : RomTest(models)
 {
-    private static readonly int Kills = Variable("VAI_TEST_KILLS") ?? 16;
+    private static readonly int Kills = Variable("VAI_TEST_KILLS") ?? 10;
     private static readonly int Seed = Variable("VAI_TEST_SEED") ?? Random.Shared.Next();
 
     [Fact]

@@ -49,7 +49,7 @@ public sealed unsafe class OverlayTests(RomModels models) : RomTest(models)
         RomSection[] sections;
         using (var rom = RomFile.Open(image))
             sections = [.. rom.Header.Sections];
-        for (int i = 0; i < 20; i++)
+        for (int i = 0; i < 10; i++)
         {
             AttachedModel attached = Attach(image);
             Assert.Equal(attached.Overlay!.SharedBytes > 0, MappingsOf(".rom").Length > 0);
