@@ -8,7 +8,7 @@ namespace VAI.Core.Tests.Life;
 /// </summary>
 public sealed class LivesTests(ForgedModels models, ITestOutputHelper output) : EngineTest(models)
 {
-    private static readonly int Lives = Variable("VAI_TEST_LIVES") ?? 75;
+    private static readonly int Lives = Variable("VAI_TEST_LIVES") ?? 50;
 
     [Fact]
     public async Task Whatever_ends_wherever_and_whenever_everything_ends()

@@ -10,7 +10,7 @@ namespace VAI.Core.Tests.Sram;
 public sealed class LedgerTests(ForgedModels models, ITestOutputHelper output) : EngineTest(models)
 {
     private const int Sessions = 8;
-    private static readonly int Operations = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_OPERATIONS"), out int set) ? set : 500;
+    private static readonly int Operations = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_OPERATIONS"), out int set) ? set : 300;
     private static readonly int? Seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), out int set) ? set : null;
 
     [Theory]
