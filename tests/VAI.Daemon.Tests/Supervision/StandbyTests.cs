@@ -6,8 +6,8 @@ namespace VAI.Daemon.Tests.Supervision;
 /// <summary>When the process that stands by is started: a start takes the cores of those who are served.</summary>
 public sealed class StandbyTests
 {
-    private static readonly TimeSpan _long = TimeSpan.FromHours(1);
-    private static readonly SupervisionOptions _options = new() { Quiet = TimeSpan.FromMilliseconds(20) };
+    private static readonly TimeSpan Long = TimeSpan.FromHours(1);
+    private static readonly SupervisionOptions Options = new() { Quiet = TimeSpan.FromMilliseconds(20) };
 
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -18,7 +18,7 @@ public sealed class StandbyTests
     public async Task Not_while_somebody_is_served()
     {
         await using Standby standby = Make();
-        _ = standby.Prepare([new WantedModel(new ModelOptions { Name = "a", File = "a.gguf" }, 1, null)], _long, CancellationToken.None);
+        _ = standby.Prepare([new WantedModel(new ModelOptions { Name = "a", File = "a.gguf" }, 1, null)], Long, CancellationToken.None);
         await _asked.Task.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.False(_started.Task.IsCompleted);
         _serves = false;
@@ -37,7 +37,7 @@ public sealed class StandbyTests
     public async Task Who_needs_one_does_not_wait_for_it()
     {
         await using Standby standby = Make();
-        _ = standby.Prepare([new WantedModel(new ModelOptions { Name = "a", File = "a.gguf" }, 1, null)], _long, CancellationToken.None);
+        _ = standby.Prepare([new WantedModel(new ModelOptions { Name = "a", File = "a.gguf" }, 1, null)], Long, CancellationToken.None);
         Assert.Null(await standby.TakeAsync().WaitAsync(TimeSpan.FromSeconds(30)));
         Assert.False(_started.Task.IsCompleted);
     }
@@ -56,6 +56,6 @@ public sealed class StandbyTests
                 _asked.TrySetResult();
             return _serves;
         },
-        _options,
+        Options,
         NullLogger.Instance);
 }

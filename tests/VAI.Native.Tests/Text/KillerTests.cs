@@ -9,18 +9,18 @@ public sealed class KillerTests(TokenizerModels models) : IClassFixture<Tokenize
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     // It takes 20 seconds to fill one of the usual length.
-    private static readonly string[] _shortStack = ["sh", "-c", "ulimit -s 1024; exec \"$0\" \"$@\""];
+    private static readonly string[] ShortStack = ["sh", "-c", "ulimit -s 1024; exec \"$0\" \"$@\""];
 
     [Fact]
     public async Task A_word_of_60_000_letters_ends_no_process()
     {
         string file = models.File("gpt2", "tekken");
-        (int? code, string output, _) = await RunAsync(file, "A", 60_000, "pieces", _shortStack);
+        (int? code, string output, _) = await RunAsync(file, "A", 60_000, "pieces", ShortStack);
         Assert.Equal(0, code);
         Assert.InRange(int.Parse(output, CultureInfo.InvariantCulture), 1000, 60_001);
 
         // The text can do it: as it is, it ends the process.
-        (code, _, _) = await RunAsync(file, "A", 60_000, "whole", _shortStack);
+        (code, _, _) = await RunAsync(file, "A", 60_000, "whole", ShortStack);
         Assert.NotEqual(0, code);
     }
 
