@@ -24,6 +24,9 @@ public sealed record DaemonBenchmarkOptions
     /// <summary>Tokens of a prompt, 1 to 100,000.</summary>
     public int PromptTokens { get; init; } = 16;
 
+    /// <summary>Streams that are begun at once, 1 to 1,000; of several their mean counts.</summary>
+    public int Streams { get; init; } = 1;
+
     /// <summary>Idle connections to hold, 1 to 10,000.</summary>
     public int Connections { get; init; } = 1000;
 
@@ -31,6 +34,7 @@ public sealed record DaemonBenchmarkOptions
     {
         OptionCheck.Range(Rounds, 1, 100_000, nameof(Rounds));
         OptionCheck.Range(PromptTokens, 1, 100_000, nameof(PromptTokens));
+        OptionCheck.Range(Streams, 1, 1000, nameof(Streams));
         OptionCheck.Range(Connections, 1, 10_000, nameof(Connections));
     }
 }
@@ -104,15 +108,22 @@ public static class DaemonBenchmark
             if (round >= 0)
                 await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
 
+            TimeSpan[] taken = await Task.WhenAll(Enumerable.Range(0, options.Streams).Select(
+                i => FirstOfAsync(on, ((round + Warmup) * options.Streams) + i, cancellationToken))).ConfigureAwait(false);
+            return TimeSpan.FromTicks((long)taken.Average(t => t.Ticks));
+        }
+
+        async Task<TimeSpan> FirstOfAsync(IModelContext on, int number, CancellationToken cancellation)
+        {
             // Of the same tokens on both sides, and begun by one that no earlier prompt had.
-            var random = new Random(round);
+            var random = new Random(number);
             int[] prompt = [.. Enumerable.Range(0, options.PromptTokens).Select(_ => random.Next(on.Info.VocabularySize))];
-            prompt[0] = (round + Warmup) % on.Info.VocabularySize;
+            prompt[0] = number % on.Info.VocabularySize;
             await using IInferenceSession session = on.OpenSession();
             long start = Stopwatch.GetTimestamp();
             TimeSpan? taken = null;
             await foreach (InferenceUpdate _ in session.InferAsync(
-                prompt, InferenceOptions.Greedy with { MaxTokens = 2 }, cancellationToken).ConfigureAwait(false))
+                prompt, InferenceOptions.Greedy with { MaxTokens = 2 }, cancellation).ConfigureAwait(false))
             {
                 taken ??= Stopwatch.GetElapsedTime(start);
             }

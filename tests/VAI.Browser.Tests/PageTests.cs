@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -39,7 +38,7 @@ public sealed partial class PageTests(ForgedModels models) : IClassFixture<Forge
     [InlineData("127.0.0.1")]
     public async Task A_page_of_another_origin_is_refused_whatever_it_tries_and_nothing_changes(string name)
     {
-        int port = FreePort();
+        int port = LocalHttp.FreePort();
         await using DaemonProcess daemon = await ServeAsync(port);
         await using RemoteVai vai = daemon.Connect();
         await using IInferenceSession victim = vai.Select("a").OpenSession();
@@ -64,7 +63,7 @@ public sealed partial class PageTests(ForgedModels models) : IClassFixture<Forge
     [Fact]
     public async Task A_name_that_was_made_to_lead_here_is_refused()
     {
-        int port = FreePort();
+        int port = LocalHttp.FreePort();
         await using DaemonProcess daemon = await ServeAsync(port);
         foreach (string path in (string[])["/v1/models", "/vai/sessions", "/health", "/metrics"])
         {
@@ -91,7 +90,7 @@ public sealed partial class PageTests(ForgedModels models) : IClassFixture<Forge
               own: await ask(D + '/vai/sessions'),
             };
             """;
-        int port = FreePort();
+        int port = LocalHttp.FreePort();
         string script = Use.Replace("D +", $"'http://127.0.0.1:{port}' +", StringComparison.Ordinal);
         await using Site good = await Site.StartAsync(script);
         await using Site evil = await Site.StartAsync(script);
@@ -135,13 +134,6 @@ public sealed partial class PageTests(ForgedModels models) : IClassFixture<Forge
     {
         using var http = new HttpClient();
         return await http.GetStringAsync($"http://127.0.0.1:{port}/metrics");
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     [GeneratedRegex("""^vai_requests_refused\w*\{[^}]*status_code="(\d+)"[^}]*\} (\d+)""", RegexOptions.Multiline)]

@@ -11,7 +11,7 @@ public sealed class BenchDaemonTests(DaemonFixture daemon)
     {
         string file = Path.Combine(Path.GetDirectoryName(daemon.A)!, "bench-daemon.gguf");
         File.Copy(daemon.A, file);
-        string[] verb = ["bench", "daemon", file, "--socket", daemon.Socket, "--rounds", "2", "--connections", "10", "--threads", "1"];
+        string[] verb = ["bench", "daemon", file, "--socket", daemon.Socket, "--rounds", "2", "--streams", "3", "--connections", "10", "--threads", "1"];
         VaiRun run = await VaiProcess.RunAsync([.. verb, "--json"]);
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         run.Has("local_first_ms", "socket_first_ms", "overhead_ms", "overhead_iqr_ms", "connection_bytes");
@@ -26,6 +26,7 @@ public sealed class BenchDaemonTests(DaemonFixture daemon)
     [Theory]
     [InlineData("--rounds")]
     [InlineData("--prompt-tokens")]
+    [InlineData("--streams")]
     [InlineData("--connections")]
     public async Task What_is_out_of_range_is_refused(string option)
     {

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Text;
 using VAI.Diagnostics;
@@ -94,7 +93,7 @@ public sealed class ClientStormTests(ForgedModels models, ITestOutputHelper outp
         string keys = Path.Combine(Directory.CreateTempSubdirectory("vai-keys-").FullName, "keys");
         await File.WriteAllTextAsync(keys, "flood\nquiet\n");
         File.SetUnixFileMode(keys, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        int port = FreePort();
+        int port = LocalHttp.FreePort();
         await using DaemonProcess daemon = await DaemonProcess.ServeAsync(
             models.NewPlace(), "--model", $"a={models.Model(Shape, 1)}", "--http", $"127.0.0.1:{port}", "--api-key-file", keys, "--ctx", "512",
             "--sram", "4096", "--rom-dir", models.NewRomDirectory());
@@ -178,13 +177,6 @@ public sealed class ClientStormTests(ForgedModels models, ITestOutputHelper outp
         };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
         return http;
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     private static int Number(string variable, int otherwise) =>

@@ -45,7 +45,8 @@ public sealed class UnavailableTests : IDisposable
     public async Task Without_its_program_the_daemon_says_so_at_once_and_serves_again_when_it_is_back()
     {
         using var stop = new CancellationTokenSource();
-        Task daemon = ServeAsync(stop.Token);
+        int port = LocalHttp.FreePort();
+        Task daemon = ServeAsync(stop.Token, port: port);
         using HttpClient http = LocalHttp.Client(SocketPath);
         await UntilAsync(http, HttpStatusCode.OK);
         await using var vai = new RemoteVai(new SocketEndpoint(SocketPath, TimeSpan.Zero));
@@ -72,6 +73,15 @@ public sealed class UnavailableTests : IDisposable
         (HttpStatusCode status, string body) = await LocalHttp.PostAsync(http, "v1/completions", """{"model":"a","prompt":"x","max_tokens":1}""");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
         Assert.Contains("engine_lost", body);
+
+        // Who is on this machine is told which file it is, who comes over TCP its name.
+        using var far = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/") };
+        (_, string told) = await LocalHttp.PostAsync(far, "v1/completions", """{"model":"a","prompt":"x","max_tokens":1}""");
+        string health = await UntilAsync(far, HttpStatusCode.ServiceUnavailable);
+        Assert.Contains(_script, reason);
+        Assert.Contains(_script, body);
+        Assert.All([told, health], t => Assert.Contains(Path.GetFileName(_script), t));
+        Assert.All([told, health], t => Assert.DoesNotContain(Path.GetDirectoryName(_script)!, t));
 
         File.Move(_script + ".away", _script);
         since = Stopwatch.GetTimestamp();
@@ -120,12 +130,13 @@ public sealed class UnavailableTests : IDisposable
 
     private static IReadOnlyList<int> Engines() => DaemonProcess.Engines(Environment.ProcessId);
 
-    private Task ServeAsync(CancellationToken stop, int? failures = null) => Task.Run(
+    private Task ServeAsync(CancellationToken stop, int? failures = null, int? port = null) => Task.Run(
         () => DaemonHost.RunAsync(
             new ServeOptions
             {
                 Models = [new ServedModel("a", _models.Model("tiny", 1))],
                 Socket = SocketPath,
+                Http = port is null ? null : $"127.0.0.1:{port}",
                 Profile = RomProfile.Exact,
                 Context = 512,
                 RomDirectory = _models.NewRomDirectory(),

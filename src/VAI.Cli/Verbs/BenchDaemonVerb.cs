@@ -11,13 +11,14 @@ internal static class BenchDaemonVerb
     private static readonly Argument<string> Model = Common.File("MODEL", "The model: a GGUF file, or the name of a ROM.");
     private static readonly Option<int> Rounds = Common.Number("--rounds", "Pairs of first tokens.", 30);
     private static readonly Option<int> Prompt = Common.Number("--prompt-tokens", "Tokens of a prompt.", 16);
+    private static readonly Option<int> Streams = Common.Number("--streams", "Streams that are begun at once; of several their mean counts.", 1);
     private static readonly Option<int> Connections = Common.Number("--connections", "Idle connections to hold.", 1000);
 
     public static Command Create()
     {
         var command = new Command("daemon", "Measure what a running daemon costs against the engine in one's own process.")
         {
-            Model, Daemon.Socket, Rounds, Prompt, Connections, Common.Threads,
+            Model, Daemon.Socket, Rounds, Prompt, Streams, Connections, Common.Threads,
         };
         command.Does(RunAsync);
         return command;
@@ -39,6 +40,7 @@ internal static class BenchDaemonVerb
             ProcessId = status.ProcessId,
             Rounds = parsed.GetValue(Rounds),
             PromptTokens = parsed.GetValue(Prompt),
+            Streams = parsed.GetValue(Streams),
             Connections = parsed.GetValue(Connections),
         };
         DaemonBenchmarkResult r = await Bar.RunAsync("daemon", report => DaemonBenchmark.RunAsync(

@@ -95,6 +95,7 @@ internal static class ServeVerb
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
+        InlineTransport.CompleteInline();
         var options = new ServeOptions
         {
             Models = [.. (parsed.GetValue(Model) ?? []).Select(Parse)],

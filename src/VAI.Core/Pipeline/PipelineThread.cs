@@ -201,6 +201,7 @@ internal sealed class PipelineThread : IAsyncDisposable
     private void Step(ILane lane)
     {
         long start = Stopwatch.GetTimestamp();
+        Readers.Hold();
         try
         {
             lane.Step();
@@ -210,6 +211,10 @@ internal sealed class PipelineThread : IAsyncDisposable
             // Not the thread that all the others need.
             if (!TryFail(lane, e))
                 return;
+        }
+        finally
+        {
+            Readers.Release();
         }
 
         long end = Stopwatch.GetTimestamp();

@@ -1,35 +1,103 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using VAI.Native.Memory;
 
 namespace VAI.Pipeline;
 
 /// <summary>
 /// Wakes the readers of tokens. Where compute threads take every core, what waking costs is taken from the next step, and the thread pool
-/// wakes by eight switches of threads; so one thread does it that is for nothing else. It runs what the reader does with its
-/// token, which may be anything and take any time: nobody ever waits for this thread. Whoever is to be woken while it is busy, or after its
-/// end, goes to the thread pool, so that a reader that blocks blocks nobody.
+/// wakes by eight switches of threads; so one thread does it that is for nothing else, for all readers of a step at once. It runs what a reader
+/// does with its token, which may be anything and take any time: nobody ever waits for this thread. Whoever is behind a reader that
+/// blocks, or comes after the thread's end, goes to the thread pool, so that a reader that blocks blocks nobody.
 /// </summary>
 /// <remarks>
-/// The slot is free, has a signal, or says that the thread has ended. A signal comes in where it was free, by a compare-exchange, and is taken
-/// out by the thread alone after it has run; the end comes in by the same compare-exchange. So there is no signal that
-/// neither the thread nor the pool runs. The gate counts: it is open when it was opened since the thread last went through.
+/// Whoever wakes puts the reader into the queue and then looks whether the thread has ended; the thread says that it has ended and then
+/// looks into the queue, each with a full fence between the two. So there is no reader that neither the thread nor the pool runs. The gate counts: it
+/// is open when it was opened since the thread last went through.
 /// </remarks>
-internal sealed class ReaderThread : IDisposable
+internal sealed class ReaderThread : IThreadPoolWorkItem, IDisposable
 {
-    private static readonly object Ended = new();
+    // What runs for longer may be blocked.
+    private static readonly TimeSpan Long = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
+    // Looks in vain before nobody looks any more.
+    private const int Looks = 10;
+
+    // Readers that are run before what they left for the end is done.
+    private const int Batch = 64;
+
+    [ThreadStatic]
+    private static List<IThreadPoolWorkItem>? _left;
+    [ThreadStatic]
+    private static bool _isRunning;
+
+    private readonly ConcurrentQueue<ReaderSignal> _queue = new();
     private readonly ThreadGate _gate = new();
-    private object? _slot;
+    private readonly Timer _timer;
+    private int _holder;
+    private int _held;
+    private long _since;
+    private long _taken;
+    private long _seen;
+    private int _watched;
+    private int _vain;
     private volatile bool _stopping;
+    private volatile bool _ended;
 
-    public ReaderThread() => new Thread(Run) { IsBackground = true, Name = "vai-readers" }.Start();
+    public ReaderThread()
+    {
+        _timer = new Timer(static t => ((ReaderThread)t!).LookAfter(), this, Timeout.Infinite, Timeout.Infinite);
+        new Thread(Run) { IsBackground = true, Name = "vai-readers" }.Start();
+    }
+
+    /// <summary>
+    /// Leaves something to be done once for all readers that this thread wakes now, when it has run them. False where it runs none: then the caller
+    /// does it. For what must not wait for a reader that blocks it is no place.
+    /// </summary>
+    public static bool TryLeave(IThreadPoolWorkItem work)
+    {
+        if (!_isRunning)
+            return false;
+        if (!_left!.Contains(work))
+            _left.Add(work);
+        return true;
+    }
+
+    /// <summary>Whoever this thread wakes from now on is woken at <see cref="Release"/>, together.</summary>
+    public void Hold() => Volatile.Write(ref _holder, Environment.CurrentManagedThreadId);
+
+    /// <summary>Wakes whom the thread that holds has woken since <see cref="Hold"/>.</summary>
+    public void Release()
+    {
+        Volatile.Write(ref _holder, 0);
+        if (_held == 0)
+            return;
+        if (_held > 1)
+            Watch();
+        _held = 0;
+        Open();
+    }
 
     /// <summary>Completes a signal, on this thread or on one of the pool. From any thread, at any time.</summary>
     public void Wake(ReaderSignal reader)
     {
-        if (Interlocked.CompareExchange(ref _slot, reader, null) is null)
-            _gate.Open();
-        else
+        if (Volatile.Read(ref _since) is not 0 and long since && Stopwatch.GetElapsedTime(since) > Long)
+        {
             ThreadPool.UnsafeQueueUserWorkItem(reader, preferLocal: false);
+            return;
+        }
+
+        _queue.Enqueue(reader);
+
+        // SYNC POINT with Drain: whoever is taken out before this one is seen in the queue, or that the thread is busy.
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _since) != 0 || _queue.Count > 1)
+            Watch();
+        if (Volatile.Read(ref _holder) == Environment.CurrentManagedThreadId)
+            _held++;
+        else
+            Open();
     }
 
     /// <summary>Has the thread end when what it runs has gone on. Waits for nothing.</summary>
@@ -39,20 +107,101 @@ internal sealed class ReaderThread : IDisposable
         _gate.Open();
     }
 
+    void IThreadPoolWorkItem.Execute() => Drain(own: false);
+
+    private void Open()
+    {
+        // SYNC POINT with Run.
+        Interlocked.MemoryBarrier();
+        if (_ended)
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        else
+            _gate.Open();
+    }
+
     private void Run()
     {
         do
         {
             _gate.Wait();
-            if (Volatile.Read(ref _slot) is ReaderSignal reader)
-            {
-                reader.Execute();
-                Volatile.Write(ref _slot, null);
-            }
+            Drain(own: true);
         }
-        while (!_stopping || Interlocked.CompareExchange(ref _slot, Ended, null) is not null);
+        while (!_stopping);
+        _ended = true;
+
+        // SYNC POINT with Open.
+        Interlocked.MemoryBarrier();
+        Drain(own: true);
 
         // Who still opens it finds it closed.
         _gate.Dispose();
+        _timer.Dispose();
+    }
+
+    private void Drain(bool own)
+    {
+        _left ??= [];
+        bool any;
+        do
+        {
+            _isRunning = true;
+            int count = 0;
+            do
+            {
+                if (own)
+                    Interlocked.Exchange(ref _since, Stopwatch.GetTimestamp());
+                any = _queue.TryDequeue(out ReaderSignal? reader);
+                if (!any)
+                    break;
+                Interlocked.Increment(ref _taken);
+                reader!.Execute();
+            }
+            while (++count < Batch);
+            _isRunning = false;
+            foreach (IThreadPoolWorkItem work in _left)
+                work.Execute();
+            _left.Clear();
+        }
+        while (any);
+        if (own)
+            Volatile.Write(ref _since, 0);
+    }
+
+    private void Watch()
+    {
+        if (Volatile.Read(ref _watched) == 0 && Interlocked.Exchange(ref _watched, 1) == 0)
+            Change(Look);
+    }
+
+    // Whether those that wait get on: if not, whoever is run blocks, and another thread is for those behind.
+    private void LookAfter()
+    {
+        long taken = Volatile.Read(ref _taken);
+        bool moved = taken != _seen, empty = _queue.IsEmpty;
+        _seen = taken;
+        _vain = moved || !empty ? 0 : _vain + 1;
+        if (!moved && !empty)
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        if (_vain < Looks)
+            return;
+        _vain = 0;
+        Change(Timeout.InfiniteTimeSpan);
+
+        // SYNC POINT with Wake: it has been seen to be watched, or is in the queue here.
+        Interlocked.Exchange(ref _watched, 0);
+        if (!_queue.IsEmpty)
+            Watch();
+    }
+
+    private void Change(TimeSpan every)
+    {
+        try
+        {
+            _timer.Change(every, every);
+        }
+        catch (ObjectDisposedException)
+        {
+            // With the thread; whoever still comes goes to the pool.
+        }
     }
 }

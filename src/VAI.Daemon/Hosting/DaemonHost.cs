@@ -66,6 +66,7 @@ internal static class DaemonHost
         await using WebApplication app = Build(options, socket, logs);
         AdmissionGate gate = app.Services.GetRequiredService<AdmissionGate>();
         var status = new DaemonStatus(vai, supervisor, requests, gate);
+        app.UsePool();
         requests.Use(app);
         reloads.Add("the API keys", () => app.Services.GetRequiredService<Doorkeeper>().Keys?.Read());
         draining.Use(app);

@@ -47,6 +47,9 @@ internal sealed class ApiError(
             StatusCodes.Status500InternalServerError, "internal_error", "The server failed; its log says more.", null, Server, error),
     };
 
+    /// <summary>The same in other words.</summary>
+    public ApiError Saying(string words) => words == Message ? this : new ApiError(status, code, words, param, type, InnerException);
+
     /// <summary>Sends the error as the answer.</summary>
     public Task WriteAsync(HttpContext http)
     {

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using VAI.Daemon.Access;
 using VAI.Daemon.Metrics;
 using VAI.Daemon.Streaming;
 
@@ -73,6 +74,8 @@ internal static partial class OpenAiApi
     {
         bool ending = e is OperationCanceledException && options.Ending.IsCancellationRequested;
         ApiError error = ending ? ApiError.Stopping(e) : ApiError.From(e);
+        if (e is VaiException)
+            error = error.Saying(ServerPaths.Shown(http, error.Message));
         if (http.RequestAborted.IsCancellationRequested || (e is OperationCanceledException && !ending && http.Response.HasStarted))
         {
             // The client is gone, or reads too slowly.
@@ -144,7 +147,7 @@ internal static partial class OpenAiApi
                 w.WriteStartObject();
                 w.WriteString("status"u8, ready ? "ok"u8 : unavailable is null ? "draining"u8 : "unavailable"u8);
                 if (unavailable is not null)
-                    w.WriteString("reason"u8, unavailable);
+                    w.WriteString("reason"u8, ServerPaths.Shown(http, unavailable));
                 w.WriteEndObject();
             },
             ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);

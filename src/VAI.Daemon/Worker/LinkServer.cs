@@ -17,16 +17,12 @@ internal sealed class LinkServer : ILinkSide, IDisposable
     // A prompt that is longer is read, and made tokens, on another thread than the one that reads the link.
     private const int Inline = 16 << 10;
 
-    // With no more streams than that each token goes by itself: nobody waits for another thread.
-    private const int Few = 2;
-
     private readonly Lock _gate = new();
     private readonly Dictionary<ulong, CancellationTokenSource> _running = [];
     private readonly Dictionary<ulong, Serving> _serving = [];
     private readonly TaskCompletionSource<LinkEndedException> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly LinkConnection _connection;
     private readonly LinkCalls _calls;
-    private int _streams;
     private bool _greeted;
 
     /// <param name="socket">Connected to the supervisor.</param>
@@ -163,13 +159,13 @@ internal sealed class LinkServer : ILinkSide, IDisposable
                 {
                     await serving.WaitAsync(cancellationToken).ConfigureAwait(false);
                     if (update.Result is null)
-                        _connection.Send(id, update, Volatile.Read(ref _streams) > Few);
+                        _connection.Send(id, update);
                     else
                         last = update;
                 }
 
                 // Now the session can be used again, which is what the end says.
-                _connection.Send(id, last, together: false);
+                _connection.Send(id, last);
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
@@ -215,7 +211,6 @@ internal sealed class LinkServer : ILinkSide, IDisposable
                 throw new LinkEndedException($"id {id} came twice");
             if (serving is not null)
                 _serving.Add(id, serving);
-            _streams = _serving.Count;
         }
 
         return cancel;
@@ -228,7 +223,6 @@ internal sealed class LinkServer : ILinkSide, IDisposable
         {
             _running.Remove(id);
             _serving.Remove(id);
-            _streams = _serving.Count;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using VAI.Core.Tests.Life;
 using VAI.Pipeline;
@@ -135,6 +136,86 @@ public sealed class HandOverTests(ITestOutputHelper output)
             .Count(f => File.ResolveLinkTarget(f, returnFinalTarget: false)?.FullName.Contains("eventfd", StringComparison.Ordinal) == true);
     }
 
+    /// <summary>However many are woken at once: one that blocks, in whatever place, has the others go on all the same.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    [InlineData(7)]
+    public async Task A_reader_that_blocks_blocks_none_that_is_woken_with_it(int which)
+    {
+        const int Rounds = 20;
+        using var readers = new ReaderThread();
+        ReaderSignal[] signals = [.. Enumerable.Range(0, 8).Select(_ => new ReaderSignal(readers))];
+        for (int round = 0; round < Rounds; round++)
+        {
+            using var goOn = new ManualResetEventSlim();
+            int woken = 0;
+            Task[] waiting = [.. signals.Select(WaitAsync)];
+            readers.Hold();
+            foreach (ReaderSignal signal in signals)
+                signal.Raise();
+            readers.Release();
+            await Pending.EndsAsync(Task.WhenAll(waiting.Where((_, i) => i != which)), () => $"{woken} were woken in round {round}");
+            Assert.False(waiting[which].IsCompleted);
+
+            // And nobody who is woken later.
+            Task later = LaterAsync(new ReaderSignal(readers));
+            await Pending.EndsAsync(later, () => $"a later one was not woken in round {round}");
+            goOn.Set();
+            await Pending.EndsAsync(waiting[which], () => $"the one that blocked did not go on in round {round}");
+
+            async Task WaitAsync(ReaderSignal signal, int index)
+            {
+                await signal.WaitAsync().ConfigureAwait(false);
+                Interlocked.Increment(ref woken);
+                if (index == which)
+                    goOn.Wait();
+            }
+        }
+
+        static async Task LaterAsync(ReaderSignal signal)
+        {
+            ValueTask wait = signal.WaitAsync();
+            signal.Raise();
+            await wait.ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What readers leave is done once for all that are woken together, and where none is run by the caller.</summary>
+    [Fact]
+    public async Task What_readers_leave_is_done_once_behind_them()
+    {
+        using var readers = new ReaderThread();
+        ReaderSignal[] signals = [.. Enumerable.Range(0, 8).Select(_ => new ReaderSignal(readers))];
+        int run = 0;
+        var seen = new ConcurrentQueue<int>();
+        var done = new TaskCompletionSource();
+        var work = new Work(() =>
+        {
+            int now = Volatile.Read(ref run);
+            seen.Enqueue(now);
+            if (now == signals.Length)
+                done.TrySetResult();
+        });
+        Task[] waiting = [.. signals.Select(WaitAsync)];
+        readers.Hold();
+        foreach (ReaderSignal signal in signals)
+            signal.Raise();
+        readers.Release();
+        await Pending.EndsAsync(Task.WhenAll([.. waiting, done.Task]), () => $"{run} were run");
+
+        // Once; on a machine that leaves that thread no core for long, once more on the pool's.
+        Assert.InRange(seen.Count, 1, 3);
+        Assert.False(ReaderThread.TryLeave(work));
+
+        async Task WaitAsync(ReaderSignal signal)
+        {
+            await signal.WaitAsync().ConfigureAwait(false);
+            Interlocked.Increment(ref run);
+            Assert.True(ReaderThread.TryLeave(work));
+        }
+    }
+
     [Fact]
     public async Task A_call_is_made_or_refused_whenever_the_pipeline_ends()
     {
@@ -258,5 +339,10 @@ public sealed class HandOverTests(ITestOutputHelper output)
             if (fault == Fault.InClose)
                 throw new InvalidOperationException("and the end fails");
         }
+    }
+
+    private sealed class Work(Action does) : IThreadPoolWorkItem
+    {
+        public void Execute() => does();
     }
 }

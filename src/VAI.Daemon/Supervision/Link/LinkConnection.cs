@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using VAI.Native.Interop;
+using VAI.Pipeline;
 
 namespace VAI.Daemon.Supervision.Link;
 
@@ -72,14 +73,11 @@ internal sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         Send();
     }
 
-    /// <summary>As the other, of an update; allocates nothing.</summary>
-    /// <param name="id">The transaction's.</param>
-    /// <param name="update">The update.</param>
-    /// <param name="together">
-    /// Whether it is left to the pool's next free thread, behind those that write others of the same step: they then go in one piece, which
+    /// <summary>
+    /// As the other, of an update; allocates nothing. Those of a step go in one piece, when the thread that wakes their readers has run them all: that
     /// costs either side one call for all of them.
-    /// </param>
-    public void Send(ulong id, in InferenceUpdate update, bool together)
+    /// </summary>
+    public void Send(ulong id, in InferenceUpdate update)
     {
         lock (_gate)
         {
@@ -102,9 +100,7 @@ internal sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
                 return;
         }
 
-        if (together)
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-        else
+        if (!ReaderThread.TryLeave(this))
             Send();
     }
 
