@@ -68,6 +68,10 @@ public sealed class SplitTests(Forged forged) : IDisposable
         await using IVai vai = Vai.Create(o => o.RomDirectory = roms);
         VaiException error = await Assert.ThrowsAnyAsync<VaiException>(async () => await vai.LoadAsync(new ModelOptions { Name = "m", File = path }));
         Assert.True(error.Message.Contains(says, StringComparison.Ordinal), error.Message);
+
+        // What the command line makes exit code 2 and one line of.
+        Assert.False(error is VaiEngineException, error.ToString());
+        Assert.DoesNotContain('\n', error.Message);
         Assert.False(Directory.Exists(roms) && Directory.EnumerateFiles(roms, "*.*").Any(f => f.EndsWith(".rom", StringComparison.Ordinal) || f.EndsWith(".burn", StringComparison.Ordinal)));
     }
 

@@ -41,7 +41,7 @@ public sealed class HangTests(ForgedModels models, ITestOutputHelper output)
         using HttpClient http = LocalHttp.Client(daemon.SocketPath);
         using Process engine = await daemon.WorkerAsync();
         await DaemonProcess.SignalAsync("STOP", engine.Id);
-        Task<HttpStatusCode[]> burst = BurstAsync(http, 500);
+        Task<HttpStatusCode[]> burst = BurstAsync(http, Burst / 2);
         await Task.Delay(TimeSpan.FromSeconds(3));
         await DaemonProcess.SignalAsync("CONT", engine.Id);
         await burst;

@@ -56,6 +56,8 @@ internal sealed class SessionSeal
             $"{build}|{cpu}|{rom.Weights}|{o.Profile}|{o.KeyType}|{o.ValueType}|{o.FlashAttention}|{o.GpuLayers}"));
     }
 
+    private SessionSeal(SessionSeal of, byte[] kind) => (_exact, _digest, _directory, _kind) = (of._exact, of._digest, of._directory, kind);
+
     private static ReadOnlySpan<byte> Magic => "VAISESS\x1a"u8;
 
     /// <summary>Whether a file begins as one of a session; false also if it cannot be read.</summary>
@@ -75,6 +77,9 @@ internal sealed class SessionSeal
 
     /// <summary>Null for a model without a ROM: there is nothing to bind an image to.</summary>
     public static SessionSeal? For(ModelContext model) => model.Weights.Hold is { } hold ? new SessionSeal(model, hold) : null;
+
+    /// <summary>The seal of images that sessions of this <see cref="PrefixTag"/> may use, and no others.</summary>
+    public SessionSeal For(string? tag) => tag is null ? this : new SessionSeal(this, SHA256.HashData([.. _kind, .. Encoding.UTF8.GetBytes(tag)]));
 
     /// <summary>Length of an image in bytes.</summary>
     public static long Length(int entries, int kvEntries, int slices, long kvBytes) =>

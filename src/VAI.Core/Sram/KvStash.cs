@@ -69,11 +69,12 @@ internal sealed unsafe class KvStash
     public void Recall(Session session)
     {
         ReadOnlySpan<int> log = session.LogSpan;
-        while (Best(log) is { } file)
+        SessionSeal seal = _seal.For(session.Options.Tag);
+        while (Best(log, seal) is { } file)
         {
             if (!_directory.TakeUp(file))
                 continue;
-            ReadOnlySpan<byte> image = ImageOf(file, out SessionSeal.Header numbers);
+            ReadOnlySpan<byte> image = ImageOf(file, seal, out SessionSeal.Header numbers);
             if (Checksum(image, numbers) != BinaryPrimitives.ReadUInt32LittleEndian(image[^4..])
                 || KvSlice.ReadTable(Table(image, numbers), numbers.KvEntries, numbers.KvBytes) is not { } slices)
             {
@@ -111,22 +112,22 @@ internal sealed unsafe class KvStash
     private static ReadOnlySpan<int> KvLog(ReadOnlySpan<byte> image, in SessionSeal.Header numbers) =>
         MemoryMarshal.Cast<byte, int>(image.Slice(SessionSeal.HeaderBytes, 4 * numbers.KvEntries));
 
-    // Empty if it is not one, or of another model.
-    private ReadOnlySpan<byte> ImageOf(KvStashFile file, out SessionSeal.Header numbers)
+    // Empty if it is not one, of another model, or of somebody who shares nothing with this session.
+    private static ReadOnlySpan<byte> ImageOf(KvStashFile file, SessionSeal seal, out SessionSeal.Header numbers)
     {
         ReadOnlySpan<byte> whole = file.Whole;
         return SessionSeal.TryRead(whole, out numbers) is null && numbers is { Entries: 0, HasSlices: true } && numbers.ImageBytes <= whole.Length
-            && _seal.IsOfModel(whole) && _seal.IsOfKind(whole)
+            && seal.IsOfModel(whole) && seal.IsOfKind(whole)
             ? whole[..(int)numbers.ImageBytes]
             : default;
     }
 
-    private KvStashFile? Best(ReadOnlySpan<int> log)
+    private KvStashFile? Best(ReadOnlySpan<int> log, SessionSeal seal)
     {
         (KvStashFile? best, int most) = (null, 0);
         foreach (KvStashFile file in _directory.Left)
         {
-            ReadOnlySpan<byte> image = ImageOf(file, out SessionSeal.Header numbers);
+            ReadOnlySpan<byte> image = ImageOf(file, seal, out SessionSeal.Header numbers);
             if (image.IsEmpty)
                 continue;
             int common = log.CommonPrefixLength(KvLog(image, numbers));
@@ -160,7 +161,7 @@ internal sealed unsafe class KvStash
         {
             int slices = copy.Slices.Length;
             Span<byte> image = file.Next[..(int)SessionSeal.Length(0, copy.Length, slices, copy.Bytes)];
-            _seal.WriteHeader(image, 0, 0, copy.Length, slices, copy.Bytes);
+            _seal.For(session.Options.Tag).WriteHeader(image, 0, 0, copy.Length, slices, copy.Bytes);
             KvSlice.WriteTable(image[(SessionSeal.HeaderBytes + (4 * copy.Length))..], copy.Slices);
             image[^SessionSeal.MacBytes..].Clear();
             _ = SessionSeal.TryRead(image, out SessionSeal.Header numbers);

@@ -25,6 +25,20 @@ public sealed class KvStashTests(ForgedModels models) : EngineTest(models)
         Assert.Empty(Directory.EnumerateFiles(left, "*" + KvStashFile.Suffix));
     }
 
+    /// <summary>Also after an engine's death the same prompt of somebody else is computed, where prefixes are not shared.</summary>
+    [Theory]
+    [InlineData("key:a", "key:a", true)]
+    [InlineData("key:a", "key:b", false)]
+    [InlineData("key:a", null, false)]
+    [InlineData(null, "key:b", false)]
+    public async Task A_copy_is_for_those_who_share_with_whom_it_is_of(string? of, string? who, bool used)
+    {
+        (Response all, int[] prompt, string left) = await LeaveAsync(RomProfile.Exact, tag: of);
+        Response rest = await TakeUpAsync(RomProfile.Exact, left, prompt, all, tag: who);
+        Assert.Equal(all.Tokens, [.. all.Tokens.Take(Before), .. rest.Tokens]);
+        Assert.Equal(used, rest.Result!.ReusedTokens > 0);
+    }
+
     [Fact]
     public async Task A_copy_that_was_written_over_is_not_used()
     {
@@ -185,7 +199,7 @@ public sealed class KvStashTests(ForgedModels models) : EngineTest(models)
     private static ModelOptions Exact(string name, string file) => new() { Name = name, File = file, Profile = RomProfile.Exact };
 
     /// <summary>Runs a transaction, and leaves the copies that there were when half of it was done.</summary>
-    private async Task<(Response All, int[] Prompt, string Left)> LeaveAsync(RomProfile profile, int? slice = null, string shape = "tiny")
+    private async Task<(Response All, int[] Prompt, string Left)> LeaveAsync(RomProfile profile, int? slice = null, string shape = "tiny", string? tag = null)
     {
         string stash = Models.NewPlace();
         string left = Path.Combine(Models.NewPlace(), KvStashDirectory.Inherited);
@@ -194,7 +208,7 @@ public sealed class KvStashTests(ForgedModels models) : EngineTest(models)
         IModelContext model = vai.Select(await vai.LoadAsync("m"));
         ((ModelContext)model).Lane.Placer.Transfers.SliceTokens = slice;
         int[] prompt = [.. await model.TokenizeAsync(Prompt)];
-        await using IInferenceSession session = model.OpenSession();
+        await using IInferenceSession session = model.OpenSession(new SessionOptions { Tag = tag });
         Response half = await ReadAsync(session.InferAsync(prompt, Options with { MaxTokens = Before }));
         foreach (string file in Directory.EnumerateFiles(stash))
             File.Copy(file, Path.Combine(left, Path.GetFileName(file)));
@@ -207,10 +221,10 @@ public sealed class KvStashTests(ForgedModels models) : EngineTest(models)
     }
 
     private async Task<Response> TakeUpAsync(
-        RomProfile profile, string left, int[] prompt, Response all, string shape = "tiny")
+        RomProfile profile, string left, int[] prompt, Response all, string shape = "tiny", string? tag = null)
     {
         await using IVai vai = Create(profile, Path.GetDirectoryName(left)!, shape);
-        await using IInferenceSession session = vai.Select(await vai.LoadAsync("m")).OpenSession();
+        await using IInferenceSession session = vai.Select(await vai.LoadAsync("m")).OpenSession(new SessionOptions { Tag = tag });
         return await ReadAsync(((IResumableSession)session).ResumeAsync(prompt, all.Tokens.Take(Before).ToArray(), Options));
     }
 

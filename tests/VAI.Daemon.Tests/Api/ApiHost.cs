@@ -55,8 +55,11 @@ internal sealed class ApiHost : IAsyncDisposable
         await DisposeAsync();
     }
 
+    /// <summary>Ends it. A stream that still runs, as after a test that failed in the middle of one, is cut off rather than waited for.</summary>
     public async ValueTask DisposeAsync()
     {
+        using (var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5)))
+            await _app.StopAsync(patience.Token);
         await Sessions.DisposeAsync();
         await _app.DisposeAsync();
         await Vai.DisposeAsync();
