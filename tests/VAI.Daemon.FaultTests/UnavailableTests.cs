@@ -146,23 +146,28 @@ public sealed class UnavailableTests : IDisposable
             stop),
         CancellationToken.None);
 
-    /// <summary>Asks for its health until it is that; the answer's text.</summary>
+    /// <summary>Asks for its health until it is that; the answer's text. A daemon that never gets there, as with an engine of another build, is said to.</summary>
     private static async Task<string> UntilAsync(HttpClient http, HttpStatusCode status)
     {
-        while (true)
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        string last = "nobody listened";
+        while (!patience.IsCancellationRequested)
         {
             try
             {
-                using HttpResponseMessage response = await http.GetAsync("health");
+                using HttpResponseMessage response = await http.GetAsync("health", patience.Token);
+                last = $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync(patience.Token)}";
                 if (response.StatusCode == status)
-                    return await response.Content.ReadAsStringAsync();
+                    return last;
             }
-            catch (HttpRequestException)
+            catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
             {
-                // It does not listen yet.
+                // It does not listen yet, or never answers.
             }
 
             await Task.Delay(10);
         }
+
+        throw new TimeoutException($"It was never {(int)status}: {last}");
     }
 }
