@@ -27,16 +27,16 @@ internal sealed class ReaderThread : IThreadPoolWorkItem, IDisposable
     // Readers that are run before what they left for the end is done.
     private const int Batch = 64;
 
+    // What the readers that this thread runs have left for the end; null where it runs none.
     [ThreadStatic]
     private static List<IThreadPoolWorkItem>? _left;
-    [ThreadStatic]
-    private static bool _isRunning;
 
+    private readonly List<IThreadPoolWorkItem> _own = [];
     private readonly ConcurrentQueue<ReaderSignal> _queue = new();
     private readonly ThreadGate _gate = new();
     private readonly Timer _timer;
     private int _holder;
-    private int _held;
+    private bool _held;
     private long _since;
     private long _taken;
     private long _seen;
@@ -57,10 +57,10 @@ internal sealed class ReaderThread : IThreadPoolWorkItem, IDisposable
     /// </summary>
     public static bool TryLeave(IThreadPoolWorkItem work)
     {
-        if (!_isRunning)
+        if (_left is not { } left)
             return false;
-        if (!_left!.Contains(work))
-            _left.Add(work);
+        if (!left.Contains(work))
+            left.Add(work);
         return true;
     }
 
@@ -71,11 +71,9 @@ internal sealed class ReaderThread : IThreadPoolWorkItem, IDisposable
     public void Release()
     {
         Volatile.Write(ref _holder, 0);
-        if (_held == 0)
+        if (!_held)
             return;
-        if (_held > 1)
-            Watch();
-        _held = 0;
+        _held = false;
         Open();
     }
 
@@ -95,7 +93,7 @@ internal sealed class ReaderThread : IThreadPoolWorkItem, IDisposable
         if (Volatile.Read(ref _since) != 0 || _queue.Count > 1)
             Watch();
         if (Volatile.Read(ref _holder) == Environment.CurrentManagedThreadId)
-            _held++;
+            _held = true;
         else
             Open();
     }
@@ -140,11 +138,12 @@ internal sealed class ReaderThread : IThreadPoolWorkItem, IDisposable
 
     private void Drain(bool own)
     {
-        _left ??= [];
+        // Of the pool only where somebody blocks.
+        List<IThreadPoolWorkItem> left = own ? _own : [];
         bool any;
         do
         {
-            _isRunning = true;
+            _left = left;
             int count = 0;
             do
             {
@@ -157,10 +156,10 @@ internal sealed class ReaderThread : IThreadPoolWorkItem, IDisposable
                 reader!.Execute();
             }
             while (++count < Batch);
-            _isRunning = false;
-            foreach (IThreadPoolWorkItem work in _left)
+            _left = null;
+            foreach (IThreadPoolWorkItem work in left)
                 work.Execute();
-            _left.Clear();
+            left.Clear();
         }
         while (any);
         if (own)
