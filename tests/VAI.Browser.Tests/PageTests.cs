@@ -37,7 +37,7 @@ public sealed partial class PageTests(ForgedModels models) : IClassFixture<Forge
     [InlineData("127.0.0.1")]
     public async Task A_page_of_another_origin_is_refused_whatever_it_tries_and_nothing_changes(string name)
     {
-        int port = LocalHttp.FreePort();
+        int port = Loopback.FreePort();
         await using DaemonProcess daemon = await ServeAsync(port);
         await using RemoteVai vai = daemon.Connect();
         await using IInferenceSession victim = vai.Select("a").OpenSession();
@@ -62,7 +62,7 @@ public sealed partial class PageTests(ForgedModels models) : IClassFixture<Forge
     [Fact]
     public async Task A_name_that_was_made_to_lead_here_is_refused()
     {
-        int port = LocalHttp.FreePort();
+        int port = Loopback.FreePort();
         await using DaemonProcess daemon = await ServeAsync(port);
         foreach (string path in (string[])["/v1/models", "/vai/sessions", "/health", "/metrics"])
         {
@@ -89,7 +89,7 @@ public sealed partial class PageTests(ForgedModels models) : IClassFixture<Forge
               own: await ask(D + '/vai/sessions'),
             };
             """;
-        int port = LocalHttp.FreePort();
+        int port = Loopback.FreePort();
         string script = Use.Replace("D +", $"'http://127.0.0.1:{port}' +", StringComparison.Ordinal);
         await using Site good = await Site.StartAsync(script);
         await using Site evil = await Site.StartAsync(script);

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using System.Xml.Linq;
 
@@ -46,7 +44,7 @@ public sealed class BenchReportTests(Forged forged)
     [Fact]
     public async Task A_peer_is_measured_in_turn()
     {
-        int port = FreePort();
+        int port = Loopback.FreePort();
         using var peer = new Held(VaiProcess.Start(
             [], "serve", "--model", $"a={forged.A}", "--model", $"b={forged.B}", "--socket", forged.At("peer.sock"), "--threads", "1", "--http", $"127.0.0.1:{port}"));
         while (await peer.Process.StandardError.ReadLineAsync() is { } line)
@@ -78,7 +76,7 @@ public sealed class BenchReportTests(Forged forged)
     public async Task A_peer_that_is_not_there_is_found_out_before_measuring()
     {
         string place = forged.At("report-unreachable");
-        VaiRun run = await VaiProcess.RunAsync("bench", "report", place, forged.A, forged.B, "--peer", $"http://127.0.0.1:{FreePort()}", "--json");
+        VaiRun run = await VaiProcess.RunAsync("bench", "report", place, forged.A, forged.B, "--peer", $"http://127.0.0.1:{Loopback.FreePort()}", "--json");
         Assert.Equal((1, "daemon_unavailable"), (run.ExitCode, run.Json.GetProperty("error").GetProperty("code").GetString()));
         Assert.Contains("--peer", run.Json.GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFiles(place));
@@ -148,12 +146,5 @@ public sealed class BenchReportTests(Forged forged)
             Assert.Equal("svg", svg.Name.LocalName);
             Assert.Contains(svg.Descendants(), e => e.Name.LocalName == "text");
         });
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
 
 namespace VAI.Cli.Tests;
@@ -71,7 +69,7 @@ internal sealed class Documentation
                 File.SetUnixFileMode(vai, UnixFileMode.UserRead | UnixFileMode.UserExecute);
             string script = Script
                 .Replace("forge small", "forge tiny", StringComparison.Ordinal)
-                .Replace("127.0.0.1:8080", $"127.0.0.1:{FreePort()}", StringComparison.Ordinal);
+                .Replace("127.0.0.1:8080", $"127.0.0.1:{Loopback.FreePort()}", StringComparison.Ordinal);
             return await Shell.RunAsync(
                 directory, script,
                 [
@@ -83,13 +81,6 @@ internal sealed class Documentation
         {
             Directory.Delete(bin, recursive: true);
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static string FindRoot()

@@ -93,7 +93,7 @@ public sealed class ClientStormTests(ForgedModels models, ITestOutputHelper outp
         string keys = Path.Combine(Directory.CreateTempSubdirectory("vai-keys-").FullName, "keys");
         await File.WriteAllTextAsync(keys, "flood\nquiet\n");
         File.SetUnixFileMode(keys, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        int port = LocalHttp.FreePort();
+        int port = Loopback.FreePort();
         await using DaemonProcess daemon = await DaemonProcess.ServeAsync(
             models.NewPlace(), "--model", $"a={models.Model(Shape, 1)}", "--http", $"127.0.0.1:{port}", "--api-key-file", keys, "--ctx", "512",
             "--sram", "4096", "--rom-dir", models.NewRomDirectory());

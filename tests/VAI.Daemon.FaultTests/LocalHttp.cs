@@ -33,14 +33,6 @@ internal static class LocalHttp
         Timeout = TimeSpan.FromMinutes(5),
     };
 
-    /// <summary>A port of loopback that nobody listened on a moment ago.</summary>
-    public static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
-
     public static async Task<(HttpStatusCode Status, string Body)> PostAsync(HttpClient http, string path, string json)
     {
         using var content = new StringContent(json, Encoding.UTF8, "application/json");

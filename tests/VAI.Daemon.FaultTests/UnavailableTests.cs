@@ -45,7 +45,7 @@ public sealed class UnavailableTests : IDisposable
     public async Task Without_its_program_the_daemon_says_so_at_once_and_serves_again_when_it_is_back()
     {
         using var stop = new CancellationTokenSource();
-        int port = LocalHttp.FreePort();
+        int port = Loopback.FreePort();
         Task daemon = ServeAsync(stop.Token, port: port);
         using HttpClient http = LocalHttp.Client(SocketPath);
         await UntilAsync(http, HttpStatusCode.OK);
