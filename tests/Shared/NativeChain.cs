@@ -45,6 +45,12 @@ internal sealed unsafe class NativeChain : IDisposable
         Add(LlamaNative.llama_sampler_init_temp(s.Temperature));
     }
 
+    /// <summary>
+    /// Whether equal logits go by their ids, as VAI has it: llama.cpp sorts by the logit alone, and leaves them in any order. Which of them a cut
+    /// keeps stays llama.cpp's.
+    /// </summary>
+    public bool OrdersEqual { get; init; }
+
     private LlamaSamplerHandle Handle { get; }
 
     /// <summary>Tells the chain of a token, its own or one of the prompt's.</summary>
@@ -74,7 +80,10 @@ internal sealed unsafe class NativeChain : IDisposable
         {
             var narrowed = new llama_token_data_array { data = data, size = (nuint)logits.Length, selected = -1 };
             LlamaNative.llama_sampler_apply(Handle, ref narrowed);
-            return _candidates.AsSpan(0, (int)narrowed.size);
+            Span<llama_token_data> left = _candidates.AsSpan(0, (int)narrowed.size);
+            if (OrdersEqual)
+                OrderEqual(left);
+            return left;
         }
     }
 
@@ -93,6 +102,17 @@ internal sealed unsafe class NativeChain : IDisposable
         }
 
         return (z >> 11) * (1.0 / (1UL << 53));
+    }
+
+    // Equal ones are neighbours, whatever they were sorted by.
+    private static void OrderEqual(Span<llama_token_data> left)
+    {
+        for (int from = 0, to = 1; from < left.Length; from = to++)
+        {
+            while (to < left.Length && left[to].logit == left[from].logit)
+                to++;
+            left[from..to].Sort(static (a, b) => a.id.CompareTo(b.id));
+        }
     }
 
     private static int Draw(Span<llama_token_data> left, double uniform)

@@ -41,7 +41,7 @@ internal sealed class Reference : IDisposable
     public int[] Generate(IReadOnlyList<Piece> history, InferenceOptions options, int tokens)
     {
         Compute(history);
-        using var sampler = new NativeChain(_model.Vocab.Count, options);
+        using var sampler = new NativeChain(_model.Vocab.Count, options) { OrdersEqual = true };
         foreach (int token in history.SelectMany(p => p.Tokens))
             sampler.Accept(token);
         int[] generated = new int[tokens];

@@ -46,6 +46,19 @@ public sealed class ChainTests
         Assert.True(expected.Count == 0 || (logits.Length > 1000 && expected.Values.Sum() < 1e-4), $"{expected.Count} are kept by llama.cpp alone");
     }
 
+    /// <summary>Equal logits have no order in llama.cpp; a token that is drawn must not depend on how something was sorted.</summary>
+    [Property(MaxTest = 200)]
+    public void Of_what_is_equal_the_lower_id_is_first(int seed)
+    {
+        var random = new Random(seed);
+        float[] logits = [.. Enumerable.Range(0, 50 + random.Next(500)).Select(_ => random.Next(20) / 4f)];
+        InferenceOptions options = new() { Seed = (uint)seed, Temperature = 1.5f, TopK = logits.Length, TopP = 1, MinP = 0 };
+        using var native = new NativeChain(logits.Length, options) { OrdersEqual = true };
+        var sampler = new TokenSampler(options, (uint)seed, logits.Length);
+        for (int position = 1; position < 20; position++)
+            Assert.Equal(native.Choose(logits.ToArray(), position), sampler.Next(logits, new int[position]));
+    }
+
     [Fact]
     public void Allocates_nothing_once_it_has_run()
     {
