@@ -151,14 +151,6 @@ internal sealed class RemoteVai : IVai
         _models.Set(this, await Link.GetAsync("vai/models", WireJson.Default.IReadOnlyListWireModel, cancellationToken).ConfigureAwait(false));
     }
 
-    /// <summary>Tells an engine process what it may have to load.</summary>
-    public Task PrepareAsync(IReadOnlyList<ModelOptions> models, CancellationToken cancellationToken) => Link.AskAsync<object>(
-        () => RemoteLink.Post("vai/models/prepare", new WirePrepare([.. models.Select(Absolute)]), WireJson.Default.WirePrepare), null, cancellationToken);
-
-    /// <summary>Has an engine process load all that it is prepared for.</summary>
-    public Task LoadPreparedAsync(CancellationToken cancellationToken) => Link.AskAsync<object>(
-        () => new HttpRequestMessage(HttpMethod.Post, "vai/models/prepared"), null, cancellationToken);
-
     /// <summary>What the daemon is doing.</summary>
     public Task<WireStatus> StatusAsync(CancellationToken cancellationToken) =>
         Link.GetAsync("vai/status", WireJson.Default.WireStatus, cancellationToken);

@@ -19,9 +19,6 @@ internal sealed class ModelLoader(
 
     private readonly PreparedModels _prepared = new();
 
-    /// <summary>The models that are ready ahead of their loads.</summary>
-    public IReadOnlyList<ModelOptions> Prepared => [.. _prepared.Models.Select(p => p.Model)];
-
     /// <summary>
     /// Attaches models' weights ahead of their loads, where there are ROMs of them, and lets go of others that were. Those that are
     /// first have their SRAM, too, until it adds up to a part of the machine's memory: to clear it is what is left of a load.
@@ -38,26 +35,40 @@ internal sealed class ModelLoader(
         }
     }
 
-    public ModelContext Load(ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    /// <summary>Loads a model that is prepared or has a ROM; null for any other.</summary>
+    public ModelContext? LoadReady(ModelOptions options, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
+        PreparedModel? ready = _prepared.Take(options);
+        if (ready is null && TryAttach(options, cancellationToken) is { } weights)
+            ready = new PreparedModel(options, weights);
+        return ready is null ? null : Load(options, ready, start, null, cancellationToken);
+    }
+
+    public ModelContext Load(ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken) =>
+        Load(options, _prepared.Take(options), Stopwatch.GetTimestamp(), progress, cancellationToken);
+
+    // Takes over what is prepared, whatever becomes of it.
+    private ModelContext Load(
+        ModelOptions options, PreparedModel? prepared, long start, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    {
         void Report(LoadPhase phase, double fraction)
         {
             moves?.Move();
             progress?.Report(new LoadProgress(options.Name, phase, fraction));
         }
 
-        Report(LoadPhase.Checking, 0);
-        cancellationToken.ThrowIfCancellationRequested();
-        LlamaModelSettings settings = Checked(options);
-        PreparedModel? prepared = _prepared.Take(options);
-        Weights weights = prepared?.Weights ?? (options.Profile == RomProfile.None
-            ? FromFile(options, settings, Report, cancellationToken)
-            : roms.Load(options, settings, source => MemoryCheck.Burn(options, source, settings, pool.Threads, roms.TakesMemory(source)), Report, cancellationToken));
+        Weights? weights = prepared?.Weights;
         LlamaContext? context = prepared?.Context;
         EncoderCores? texts = null;
         try
         {
+            Report(LoadPhase.Checking, 0);
+            cancellationToken.ThrowIfCancellationRequested();
+            LlamaModelSettings settings = Checked(options);
+            weights ??= options.Profile == RomProfile.None
+                ? FromFile(options, settings, Report, cancellationToken)
+                : roms.Load(options, settings, source => MemoryCheck.Burn(options, source, settings, pool.Threads, roms.TakesMemory(source)), Report, cancellationToken);
             ModelOptions resolved = Resolve(options, weights.Info);
             Report(LoadPhase.Sram, 0);
             LlamaContextSettings geometry = Geometry.Of(resolved, weights.Info, pool.Threads);
@@ -88,7 +99,7 @@ internal sealed class ModelLoader(
         {
             texts?.Dispose();
             context?.Dispose();
-            weights.Dispose();
+            weights?.Dispose();
             throw;
         }
     }

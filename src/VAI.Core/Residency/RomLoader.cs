@@ -100,13 +100,15 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
 
             // The vocabulary is most of either: this way it is read twice at the same time.
             RomFile file = hold.File;
-            var parsing = Task.Run(
+            Task<ModelInfo> parsing = Task.Factory.StartNew(
                 () =>
                 {
                     using GgufFile metadata = file.ParseMetadata(given);
                     return ModelInfo.From(metadata);
                 },
-                CancellationToken.None);
+                CancellationToken.None,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default);
             AttachedModel attached;
             try
             {

@@ -126,15 +126,23 @@ internal sealed partial class VaiEngine : IVai, IPreparable
             cancellationToken).ConfigureAwait(false);
     }
 
-    // All that is left of a load is to clear its SRAM, which one core does not do as fast as memory can be had.
-    public async ValueTask LoadPreparedAsync(CancellationToken cancellationToken) => await MoveAsync(
-        async token =>
-        {
-            await Task.WhenAll(_loader.Prepared.Where(m => _residency.Find(m.Name) is null).Select(m => LoadPreparedAsync(m, token)))
-                .ConfigureAwait(false);
-            return true;
-        },
-        cancellationToken).ConfigureAwait(false);
+    // What a load does, reading a vocabulary and clearing SRAM, one core does not do as fast as memory can be had.
+    public async ValueTask LoadReadyAsync(IReadOnlyList<ModelOptions> models, CancellationToken cancellationToken)
+    {
+        ThrowIfDisposed();
+        foreach (ModelOptions model in models)
+            OptionCheck.Options(model);
+        await MoveAsync(
+            async token =>
+            {
+                await Parallel.ForEachAsync(
+                    models.Where(m => _residency.Find(m.Name) is null),
+                    token,
+                    async (model, either) => await LoadReadyAsync(model, either).ConfigureAwait(false)).ConfigureAwait(false);
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
 
     public async ValueTask<MemoryPlan> PlanAsync(ModelOptions model, CancellationToken cancellationToken = default)
     {
@@ -214,21 +222,26 @@ internal sealed partial class VaiEngine : IVai, IPreparable
         }
     }
 
-    /// <summary>Runs something long on a thread of the pool, which the engine waits for at its end; what it calls may be foreign.</summary>
-    private Task<T> WorkAsync<T>(Func<T> work, CancellationToken cancellationToken) => Task.Run(
+    /// <summary>
+    /// Runs something long on a thread of its own, which the engine waits for at its end; what it calls may be foreign. Not on the pool's: it
+    /// blocks, and two on a machine of two cores would leave the pool none.
+    /// </summary>
+    private Task<T> WorkAsync<T>(Func<T> work, CancellationToken cancellationToken) => Task.Factory.StartNew(
         () =>
         {
             using (EngineThread.Enter(this))
                 return work();
         },
-        cancellationToken);
+        cancellationToken,
+        TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach,
+        TaskScheduler.Default);
 
-    private async Task LoadPreparedAsync(ModelOptions model, CancellationToken cancellationToken)
+    private async Task LoadReadyAsync(ModelOptions model, CancellationToken cancellationToken)
     {
         try
         {
-            await AddAsync(await WorkAsync(() => _loader.Load(model, null, cancellationToken), cancellationToken).ConfigureAwait(false))
-                .ConfigureAwait(false);
+            if (await WorkAsync(() => _loader.LoadReady(model, cancellationToken), cancellationToken).ConfigureAwait(false) is { } loaded)
+                await AddAsync(loaded).ConfigureAwait(false);
         }
         catch (VaiException)
         {

@@ -49,7 +49,8 @@ internal interface IPreparable
     ValueTask PrepareAsync(IReadOnlyList<ModelOptions> models, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Loads all that is prepared, side by side. One that fails is left out: to load it by its name says why.
+    /// Loads, side by side, those of these models that are prepared or have a ROM. One that fails or has none is left out: to load it by its
+    /// name says why, or burns it.
     /// </summary>
-    ValueTask LoadPreparedAsync(CancellationToken cancellationToken);
+    ValueTask LoadReadyAsync(IReadOnlyList<ModelOptions> models, CancellationToken cancellationToken);
 }

@@ -46,7 +46,7 @@ internal sealed class Blame
             foreach (Request request in lost.Select(e => e.Request).OfType<Request>().Where(r => !r.IsLoad).Distinct())
                 _requests.GetOrCreateValue(request).Died(request.Progress, isolated);
             List<string> quarantined = [];
-            foreach (string model in lost.Select(e => e.Loading).OfType<string>().Distinct(StringComparer.Ordinal))
+            foreach (string model in lost.SelectMany(e => e.Loading).Distinct(StringComparer.Ordinal))
             {
                 int strikes = _loads[model] = _loads.GetValueOrDefault(model) + 1;
                 if (strikes == Strikes)

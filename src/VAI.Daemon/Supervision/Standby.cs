@@ -91,6 +91,7 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
     private async Task<EngineProcess?> PrepareAsync(TimeSpan putOff, Task needed, CancellationToken cancellationToken)
     {
         EngineProcess? engine = null;
+        using var sooner = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
             if (!await IsQuietAsync(putOff, needed, cancellationToken).ConfigureAwait(false))
@@ -98,10 +99,17 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
             engine = start();
             EngineLink link = await engine.Ready.WaitAsync(options.StartLimit, cancellationToken).ConfigureAwait(false);
             engine.State = EngineState.StandingBy;
+
+            // Who needs it takes it as it is.
+            _ = needed.ContinueWith(static (_, s) => End((CancellationTokenSource)s!), sooner, TaskScheduler.Default);
             if (Wanted() is { Count: > 0 } wanted)
-                await WarmAsync(link, wanted.MinBy(w => w.Bytes)!.Model, cancellationToken).ConfigureAwait(false);
-            await TellAsync(link, cancellationToken).ConfigureAwait(false);
+                await WarmAsync(link, wanted.MinBy(w => w.Bytes)!.Model, sooner.Token).ConfigureAwait(false);
+            await TellAsync(link, sooner.Token).ConfigureAwait(false);
             log.WorkerStandsBy(engine.Id);
+            return engine;
+        }
+        catch (OperationCanceledException) when (engine is not null && needed.IsCompleted && !cancellationToken.IsCancellationRequested)
+        {
             return engine;
         }
         catch (Exception e)
@@ -165,13 +173,44 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
     {
         await using var vai = new EngineVai(new OneEngine(link));
         model = model with { Name = WarmName, ContextLength = WarmTokens, SramTokens = WarmTokens, MaxSessions = 1 };
-        ModelHandle handle = await vai.LoadAsync(model, null, cancellationToken).ConfigureAwait(false);
-        IModelContext context = vai.Select(handle);
-        if (context.Info.IsEmbedding)
-            await context.EmbedAsync("a", cancellationToken).ConfigureAwait(false);
-        else
-            await WarmAsync((IRebuildableModel)context, cancellationToken).ConfigureAwait(false);
-        await vai.UnloadAsync(handle, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            IModelContext context = vai.Select(await vai.LoadAsync(model, null, cancellationToken).ConfigureAwait(false));
+            if (context.Info.IsEmbedding)
+                await context.EmbedAsync("a", cancellationToken).ConfigureAwait(false);
+            else
+                await WarmAsync((IRebuildableModel)context, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await ForgetAsync(link).ConfigureAwait(false);
+        }
+    }
+
+    // By its name, as whoever gave up waiting for the load does not know whether it succeeded.
+    private static async Task ForgetAsync(EngineLink link)
+    {
+        try
+        {
+            await link.CallAsync(
+                new CallHead(LinkMethod.Unload, 0, 0), new WireUnload(WarmName), WireJson.Default.WireUnload, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is VaiException or LinkEndedException)
+        {
+            // It is not there, or the engine is not.
+        }
+    }
+
+    private static void End(CancellationTokenSource source)
+    {
+        try
+        {
+            source.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It had come to its end.
+        }
     }
 
     // A session, its KV moved out and in again, and one that is taken up in its middle. As few steps as that needs: their threads spin

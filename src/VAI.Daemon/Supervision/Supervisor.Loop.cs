@@ -152,23 +152,25 @@ internal sealed partial class Supervisor
     }
 
     /// <summary>
-    /// Loads what is wanted: what it is prepared for at once, unless the last one died of a load, so that it is known of which. Of what
+    /// Loads what is wanted: what is prepared or has a ROM at once, unless the last one died of a load, so that it is known of which. Of what
     /// fails for any other reason than the engine's end the rest is served, and it is tried again.
     /// </summary>
     private async Task ReloadAsync(EngineProcess engine, EngineLink link)
     {
         if (!_blame.DiedLoading && _wanted.All.Count > 0)
-            await LoadPreparedAsync(link).ConfigureAwait(false);
+            await LoadReadyAsync(link).ConfigureAwait(false);
         foreach (WantedModel wanted in _wanted.All)
             await LoadAsync(engine, link, wanted).ConfigureAwait(false);
     }
 
-    private async Task LoadPreparedAsync(EngineLink link)
+    private async Task LoadReadyAsync(EngineLink link)
     {
+        ModelOptions[] models = [.. _wanted.All.Select(w => w.Model).Where(m => !_blame.IsQuarantined(m.Name))];
         try
         {
             await link.CallAsync(
-                new CallHead(LinkMethod.LoadPrepared, 0, 0), new WireVerb(null, null, null), WireJson.Default.WireVerb, _stopping.Token).ConfigureAwait(false);
+                new CallHead(LinkMethod.LoadReady, 0, 0), new WirePrepare(models), WireJson.Default.WirePrepare, _stopping.Token,
+                loading: [.. models.Select(m => m.Name)]).ConfigureAwait(false);
         }
         catch (VaiException)
         {

@@ -32,8 +32,8 @@ internal sealed class LinkCalls(IVai vai, IPreparable? preparable) : IDisposable
             case LinkMethod.Prepare:
                 await Preparable().PrepareAsync(Read<WirePrepare>(document).Models, cancellationToken).ConfigureAwait(false);
                 return [];
-            case LinkMethod.LoadPrepared:
-                await Preparable().LoadPreparedAsync(cancellationToken).ConfigureAwait(false);
+            case LinkMethod.LoadReady:
+                await LoadReadyAsync(Read<WirePrepare>(document).Models, cancellationToken).ConfigureAwait(false);
                 return [];
             case LinkMethod.Plan:
                 return Of(await PlanAsync(Read<WireModelRequest>(document), cancellationToken).ConfigureAwait(false), WireJson.Default.MemoryPlan);
@@ -87,6 +87,13 @@ internal sealed class LinkCalls(IVai vai, IPreparable? preparable) : IDisposable
         Poison.Model(request.Model?.Name ?? "");
         ModelHandle handle = await vai.LoadAsync(ApiJson.Needed(request.Model, "model"), new Teller(tell), cancellationToken).ConfigureAwait(false);
         return ModelApi.Describe(vai.Select(handle));
+    }
+
+    private async Task LoadReadyAsync(IReadOnlyList<ModelOptions> models, CancellationToken cancellationToken)
+    {
+        foreach (ModelOptions model in models)
+            Poison.Model(model.Name);
+        await Preparable().LoadReadyAsync(models, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<MemoryPlan> PlanAsync(WireModelRequest request, CancellationToken cancellationToken) => request.Model is { } model

@@ -277,7 +277,7 @@ public sealed class EngineEndTests(ForgedModels models) : EngineTest(models)
             [
                 () => vai.LoadAsync("m").AsTask(), () => vai.LoadAsync("unknown").AsTask(), () => vai.LoadAsync(new ModelOptions { Name = "m", File = "m" }).AsTask(),
                 () => vai.PlanAsync("m").AsTask(), () => vai.UnloadAsync(handle).AsTask(),
-                () => ((IPreparable)vai).PrepareAsync([], default).AsTask(), () => ((IPreparable)vai).LoadPreparedAsync(default).AsTask(),
+                () => ((IPreparable)vai).PrepareAsync([], default).AsTask(), () => ((IPreparable)vai).LoadReadyAsync([], default).AsTask(),
                 () => model.TokenizeAsync(Prompt).AsTask(), () => model.DetokenizeAsync([1]).AsTask(),
                 () => model.RenderChatAsync([new ChatTurn("user", "x")]).AsTask(), () => model.RestoreSessionAsync("nowhere").AsTask(),
                 () => ReadAsync(late), () => session.ForkAsync().AsTask(), () => session.CommitAsync().AsTask(), () => session.RollbackAsync().AsTask(),

@@ -190,8 +190,12 @@ public sealed class KvStashTests(ForgedModels models) : EngineTest(models)
         Assert.Equal(256, vai.Select("b").ContextLength);
         await vai.UnloadAsync(vai.Models.Single().Handle);
         await engine.PrepareAsync([two[1]], default);
-        await engine.LoadPreparedAsync(default);
+        await engine.LoadReadyAsync([two[1]], default);
         Assert.Equal(["b"], vai.Models.Select(m => m.Name));
+
+        // One with a ROM that was not prepared is loaded too; one without waits for its own load, which burns it.
+        await engine.LoadReadyAsync([.. two, Exact("c", Models.NewFile("not.there")), Exact("d", Models.Model("tiny", 9))], default);
+        Assert.Equal(["a", "b"], vai.Models.Select(m => m.Name).Order());
         await using IInferenceSession session = vai.Select("b").OpenSession();
         Assert.Equal(SwitchClass.Attached, (await ReadAsync(session.InferAsync(Prompt, Greedy(2)))).Result!.SwitchClass);
     }

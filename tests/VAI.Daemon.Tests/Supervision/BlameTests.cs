@@ -88,13 +88,31 @@ public sealed class BlameTests
         Assert.False(budget.Spend(TimeSpan.Zero, 0));
     }
 
+    [Fact]
+    public void Of_models_that_load_side_by_side_all_are_suspects_until_each_is_loaded_by_itself()
+    {
+        var blame = new Blame();
+        Assert.False(blame.DiedLoading);
+        Assert.Empty(blame.Died([new Asked(null, "a", "b", "c")], isolated: false));
+        Assert.True(blame.DiedLoading);
+
+        // One after the other then.
+        blame.Loaded("a");
+        Assert.Empty(blame.Died([new Asked(null, "b")], isolated: false));
+        blame.Loaded("a");
+        Assert.Equal(["b"], blame.Died([new Asked(null, "b")], isolated: false));
+        blame.Loaded("a");
+        blame.Loaded("c");
+        Assert.False(blame.IsQuarantined("a") || blame.IsQuarantined("c"));
+    }
+
     private static void Die(Blame blame, params Request[] there) => blame.Died([.. there.Select(r => new Asked(r))], isolated: false);
 
-    private sealed class Asked(Request? request, string? loading = null) : Exchange(null!, 1, request)
+    private sealed class Asked(Request? request, params string[] loading) : Exchange(null!, 1, request)
     {
         public override bool IsPrompt => false;
 
-        public override string? Loading => loading;
+        public override IReadOnlyList<string> Loading => loading;
 
         public override bool Take(LinkKind kind, ReadOnlySpan<byte> payload) => true;
 

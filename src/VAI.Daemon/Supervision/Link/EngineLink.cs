@@ -120,7 +120,7 @@ internal sealed class EngineLink : ILinkSide, IDisposable
     /// <summary>Asks, and reads the answer's document.</summary>
     public async Task<TAnswer> CallAsync<TBody, TAnswer>(
         CallHead head, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<TAnswer> type, CancellationToken cancellationToken,
-        Request? request = null, IProgress<WireLoadEvent>? progress = null, string? loading = null)
+        Request? request = null, IProgress<WireLoadEvent>? progress = null, IReadOnlyList<string>? loading = null)
     {
         byte[] answer = await CallAsync(head, body, bodyType, cancellationToken, request, progress, loading).ConfigureAwait(false);
         try
@@ -137,7 +137,7 @@ internal sealed class EngineLink : ILinkSide, IDisposable
     /// <summary>Asks, and waits for the answer.</summary>
     public async Task<byte[]> CallAsync<TBody>(
         CallHead head, TBody body, JsonTypeInfo<TBody> bodyType, CancellationToken cancellationToken, Request? request = null,
-        IProgress<WireLoadEvent>? progress = null, string? loading = null)
+        IProgress<WireLoadEvent>? progress = null, IReadOnlyList<string>? loading = null)
     {
         cancellationToken.ThrowIfCancellationRequested();
         byte[] document = JsonSerializer.SerializeToUtf8Bytes(body, bodyType);

@@ -16,8 +16,8 @@ internal abstract class Exchange(EngineLink link, ulong id, Request? request)
     /// <summary>Whether the engine can answer without a turn of the pipeline, so that its silence says something.</summary>
     public abstract bool IsPrompt { get; }
 
-    /// <summary>The model that is being loaded; null for none.</summary>
-    public virtual string? Loading => null;
+    /// <summary>The models that are being loaded.</summary>
+    public virtual IReadOnlyList<string> Loading => [];
 
     protected EngineLink Link => link;
 
@@ -47,14 +47,14 @@ internal abstract class Exchange(EngineLink link, ulong id, Request? request)
 }
 
 /// <summary>One question, one answer.</summary>
-internal sealed class Call(EngineLink link, ulong id, LinkMethod method, Request? request, IProgress<WireLoadEvent>? progress, string? loading)
+internal sealed class Call(EngineLink link, ulong id, LinkMethod method, Request? request, IProgress<WireLoadEvent>? progress, IReadOnlyList<string>? loading)
     : Exchange(link, id, request)
 {
     private readonly TaskCompletionSource<byte[]> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Task<byte[]> Answer => _answer.Task;
 
-    public override string? Loading => loading;
+    public override IReadOnlyList<string> Loading => loading ?? [];
 
     public override bool IsPrompt => method is not (LinkMethod.Embed or LinkMethod.Rebuild or LinkMethod.Park or LinkMethod.Save or LinkMethod.Fork or LinkMethod.Close);
 

@@ -55,7 +55,6 @@ internal enum LinkMethod : ushort
     Load = 1,
     Unload = 2,
     Prepare = 3,
-    LoadPrepared = 4,
     Plan = 5,
     Tokenize = 6,
     Detokenize = 7,
@@ -71,6 +70,7 @@ internal enum LinkMethod : ushort
     Park = 17,
     Rebuild = 18,
     Save = 19,
+    LoadReady = 20,
 }
 
 /// <summary>

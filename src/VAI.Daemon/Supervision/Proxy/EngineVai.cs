@@ -132,7 +132,7 @@ internal sealed class EngineVai : IVai
         EngineLink link, ModelOptions model, IProgress<WireLoadEvent>? progress, Request? request, CancellationToken cancellationToken) =>
         link.CallAsync(
             new CallHead(LinkMethod.Load, 0, 0), new WireModelRequest(null, model), WireJson.Default.WireModelRequest, WireJson.Default.WireModel,
-            cancellationToken, request, progress, model.Name);
+            cancellationToken, request, progress, [model.Name]);
 
     /// <summary>Asks the engine, and the next one if it ends.</summary>
     internal async Task<T> AskAsync<T>(Request request, Func<EngineLink, Request, CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
