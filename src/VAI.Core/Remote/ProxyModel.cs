@@ -77,12 +77,11 @@ internal abstract class ProxyModel(ModelHandle handle, WireModel data) : IModelC
         string text, bool addSpecial = true, bool parseSpecial = true, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(text);
-        ThrowIfUnloaded();
-        WireTokens tokens = await AskAsync(
-            ModelQuestion.Tokenize, new WireTokenize(Name, text, addSpecial, parseSpecial), WireJson.Default.WireTokenize,
-            WireJson.Default.WireTokens, cancellationToken).ConfigureAwait(false);
-        return tokens.Tokens;
+        return await TokensOfAsync(new WireTokenize(Name, text, addSpecial, parseSpecial), cancellationToken).ConfigureAwait(false);
     }
+
+    public async ValueTask<int[]> TokensOfAsync(string text, bool addSpecial, bool parseSpecial, int room, CancellationToken cancellationToken) =>
+        [.. await TokensOfAsync(new WireTokenize(Name, text, addSpecial, parseSpecial, room), cancellationToken).ConfigureAwait(false)];
 
     public async ValueTask<string> DetokenizeAsync(
         IReadOnlyList<int> tokens, bool special = false, CancellationToken cancellationToken = default)
@@ -118,6 +117,14 @@ internal abstract class ProxyModel(ModelHandle handle, WireModel data) : IModelC
 
     /// <summary>Whoever it was loaded by was disposed.</summary>
     internal abstract void ThrowIfDisposed();
+
+    private async ValueTask<IReadOnlyList<int>> TokensOfAsync(WireTokenize question, CancellationToken cancellationToken)
+    {
+        ThrowIfUnloaded();
+        WireTokens tokens = await AskAsync(
+            ModelQuestion.Tokenize, question, WireJson.Default.WireTokenize, WireJson.Default.WireTokens, cancellationToken).ConfigureAwait(false);
+        return tokens.Tokens;
+    }
 
     protected abstract IInferenceSession Open(SessionOptions options, SessionState state);
 

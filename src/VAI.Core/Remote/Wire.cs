@@ -25,7 +25,7 @@ internal sealed record WireUnload(string Name);
 internal sealed record WirePrepare(IReadOnlyList<ModelOptions> Models);
 
 /// <summary><c>POST /vai/models/tokenize</c>, answered by <see cref="WireTokens"/>.</summary>
-internal sealed record WireTokenize(string Model, string Text, bool AddSpecial, bool ParseSpecial);
+internal sealed record WireTokenize(string Model, string Text, bool AddSpecial, bool ParseSpecial, int? Room = null);
 
 /// <summary><c>POST /vai/models/detokenize</c>, answered by <see cref="WireText"/>.</summary>
 internal sealed record WireDetokenize(string Model, IReadOnlyList<int> Tokens, bool Special);

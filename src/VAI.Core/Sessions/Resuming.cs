@@ -11,6 +11,29 @@ internal interface IRebuildableModel : IModelContext
     /// <summary>Opens a session that holds a log; its KV is computed when it first runs.</summary>
     /// <exception cref="VaiUsageException">As <see cref="IModelContext.OpenSession"/>; the log does not fit the model.</exception>
     IInferenceSession OpenSession(SessionOptions? options, SessionState state);
+
+    /// <summary>The tokens of a text, as <see cref="IModelContext.TokenizeAsync"/>.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="addSpecial">Adds what the model wants around a prompt.</param>
+    /// <param name="parseSpecial">Reads the text of control tokens as those tokens.</param>
+    /// <param name="room">The most tokens that are of use.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="VaiUsageException">
+    /// <see cref="VaiError.ContextFull"/>: it certainly has more than that, which is found out before it is tokenized to its end.
+    /// </exception>
+    ValueTask<int[]> TokensOfAsync(string text, bool addSpecial, bool parseSpecial, int room, CancellationToken cancellationToken);
+}
+
+/// <summary>Prompts that are given as text, wherever the session's engine is.</summary>
+internal static class PromptText
+{
+    /// <summary>The tokens of a text that goes on what a session holds; one cell is kept for the answer.</summary>
+    public static ValueTask<int[]> PromptOfAsync(this IRebuildableModel model, string text, int held, CancellationToken cancellationToken) =>
+        model.TokensOfAsync(text, addSpecial: held == 0, parseSpecial: true, model.ContextLength - held - 1, cancellationToken);
+
+    /// <inheritdoc cref="PromptOfAsync(IRebuildableModel, string, int, CancellationToken)"/>
+    public static ValueTask<int[]> PromptOfAsync(this IInferenceSession session, string text, CancellationToken cancellationToken) =>
+        ((IRebuildableModel)session.Model).PromptOfAsync(text, session.TokenCount, cancellationToken);
 }
 
 /// <summary>A model of which it can be said how full its bank is.</summary>

@@ -22,9 +22,7 @@ internal sealed partial class Session
 
         try
         {
-            // One cell is kept for the answer.
-            int[] tokens = await _model.TokensOfAsync(
-                text, addSpecial: held == 0, parseSpecial: true, _model.ContextLength - held - 1, prompt.Token).ConfigureAwait(false);
+            int[] tokens = await _model.PromptOfAsync(text, held, prompt.Token).ConfigureAwait(false);
             lock (_gate)
             {
                 (_verb, _prompt) = (null, null);

@@ -68,8 +68,8 @@ internal sealed class ModelApi(IVai vai, ApiAccess access)
     {
         WireTokenize request = await ApiJson.ReadAsync<WireTokenize>(context).ConfigureAwait(false);
         IModelContext model = Select(request.Model);
-        IReadOnlyList<int> tokens = await model.TokenizeAsync(
-            ApiJson.Needed(request.Text, "text"), request.AddSpecial, request.ParseSpecial, context.RequestAborted).ConfigureAwait(false);
+        IReadOnlyList<int> tokens = await ((IRebuildableModel)model).TokensOfAsync(
+            ApiJson.Needed(request.Text, "text"), request.AddSpecial, request.ParseSpecial, request.Room ?? int.MaxValue, context.RequestAborted).ConfigureAwait(false);
         await ApiJson.WriteAsync(context, new WireTokens(tokens), WireJson.Default.WireTokens).ConfigureAwait(false);
     }
 

@@ -184,8 +184,7 @@ internal sealed class SessionApi(
         InferenceOptions options = request.Options ?? new InferenceOptions();
         bool tell = request.Text is not null;
         int[] prompt = request.Text is { } text
-            ? [.. await StreamPatience.Of(context).WhileAsync(
-                session.Model.TokenizeAsync(text, session.TokenCount == 0, parseSpecial: true, cancellationToken).AsTask()).ConfigureAwait(false)]
+            ? await StreamPatience.Of(context).WhileAsync(session.PromptOfAsync(text, cancellationToken).AsTask()).ConfigureAwait(false)
             : [.. request.Tokens!];
         int[] generated = [.. request.Generated ?? []];
         InferenceResult? result = null;

@@ -108,7 +108,8 @@ internal sealed class LinkCalls(IVai vai, IPreparable? preparable) : IDisposable
                 WireTokenize text = Read<WireTokenize>(document);
                 Poison.Prompt(text.Text);
                 return Of(
-                    new WireTokens(await vai.Select(text.Model).TokenizeAsync(text.Text, text.AddSpecial, text.ParseSpecial, cancellationToken).ConfigureAwait(false)),
+                    new WireTokens(await ((IRebuildableModel)vai.Select(text.Model)).TokensOfAsync(
+                        ApiJson.Needed(text.Text, "text"), text.AddSpecial, text.ParseSpecial, text.Room ?? int.MaxValue, cancellationToken).ConfigureAwait(false)),
                     WireJson.Default.WireTokens);
             case LinkMethod.Detokenize:
                 WireDetokenize tokens = Read<WireDetokenize>(document);

@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using VAI.Daemon.Supervision.Link;
 using VAI.Remote;
+using VAI.Sessions;
 
 namespace VAI.Daemon.Worker;
 
@@ -184,8 +185,7 @@ internal sealed class LinkServer : ILinkSide, IDisposable
 
     private async ValueTask<int[]> TokenizeAsync(ulong id, ServedSession served, string text, CancellationToken cancellationToken)
     {
-        IInferenceSession session = served.Session;
-        int[] prompt = [.. await session.Model.TokenizeAsync(text, session.TokenCount == 0, parseSpecial: true, cancellationToken).ConfigureAwait(false)];
+        int[] prompt = await served.Session.PromptOfAsync(text, cancellationToken).ConfigureAwait(false);
         _connection.Send(LinkKind.Prompt, id, MemoryMarshal.AsBytes(prompt.AsSpan()));
         return prompt;
     }

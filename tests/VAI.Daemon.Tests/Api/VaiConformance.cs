@@ -220,6 +220,19 @@ public abstract class VaiConformance(ForgedModels models)
     }
 
     [Fact]
+    public async Task A_text_that_cannot_fit_is_refused_by_its_bytes()
+    {
+        await using Rig rig = await LoadAsync();
+        await using IInferenceSession session = rig.Model.OpenSession();
+        VaiUsageException error = await Assert.ThrowsAsync<VaiUsageException>(() => ReadAsync(session.InferAsync(new string('\u4e2d', 400_000), Greedy(1))));
+        Assert.Equal(VaiError.ContextFull, error.Code);
+
+        // Nobody has tokenized it: its tokens are not known.
+        Assert.Contains("1200000 bytes", error.Message, StringComparison.Ordinal);
+        Assert.Equal(0, session.TokenCount);
+    }
+
+    [Fact]
     public async Task A_deadline_before_the_first_token_is_an_error()
     {
         await using Rig rig = await LoadAsync();
