@@ -21,6 +21,7 @@ try
         ["rom-attach", var directory, var name, var user] => RomAttach.Run(directory, name, Number(user)),
         ["rom-write", var directory, var name] => RomWrite.Run(directory, name),
         ["rom-stranger", var directory, var image, var user] => RomStranger.Run(directory, image, Number(user)),
+        ["socket-ask", var socket, var target, var body] => SocketAsk.Run(socket, target, body),
         ["stream-kills", var socket, var request] => StreamKills.Run(socket, request),
         ["rom-churn", var directory, var name, var own, var shared, var seed] => RomChurn.Run(directory, name, own, shared, Number(seed)),
         ["rom-burn-slowly", var file, var directory, var name] => RomBurnSlowly.Run(file, directory, name),
