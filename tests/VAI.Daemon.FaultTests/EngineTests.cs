@@ -80,6 +80,45 @@ public sealed class EngineTests(ForgedModels models)
     }
 
     [Fact]
+    public async Task One_that_was_only_just_started_takes_over_as_it_is()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(
+            models.NewPlace(), "--model", $"a={models.Model("tiny", 1)}", "--model", $"b={models.Model("tiny", 2)}", "--profile", "exact",
+            "--ctx", "512", "--rom-dir", models.NewRomDirectory());
+        await using RemoteVai vai = daemon.Connect();
+        StreamRun[] expected = Runs();
+        await Task.WhenAll(expected.Select(r => r.RunAsync(vai)));
+        using Process engine = await daemon.WorkerAsync();
+
+        // In whatever part of its start that finds it: it has had no time to be ready.
+        int next = await AnotherAsync(daemon, engine.Id).WaitAsync(TimeSpan.FromMinutes(1));
+        engine.Kill();
+        StreamRun[] actual = Runs();
+        await Task.WhenAll(actual.Select(r => r.RunAsync(vai)));
+        for (int i = 0; i < expected.Length; i++)
+            StreamRun.Same(expected[i], actual[i]);
+        using Process serving = await daemon.WorkerAsync();
+        Assert.True(next == serving.Id, daemon.Log);
+        Assert.Equal(1, (await vai.StatusAsync(default)).WorkerRestarts);
+
+        static StreamRun[] Runs() => [new("a", 1, 32), new("b", 2, 32)];
+
+        static async Task<int> AnotherAsync(DaemonProcess daemon, int engine)
+        {
+            while (true)
+            {
+                foreach (int id in daemon.Engines())
+                {
+                    if (id != engine)
+                        return id;
+                }
+
+                await Task.Yield();
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_model_that_cannot_be_loaded_again_is_wanted_still_and_comes_back_with_its_file()
     {
         string file = models.NewFile("gguf");
