@@ -237,8 +237,6 @@ def held(path):
     before = vram()
     if before is None:
         return None
-    sock = os.path.join(tempfile.mkdtemp(), "vai.sock")
-    os.chmod(os.path.dirname(sock), 0o700)
     p = subprocess.Popen([VAI, "run", path, "-p", "hello", "-n", "1500", "--ctx", "2048", *ALL], env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     most = before
     while p.poll() is None:

@@ -118,14 +118,6 @@ internal abstract class ProxyModel(ModelHandle handle, WireModel data) : IModelC
     /// <summary>Whoever it was loaded by was disposed.</summary>
     internal abstract void ThrowIfDisposed();
 
-    private async ValueTask<IReadOnlyList<int>> TokensOfAsync(WireTokenize question, CancellationToken cancellationToken)
-    {
-        ThrowIfUnloaded();
-        WireTokens tokens = await AskAsync(
-            ModelQuestion.Tokenize, question, WireJson.Default.WireTokenize, WireJson.Default.WireTokens, cancellationToken).ConfigureAwait(false);
-        return tokens.Tokens;
-    }
-
     protected abstract IInferenceSession Open(SessionOptions options, SessionState state);
 
     protected abstract Task<TAnswer> AskAsync<TBody, TAnswer>(
@@ -143,5 +135,13 @@ internal abstract class ProxyModel(ModelHandle handle, WireModel data) : IModelC
         ThrowIfDisposed();
         if (_unloaded)
             throw new VaiUsageException(VaiError.ModelNotLoaded, $"'{Name}' was unloaded. Load it again and select it anew.");
+    }
+
+    private async ValueTask<IReadOnlyList<int>> TokensOfAsync(WireTokenize question, CancellationToken cancellationToken)
+    {
+        ThrowIfUnloaded();
+        WireTokens tokens = await AskAsync(
+            ModelQuestion.Tokenize, question, WireJson.Default.WireTokenize, WireJson.Default.WireTokens, cancellationToken).ConfigureAwait(false);
+        return tokens.Tokens;
     }
 }

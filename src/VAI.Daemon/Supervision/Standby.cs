@@ -24,7 +24,7 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
     private readonly Lock _gate = new();
     private IReadOnlyList<WantedModel> _wanted = [];
     private Task<EngineProcess?>? _prepared;
-    private TaskCompletionSource _needed = New();
+    private CancellationTokenSource _needed = new();
 
     /// <summary>
     /// Has a process stand by for these models, unless there are none: begins to start one, or tells the one that there is.
@@ -40,7 +40,7 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
             _wanted = wanted;
             if (_prepared is null or { IsFaulted: true } or { IsCanceled: true } or { IsCompletedSuccessfully: true, Result: null or { HasEnded: true } })
             {
-                _prepared = wanted.Count == 0 ? null : PrepareAsync(putOff, _needed.Task, cancellationToken);
+                _prepared = wanted.Count == 0 ? null : PrepareAsync(putOff, _needed.Token, cancellationToken);
             }
             else
             {
@@ -57,14 +57,15 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
     public async Task<EngineProcess?> TakeAsync()
     {
         Task<EngineProcess?>? prepared;
+        CancellationTokenSource needed;
         lock (_gate)
         {
             (prepared, _prepared) = (_prepared, null);
-
-            // One that was not even started is started sooner by who needs it.
-            _needed.TrySetResult();
-            _needed = New();
+            (needed, _needed) = (_needed, new CancellationTokenSource());
         }
+
+        // One that is being started is taken as it is; one that was not even started is started sooner by who needs it.
+        await needed.CancelAsync().ConfigureAwait(false);
 
         if (prepared is null || await prepared.ConfigureAwait(false) is not { HasEnded: false, Link: { } link } engine)
             return null;
@@ -86,29 +87,23 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
             await engine.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    private async Task<EngineProcess?> PrepareAsync(TimeSpan putOff, Task needed, CancellationToken cancellationToken)
+    private async Task<EngineProcess?> PrepareAsync(TimeSpan putOff, CancellationToken needed, CancellationToken cancellationToken)
     {
         EngineProcess? engine = null;
-        using var sooner = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var sooner = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, needed);
         try
         {
-            if (!await IsQuietAsync(putOff, needed, cancellationToken).ConfigureAwait(false))
-                return null;
+            await QuietAsync(putOff, sooner.Token).ConfigureAwait(false);
             engine = start();
             EngineLink link = await engine.Ready.WaitAsync(options.StartLimit, cancellationToken).ConfigureAwait(false);
             engine.State = EngineState.StandingBy;
-
-            // Who needs it takes it as it is.
-            _ = needed.ContinueWith(static (_, s) => End((CancellationTokenSource)s!), sooner, TaskScheduler.Default);
             if (Wanted() is { Count: > 0 } wanted)
                 await WarmAsync(link, wanted.MinBy(w => w.Bytes)!.Model, sooner.Token).ConfigureAwait(false);
             await TellAsync(link, sooner.Token).ConfigureAwait(false);
             log.WorkerStandsBy(engine.Id);
             return engine;
         }
-        catch (OperationCanceledException) when (engine is not null && needed.IsCompleted && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (needed.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             return engine;
         }
@@ -119,20 +114,16 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
         }
     }
 
-    // Waits until nobody has been served for a while, or that has been waited for long enough. False if it is needed before.
-    private async Task<bool> IsQuietAsync(TimeSpan putOff, Task needed, CancellationToken cancellationToken)
+    // Waits until nobody has been served for a while, or that has been waited for long enough.
+    private async Task QuietAsync(TimeSpan putOff, CancellationToken cancellationToken)
     {
         long began = Stopwatch.GetTimestamp(), busy = began;
         while (Stopwatch.GetElapsedTime(busy) < options.Quiet && Stopwatch.GetElapsedTime(began) < putOff)
         {
-            if (await Task.WhenAny(needed, Task.Delay(options.Quiet / 10, cancellationToken)).ConfigureAwait(false) == needed)
-                return false;
-            cancellationToken.ThrowIfCancellationRequested();
+            await Task.Delay(options.Quiet / 10, cancellationToken).ConfigureAwait(false);
             if (serves())
                 busy = Stopwatch.GetTimestamp();
         }
-
-        return true;
     }
 
     private async Task<EngineProcess?> TellAsync(Task<EngineProcess?> prepared, CancellationToken cancellationToken)
@@ -198,18 +189,6 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
         catch (Exception e) when (e is VaiException or LinkEndedException)
         {
             // It is not there, or the engine is not.
-        }
-    }
-
-    private static void End(CancellationTokenSource source)
-    {
-        try
-        {
-            source.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // It had come to its end.
         }
     }
 
