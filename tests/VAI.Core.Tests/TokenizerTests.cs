@@ -64,7 +64,7 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
         using var first = new Gate();
         IInferenceSession session = model.OpenSession();
         // The one thread that takes long texts is kept, so that the prompt waits for it.
-        Task<int[]> kept = TokenizerThread.RunAsync(first, default);
+        Task<int[]> kept = LongTextThread.RunAsync(first, default);
         await first.Reached;
         await using IAsyncEnumerator<InferenceUpdate> updates =
             session.InferAsync(string.Concat(Enumerable.Repeat("a b ", 4500)), Greedy(1)).GetAsyncEnumerator();
@@ -82,13 +82,13 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
     public async Task Long_texts_take_turns()
     {
         using var gate = new Gate();
-        Task<int[]> kept = TokenizerThread.RunAsync(gate, default);
+        Task<int[]> kept = LongTextThread.RunAsync(gate, default);
         await gate.Reached;
         var order = new List<string>();
-        Task<int[]> a = TokenizerThread.RunAsync(new Steps("a", 4, order), default);
-        Task<int[]> b = TokenizerThread.RunAsync(new Steps("b", 2, order), default);
-        Task<int[]> failing = TokenizerThread.RunAsync(new Steps("c", 0, order), default);
-        Task<int[]> cancelled = TokenizerThread.RunAsync(new Steps("d", 2, order), new CancellationToken(true));
+        Task<int[]> a = LongTextThread.RunAsync(new Steps("a", 4, order), default);
+        Task<int[]> b = LongTextThread.RunAsync(new Steps("b", 2, order), default);
+        Task<int[]> failing = LongTextThread.RunAsync(new Steps("c", 0, order), default);
+        Task<int[]> cancelled = LongTextThread.RunAsync(new Steps("d", 2, order), new CancellationToken(true));
         gate.Open();
         await Task.WhenAll(kept, a, b);
         await Assert.ThrowsAsync<InvalidOperationException>(() => failing);
@@ -108,7 +108,7 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
         return file;
     }
 
-    private sealed class Gate : ITokenizerWork, IDisposable
+    private sealed class Gate : ILongTextWork<int[]>, IDisposable
     {
         private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly ManualResetEventSlim _open = new();
@@ -129,7 +129,7 @@ public sealed class TokenizerTests(ForgedModels models) : EngineTest(models)
         }
     }
 
-    private sealed class Steps(string name, int count, List<string> order) : ITokenizerWork
+    private sealed class Steps(string name, int count, List<string> order) : ILongTextWork<int[]>
     {
         private int _left = count;
 

@@ -6,7 +6,7 @@ namespace VAI.Text;
 
 /// <summary>
 /// Texts to tokens, whatever the text: a short harmless one at once on the caller's thread, any other piece by piece on
-/// <see cref="TokenizerThread"/>. Thread-safe.
+/// <see cref="LongTextThread"/>. Thread-safe.
 /// </summary>
 internal sealed class Tokenizer
 {
@@ -44,10 +44,10 @@ internal sealed class Tokenizer
 
         if (TextCutter.IsPlain(_vocab.Kind, text) && RuntimeHelpers.TryEnsureSufficientExecutionStack())
             return new ValueTask<int[]>(_vocab.Tokenize(text, addSpecial, parseSpecial));
-        return new ValueTask<int[]>(TokenizerThread.RunAsync(new Work(this, text, addSpecial, parseSpecial, room), cancellationToken));
+        return new ValueTask<int[]>(LongTextThread.RunAsync(new Work(this, text, addSpecial, parseSpecial, room), cancellationToken));
     }
 
-    private sealed class Work(Tokenizer tokenizer, string text, bool addSpecial, bool parseSpecial, int room) : ITokenizerWork
+    private sealed class Work(Tokenizer tokenizer, string text, bool addSpecial, bool parseSpecial, int room) : ILongTextWork<int[]>
     {
         private TextTokens? _tokens;
 

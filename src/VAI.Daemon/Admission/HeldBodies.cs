@@ -1,4 +1,6 @@
+using System.Buffers;
 using Microsoft.AspNetCore.Http;
+using VAI.Text;
 
 namespace VAI.Daemon.Admission;
 
@@ -10,6 +12,9 @@ internal sealed class HeldBodies(long most, long share)
 {
     private const int First = 4096;
     private const int FirstOfLarge = 1 << 20;
+
+    // What is shorter is taken apart in less time than it takes to wake a thread for it where the cores are busy.
+    private const int Large = 256 << 10;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, long> _shares = new(StringComparer.Ordinal);
@@ -34,25 +39,23 @@ internal sealed class HeldBodies(long most, long share)
         try
         {
             // A length that is only announced buys no memory.
-            byte[] buffer = [];
             int count = 0;
             for (int size = (int)Math.Min((request.ContentLength ?? First - 1) + 1, FirstOfLarge); ; size = (int)Math.Min(size * 2L, Array.MaxLength))
             {
-                if (!body.TryHold(size))
+                if (!body.TryGrow(size, count))
                 {
                     body.Dispose();
                     return null;
                 }
 
-                Array.Resize(ref buffer, size);
                 int read;
-                while (count < buffer.Length && (read = await request.Body.ReadAsync(buffer.AsMemory(count), context.RequestAborted)) > 0)
+                while (count < size && (read = await request.Body.ReadAsync(body.Buffer[count..], context.RequestAborted)) > 0)
                     count += read;
-                if (count < buffer.Length)
+                if (count < size)
                     break;
             }
 
-            body.Fill(buffer, count);
+            body.Fill(count);
             request.Body = body;
             return body;
         }
@@ -79,25 +82,55 @@ internal sealed class HeldBodies(long most, long share)
         }
     }
 
-    /// <summary>A body in memory, until it is read to its end or disposed.</summary>
+    /// <summary>A body in memory, until it is read to its end, taken apart or disposed.</summary>
     internal sealed class Body(HeldBodies owner, string client) : ReadStream
     {
+        // Rented: memory that is new is slow to come by, four kilobytes at a time, and this is megabytes.
         private byte[]? _bytes;
-        private long _reserved;
+        private int _reserved;
         private int _length;
         private int _at;
 
         public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, _length);
 
-        public bool TryHold(int size)
+        /// <summary>As much memory as is held.</summary>
+        public Memory<byte> Buffer => _bytes.AsMemory(0, _reserved);
+
+        public bool TryGrow(int size, int used)
         {
             if (!owner.Hold(client, size - _reserved))
                 return false;
             _reserved = size;
+            byte[] larger = ArrayPool<byte>.Shared.Rent(size);
+            if (_bytes is { } bytes)
+            {
+                bytes.AsSpan(0, used).CopyTo(larger);
+                ArrayPool<byte>.Shared.Return(bytes);
+            }
+
+            _bytes = larger;
             return true;
         }
 
-        public void Fill(byte[] bytes, int length) => (_bytes, _length) = (bytes, length);
+        public void Fill(int length) => _length = length;
+
+        /// <summary>Makes a document of the whole body, which is gone then: of a large one on the thread for long texts.</summary>
+        /// <param name="read">What it is made by. It keeps none of the memory.</param>
+        /// <param name="cancellationToken">Gives up before that.</param>
+        public async ValueTask<T> TakeApartAsync<T>(Func<ReadOnlyMemory<byte>, T> read, CancellationToken cancellationToken)
+        {
+            ReadOnlyMemory<byte> bytes = _bytes.AsMemory(0, _length);
+            try
+            {
+                return bytes.Length > Large
+                    ? await LongTextThread.RunAsync(() => read(bytes), cancellationToken).ConfigureAwait(false)
+                    : read(bytes);
+            }
+            finally
+            {
+                LetGo();
+            }
+        }
 
         public override int Read(Span<byte> buffer)
         {
@@ -119,10 +152,12 @@ internal sealed class HeldBodies(long most, long share)
 
         private void LetGo()
         {
-            long reserved = Interlocked.Exchange(ref _reserved, 0);
+            if (Interlocked.Exchange(ref _bytes, null) is { } bytes)
+                ArrayPool<byte>.Shared.Return(bytes);
+            int reserved = Interlocked.Exchange(ref _reserved, 0);
             if (reserved > 0)
                 owner.Hold(client, -reserved);
-            (_bytes, _length, _at) = (null, 0, 0);
+            (_length, _at) = (0, 0);
         }
     }
 }

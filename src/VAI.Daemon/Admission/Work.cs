@@ -28,6 +28,12 @@ internal static class Work
     /// <summary>So many bytes of a body count as a place: about what takes the time of a short answer to compute.</summary>
     private const int BytesOfPlace = 64 << 10;
 
+    /// <summary>
+    /// The most that bytes count: however long it is, a prompt is computed in slices, beside others. Only what asks for many answers
+    /// has the daemon to itself.
+    /// </summary>
+    private const int MostForBytes = 8;
+
     /// <summary>So many texts to embed count as a place: several go in one step.</summary>
     private const int TextsOfPlace = 32;
 
@@ -64,7 +70,7 @@ internal static class Work
         string path = (request.Path.Value ?? "").TrimEnd('/');
         bool embeds = path.EndsWith("/embeddings", StringComparison.OrdinalIgnoreCase) || path.EndsWith("/embed", StringComparison.OrdinalIgnoreCase);
         long places = !embeds && !request.Path.StartsWithSegments("/v1") ? 1 : Places(body, embeds);
-        return (int)Math.Min(int.MaxValue, places + (body.Length / BytesOfPlace));
+        return (int)Math.Min(int.MaxValue, places + Math.Min(MostForBytes, body.Length / BytesOfPlace));
     }
 
     // What is no such document costs as little as its refusal.

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using VAI.Daemon.Admission;
 using VAI.OptionRules;
 using VAI.Remote;
 
@@ -31,7 +32,10 @@ internal static class ApiJson
             size.MaxRequestBodySize = MaxBody;
         try
         {
-            return await JsonSerializer.DeserializeAsync(context.Request.Body, TypeOf<T>(), context.RequestAborted).ConfigureAwait(false)
+            Stream body = context.Request.Body;
+            return (body is HeldBodies.Body held
+                ? await held.TakeApartAsync(bytes => JsonSerializer.Deserialize(bytes.Span, TypeOf<T>()), context.RequestAborted).ConfigureAwait(false)
+                : await JsonSerializer.DeserializeAsync(body, TypeOf<T>(), context.RequestAborted).ConfigureAwait(false))
                 ?? throw OptionCheck.Invalid("The body is null. Send a JSON object.");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException)

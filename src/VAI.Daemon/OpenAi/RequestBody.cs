@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using VAI.Daemon.Admission;
 
 namespace VAI.Daemon.OpenAi;
 
@@ -46,7 +47,15 @@ internal static class RequestBody
                 StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", "The body must be JSON: send Content-Type: application/json.");
         }
 
-        ReadOnlyMemory<byte> body = await BytesAsync(http, limit).ConfigureAwait(false);
+        if (http.Request.Body is not HeldBodies.Body held)
+            return Read(await BytesAsync(http, limit).ConfigureAwait(false), read);
+        return held.Bytes.Length <= limit
+            ? await held.TakeApartAsync(body => Read(body, read), http.RequestAborted).ConfigureAwait(false)
+            : throw TooLong(limit);
+    }
+
+    private static T Read<T>(ReadOnlyMemory<byte> body, Func<JsonElement, T> read)
+    {
         if (!Utf8.IsValid(body.Span))
             throw BadJson("The body is not UTF-8.");
         try
@@ -103,9 +112,11 @@ internal static class RequestBody
         }
         while (read > 0 && discarded < MaxDiscarded);
 
-        return new ApiError(
-            StatusCodes.Status413PayloadTooLarge, "request_too_large", $"The body is longer than {limit:N0} bytes. Send less.");
+        return TooLong(limit);
     }
+
+    private static ApiError TooLong(int limit) => new(
+        StatusCodes.Status413PayloadTooLarge, "request_too_large", $"The body is longer than {limit:N0} bytes. Send less.");
 
     private static ApiError BadJson(string message) => new(StatusCodes.Status400BadRequest, "invalid_json", message);
 }

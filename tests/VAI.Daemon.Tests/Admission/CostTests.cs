@@ -35,9 +35,16 @@ public sealed class CostTests
     {
         Assert.Equal(64, Cost("/v1/embeddings", $"{{\"input\":[{string.Join(',', Enumerable.Repeat("\"\"", 2048))}]}}"));
         Assert.Equal(2, Cost("/vai/models/embed", $"{{\"inputs\":[{string.Join(',', Enumerable.Repeat("{}", 33))}]}}"));
-        Assert.Equal(1 + 16, Cost("/vai/models/tokenize", new string('x', 1 << 20)));
-        Assert.Equal(2 + 16, Cost("/v1/completions", $$"""{"n":2,"prompt":"{{new string('x', 1 << 20)}}"}"""));
+        Assert.Equal(1 + 4, Cost("/vai/models/tokenize", new string('x', 1 << 18)));
+        Assert.Equal(2 + 4, Cost("/v1/completions", $$"""{"n":2,"prompt":"{{new string('x', 1 << 18)}}"}"""));
         Assert.Equal(1, Cost("/vai/sessions/1/restore", new string('x', 1 << 20)));
+    }
+
+    [Fact]
+    public void One_prompt_however_long_leaves_others_their_places()
+    {
+        var options = new AdmissionOptions();
+        Assert.InRange(Cost("/v1/completions", $$"""{"prompt":"{{new string('x', (int)options.MaxBodyBytes - 20)}}"}"""), 2, options.Share.Active);
     }
 
     [Theory]

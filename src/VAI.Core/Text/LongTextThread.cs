@@ -3,11 +3,11 @@ using VAI.Native.Text;
 
 namespace VAI.Text;
 
-/// <summary>Something that is done in small steps.</summary>
-internal interface ITokenizerWork
+/// <summary>Something that is done to a long text in small steps, and what it makes.</summary>
+internal interface ILongTextWork<T>
 {
     /// <summary>What it made, after the last step.</summary>
-    int[] Result { get; }
+    T Result { get; }
 
     /// <summary>Does the next step.</summary>
     /// <returns>Whether there is another.</returns>
@@ -15,25 +15,25 @@ internal interface ITokenizerWork
 }
 
 /// <summary>
-/// The one thread of the process that tokenizes texts which are long or deep. It takes their pieces in turn, so that none waits
-/// for another's end, has a stack for the deepest, and a smaller share of a core than those that compute. It ends when it has
-/// nothing to do.
+/// The one thread of the process for texts that are long or deep: it tokenizes them, and takes large documents apart. It takes their pieces in turn,
+/// so that none waits for another's end, has a stack for the deepest, and a smaller share of a core than those that compute or answer; and as it is
+/// one, long texts never have every core. It ends when it has nothing to do.
 /// </summary>
-internal static class TokenizerThread
+internal static class LongTextThread
 {
     // A quarter of what a thread of the pipeline gets where both want the same core.
     private const int Niceness = 6;
 
     private static readonly Lock Gate = new();
-    private static readonly Queue<Job> Jobs = new();
+    private static readonly Queue<IJob> Jobs = new();
     private static bool _running;
 
     /// <summary>Does a work to its end.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled before its last step.</exception>
     /// <exception cref="VaiEngineException"><see cref="VaiError.OutOfMemory"/>: the thread's stack could not be had.</exception>
-    public static Task<int[]> RunAsync(ITokenizerWork work, CancellationToken cancellationToken)
+    public static Task<T> RunAsync<T>(ILongTextWork<T> work, CancellationToken cancellationToken)
     {
-        var job = new Job(work, cancellationToken);
+        var job = new Job<T>(work, cancellationToken);
         lock (Gate)
         {
             Jobs.Enqueue(job);
@@ -43,6 +43,10 @@ internal static class TokenizerThread
 
         return job.Task;
     }
+
+    /// <summary>Does something that has one step.</summary>
+    /// <inheritdoc cref="RunAsync{T}(ILongTextWork{T}, CancellationToken)"/>
+    public static Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellationToken) => RunAsync(new OneStep<T>(work), cancellationToken);
 
     private static void Start()
     {
@@ -67,7 +71,7 @@ internal static class TokenizerThread
         _ = LibcNative.setpriority(LibcNative.PRIO_PROCESS, 0, Niceness);
         while (true)
         {
-            Job job;
+            IJob job;
             lock (Gate)
             {
                 if (!Jobs.TryDequeue(out job!))
@@ -84,11 +88,30 @@ internal static class TokenizerThread
         }
     }
 
-    private sealed class Job(ITokenizerWork work, CancellationToken cancellationToken)
+    private interface IJob
     {
-        private readonly TaskCompletionSource<int[]> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        /// <returns>Whether there is another step.</returns>
+        bool Step();
+    }
 
-        public Task<int[]> Task => _done.Task;
+    private sealed class OneStep<T>(Func<T> work) : ILongTextWork<T>
+    {
+        private T? _result;
+
+        public T Result => _result!;
+
+        public bool Step()
+        {
+            _result = work();
+            return false;
+        }
+    }
+
+    private sealed class Job<T>(ILongTextWork<T> work, CancellationToken cancellationToken) : IJob
+    {
+        private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<T> Task => _done.Task;
 
         public bool Step()
         {
