@@ -72,6 +72,12 @@ public sealed record InferenceResult
     public required uint Seed { get; init; }
 
     /// <summary>
+    /// Threads that computed a step of it, on average: fewer than <see cref="VaiOptions.Threads"/> where others used the cores. 0 where
+    /// nothing was computed. A transaction that another process took up counts from there.
+    /// </summary>
+    public double ComputeThreads { get; init; }
+
+    /// <summary>
     /// What the model said of the prompt's tokens, one for each; null where <see cref="InferenceOptions.PromptLogProbabilities"/> did not
     /// ask. The first token of a session has none (null): nothing is before it.
     /// </summary>

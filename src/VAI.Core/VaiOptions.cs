@@ -16,9 +16,18 @@ public sealed class VaiOptions
     [ValidateEnumeratedItems(typeof(ModelOptionsValidator))]
     public IReadOnlyList<ModelOptions> Models => _models;
 
-    /// <summary>Compute threads, shared by all models, 1 to 512; null for one per physical core this process may use.</summary>
+    /// <summary>
+    /// Compute threads, shared by all models, 1 to 512; null for one per physical core this process may use. It takes fewer while
+    /// somebody else uses the cores, unless <see cref="FixedThreads"/> says otherwise.
+    /// </summary>
     [Between(1, LlamaThreadpool.MaxThreads)]
     public int? Threads { get; set; }
+
+    /// <summary>
+    /// Whether each step is computed by all <see cref="Threads"/>, whatever else uses the cores. Threads wait for each other at every
+    /// operation: where one has no core for a while, all stand still.
+    /// </summary>
+    public bool FixedThreads { get; set; }
 
     /// <summary>
     /// The directory of llama.cpp's libraries; null to look in <c>VAI_LLAMA_DIR</c>, beside the application and in the

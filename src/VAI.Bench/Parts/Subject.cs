@@ -6,7 +6,6 @@ namespace VAI.Bench.Parts;
 /// <summary>A model under measurement: prompts that it has not seen, and generations that never end early.</summary>
 internal sealed class Subject
 {
-    private readonly InferenceOptions _endless;
     private readonly CancellationToken _cancellation;
     private int _prompts;
 
@@ -15,7 +14,7 @@ internal sealed class Subject
         Model = model;
         _cancellation = cancellation;
         LlamaVocab vocab = Context.Model.Vocab;
-        _endless = InferenceOptions.Greedy with
+        Endless = InferenceOptions.Greedy with
         {
             LogitBias = Enumerable.Range(0, vocab.Count)
                 .Where(vocab.IsEndOfGeneration)
@@ -24,6 +23,9 @@ internal sealed class Subject
     }
 
     public IModelContext Model { get; }
+
+    /// <summary>Greedy, and never ended by the model.</summary>
+    public InferenceOptions Endless { get; }
 
     public string Name => Model.Name;
 
@@ -50,7 +52,7 @@ internal sealed class Subject
     /// <summary>Asks in a session that exists.</summary>
     public async Task<InferenceResult> AskAsync(IInferenceSession session, ReadOnlyMemory<int> prompt, int tokens)
     {
-        InferenceResult result = await ReadAsync(session.InferAsync(prompt, _endless with { MaxTokens = tokens }, _cancellation))
+        InferenceResult result = await ReadAsync(session.InferAsync(prompt, Endless with { MaxTokens = tokens }, _cancellation))
             .ConfigureAwait(false);
         return result.GeneratedTokens == tokens ? result : throw new VaiEngineException(
             VaiError.NativeFailure, $"'{Name}' generated {result.GeneratedTokens} of {tokens} tokens: {result.FinishReason}.");
@@ -91,7 +93,7 @@ internal sealed class Subject
         while (true)
         {
             await using IInferenceSession session = Model.OpenSession();
-            await foreach (InferenceUpdate _ in session.InferAsync(Prompt(promptTokens), _endless, stop).ConfigureAwait(false))
+            await foreach (InferenceUpdate _ in session.InferAsync(Prompt(promptTokens), Endless, stop).ConfigureAwait(false))
                 generating.TrySetResult();
         }
     }

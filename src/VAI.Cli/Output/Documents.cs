@@ -17,6 +17,7 @@ namespace VAI.Cli.Output;
 [JsonSerializable(typeof(AttachDocument))]
 [JsonSerializable(typeof(PipelineDocument))]
 [JsonSerializable(typeof(BenchDaemonDocument))]
+[JsonSerializable(typeof(BenchBusyDocument))]
 [JsonSerializable(typeof(ReportFigures))]
 [JsonSerializable(typeof(BurnDocument))]
 [JsonSerializable(typeof(StatusDocument))]
@@ -205,6 +206,10 @@ internal sealed record DoctorDocument(
     string? Fix,
     long? MemoryLimit,
     string? MemoryLimitSource);
+
+internal sealed record BenchBusyDocument(IReadOnlyList<BenchBusyRow> Rows, double BackMs);
+
+internal sealed record BenchBusyRow(int Beside, double Tps, double Ratio, IReadOnlyDictionary<string, double> FixedTps);
 
 internal sealed record BenchDaemonDocument(
     double LocalFirstMs, double SocketFirstMs, double OverheadMs, double OverheadIqrMs, long? ConnectionBytes);

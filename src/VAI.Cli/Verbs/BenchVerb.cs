@@ -40,7 +40,7 @@ internal static class BenchVerb
             File, Loads, AttachRounds, Prompt, Decode, Common.Threads,
         };
         attach.Does(AttachAsync);
-        return new Command("bench", "Measure.") { command, attach, BenchPipelineVerb.Create(), BenchDaemonVerb.Create(), BenchReportVerb.Create(), Common.RomDirectory };
+        return new Command("bench", "Measure.") { command, attach, BenchPipelineVerb.Create(), BenchDaemonVerb.Create(), BenchBusyVerb.Create(), BenchReportVerb.Create(), Common.RomDirectory };
     }
 
     private static async Task<int> AttachAsync(ParseResult parsed, CancellationToken cancellation)

@@ -9,6 +9,7 @@ internal static class ConfigurationBinding
     private static readonly Dictionary<string, Action<VaiOptions, IConfigurationSection>> Keys = new(StringComparer.OrdinalIgnoreCase)
     {
         [nameof(VaiOptions.Threads)] = static (o, s) => o.Threads = s.Get<int?>(),
+        [nameof(VaiOptions.FixedThreads)] = static (o, s) => o.FixedThreads = s.Get<bool>(),
         [nameof(VaiOptions.NativeDirectory)] = static (o, s) => o.NativeDirectory = s.Value,
         [nameof(VaiOptions.RomDirectory)] = static (o, s) => o.RomDirectory = s.Value,
         [nameof(VaiOptions.RomWait)] = static (o, s) => o.RomWait = s.Get<TimeSpan>(),

@@ -13,6 +13,8 @@ internal abstract class Job(ModelLane lane, JobTimes times)
 {
     private volatile bool _cancelled;
     private long _idleSince;
+    private long _steps;
+    private long _threads;
 
     public ModelLane Lane => lane;
 
@@ -38,6 +40,9 @@ internal abstract class Job(ModelLane lane, JobTimes times)
 
     /// <summary>Stopwatch ticks since <see cref="Placed"/> in which no step was this job's.</summary>
     public long Waited { get; private set; }
+
+    /// <summary>Threads that computed a step of it, on average; 0 before the first.</summary>
+    public double Threads => _steps == 0 ? 0 : (double)_threads / _steps;
 
     /// <summary>What it computes, from the first entry on.</summary>
     public abstract ReadOnlySpan<int> Log { get; }
@@ -124,11 +129,13 @@ internal abstract class Job(ModelLane lane, JobTimes times)
     /// <summary>Ends it with an error. Never throws.</summary>
     public virtual void Fail(Exception error) => End(error);
 
-    /// <summary>A step that it was part of ran, from one timestamp to the other.</summary>
-    public void Stepped(long start, long end)
+    /// <summary>A step that it was part of ran, from one timestamp to the other, on so many threads.</summary>
+    public void Stepped(long start, long end, int threads)
     {
         Waited += start - _idleSince;
         _idleSince = end;
+        _steps++;
+        _threads += threads;
     }
 
     /// <summary>Ends it, once. Never throws: whoever awaits the job must not wait for ever because something of it could not be let go.</summary>

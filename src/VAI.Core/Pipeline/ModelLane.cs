@@ -39,7 +39,7 @@ internal sealed class ModelLane : ILane
         _transfers = new KvTransfers(llama);
         Placer = new SramPlacer(llama, bank, schedule, lot, stash, _transfers, Freed);
         _step = new StepBuilder(llama, bank, Placer, schedule, promptTokens, apart: texts is not null);
-        _runner = new StepRunner(llama, texts);
+        _runner = new StepRunner(llama, texts, pipeline.Compute);
     }
 
     public string Name => _name;
@@ -445,7 +445,7 @@ internal sealed class ModelLane : ILane
                 SramLine line = job.Line!;
                 _bank.Extend(line, job.Log.Slice(line.Tokens.Count, part.Rows));
                 _bank.Touch(line);
-                job.Stepped(start, end);
+                job.Stepped(start, end, _llama.Threads);
                 if (job is SequenceJob { Session: var session })
                     _stash?.Stepped(session, (end - start) / _step.Parts.Count);
                 job.Commit(_llama, part.First..(part.First + part.Rows));

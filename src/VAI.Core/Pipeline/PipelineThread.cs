@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using VAI.Diagnostics;
+using VAI.Pipeline.Compute;
 
 namespace VAI.Pipeline;
 
@@ -51,7 +52,6 @@ internal sealed class PipelineThread : IAsyncDisposable
     private readonly DeficitRoundRobin<ILane> _lanes = new(Quantum);
     private readonly AutoResetEvent _wake = new(false);
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Action? _rest;
     private readonly object _engine;
     private readonly IEngineProgress? _progress;
     private ILane? _last;
@@ -59,18 +59,19 @@ internal sealed class PipelineThread : IAsyncDisposable
     private volatile bool _stopping;
     private bool _ended;
 
-    /// <param name="rest">
-    /// Has the compute threads sleep until the next step; null where they leave cores to others, so that this is of no use.
-    /// </param>
+    /// <param name="compute">The threads that its steps are computed by; null where nothing is computed by such.</param>
     /// <param name="engine">Whose it is; null for nobody's.</param>
     /// <param name="progress">Told of each turn; null for nobody.</param>
-    public PipelineThread(Action? rest, object? engine = null, IEngineProgress? progress = null)
+    public PipelineThread(ComputeThreads? compute, object? engine = null, IEngineProgress? progress = null)
     {
-        _rest = rest;
+        Compute = compute;
         _progress = progress;
         _engine = engine ?? this;
         new Thread(Run) { IsBackground = true, Name = "vai-pipeline" }.Start();
     }
+
+    /// <summary>The threads that its steps are computed by.</summary>
+    public ComputeThreads? Compute { get; }
 
     /// <summary>Who wakes the readers of tokens.</summary>
     public ReaderThread Readers { get; } = new();
@@ -139,6 +140,7 @@ internal sealed class PipelineThread : IAsyncDisposable
     {
         using (EngineThread.Enter(_engine))
         {
+            Compute?.Enter();
             bool ended;
             do
             {
@@ -194,12 +196,18 @@ internal sealed class PipelineThread : IAsyncDisposable
 
     private void Wait()
     {
-        _wake.WaitOne(Timeout());
+        if (!_wake.WaitOne(0))
+        {
+            Compute?.Pause();
+            _wake.WaitOne(Timeout());
+        }
+
         _free = Stopwatch.GetTimestamp();
     }
 
     private void Step(ILane lane)
     {
+        Compute?.Begin();
         long start = Stopwatch.GetTimestamp();
         Readers.Hold();
         try
@@ -219,6 +227,8 @@ internal sealed class PipelineThread : IAsyncDisposable
 
         long end = Stopwatch.GetTimestamp();
         _lanes.Charge(end - start);
+        if (lane.Computed)
+            Compute?.End(start, end);
         if (lane.Computed && lane != _last)
         {
             if (_last is not null)
@@ -229,9 +239,9 @@ internal sealed class PipelineThread : IAsyncDisposable
         _free = end;
 
         // A kernel without full preemption lets who was woken wait for the next tick, up to 4 ms, where compute threads spin.
-        if (_rest is null || !lane.Began)
+        if (!lane.Began || Compute is not { TakesAll: true })
             return;
-        _rest();
+        Compute.Pause();
         Thread.Sleep(HandingOver);
     }
 

@@ -1,11 +1,13 @@
 using VAI.Native.Llama;
+using VAI.Pipeline.Compute;
 
 namespace VAI.Pipeline;
 
 /// <summary>Runs a step, and ends it early where it is one job's alone and that is cancelled.</summary>
 /// <param name="llama">Has the batch.</param>
 /// <param name="texts">Computes an encoder's steps instead, where there is one.</param>
-internal sealed class StepRunner(LlamaContext llama, EncoderCores? texts)
+/// <param name="compute">By how many threads; null for those of the context.</param>
+internal sealed class StepRunner(LlamaContext llama, EncoderCores? texts, ComputeThreads? compute)
 {
     private Job? _alone;
 
@@ -27,6 +29,7 @@ internal sealed class StepRunner(LlamaContext llama, EncoderCores? texts)
         {
             if (parts.Count == 1 && parts[0].Job.Cancelled)
                 return DecodeStatus.Aborted;
+            compute?.Give(llama);
             return texts?.Run(parts) ?? llama.Decode();
         }
         finally

@@ -276,6 +276,7 @@ internal sealed class Transaction : SequenceJob
         TotalTime = Stopwatch.GetElapsedTime(Start, _lastToken),
         SwitchClass = _switchClass,
         Seed = _seed,
+        ComputeThreads = Threads,
         PromptLogProbabilities = _promptLogProbability?.All,
     };
 

@@ -58,7 +58,7 @@ internal sealed partial class VaiEngine
 
         _sweep?.Dispose();
         await _pipeline.DisposeAsync().ConfigureAwait(false);
-        foreach (IDisposable? part in (IDisposable?[])[_loader, _pool, _stash, _roms])
+        foreach (IDisposable? part in (IDisposable?[])[_loader, _compute, _pool, _stash, _roms])
         {
             await EndPartAsync(part?.GetType().Name ?? "", () =>
             {

@@ -4,6 +4,7 @@ using VAI.Native.Abi;
 using VAI.Native.Llama;
 using VAI.OptionRules;
 using VAI.Pipeline;
+using VAI.Pipeline.Compute;
 using VAI.Sessions;
 using VAI.Sram;
 
@@ -19,6 +20,7 @@ internal sealed partial class VaiEngine : IVai, IPreparable
     private readonly ILogger _log;
     private readonly NativeLogBridge _nativeLog;
     private readonly LlamaThreadpool _pool;
+    private readonly ComputeThreads _compute;
     private readonly PipelineThread _pipeline;
     private readonly RomLoader _roms;
     private readonly ModelLoader _loader;
@@ -48,16 +50,18 @@ internal sealed partial class VaiEngine : IVai, IPreparable
             LoadedLlama library = NativeLoader.EnsureLoaded(options.NativeDirectory);
             _log.NativeLoaded(library.Version, library.Directory, library.CpuKernels ?? "built in", library.Abi.Name);
             _pool = new LlamaThreadpool(threads);
+            _compute = new ComputeThreads(_pool, options.FixedThreads);
             var lot = new ParkingLot(options.ParkLimit);
             _stash = options.StashDirectory is { } directory ? new KvStashDirectory(directory, lot) : null;
             _roms = new RomLoader(options.RomDirectory, options.RomWait, _log);
             _planner = new Planner(options.RomDirectory, threads);
-            _pipeline = new PipelineThread(threads >= Environment.ProcessorCount ? _pool.Rest : null, this, options.Progress);
+            _pipeline = new PipelineThread(_compute, this, options.Progress);
             _loader = new ModelLoader(_pipeline, _pool, _roms, lot, _stash, options.Progress);
         }
         catch
         {
             _stash?.Dispose();
+            _compute?.Dispose();
             _pool?.Dispose();
             _nativeLog.Dispose();
             throw;

@@ -66,6 +66,10 @@ internal static partial class LibcNative
     [LibraryImport(Libraries.Libc)]
     internal static partial int setpriority(int which, uint who, int priority);
 
+    /// <summary>gettid(2): the calling thread's id.</summary>
+    [LibraryImport(Libraries.Libc)]
+    internal static partial uint gettid();
+
     [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int open(string path, int flags, uint mode = 0);
 

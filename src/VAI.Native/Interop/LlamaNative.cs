@@ -65,6 +65,9 @@ internal static unsafe partial class LlamaNative
     internal static partial int llama_pooling_type(LlamaContextHandle context);
 
     [LibraryImport(Libraries.Llama)]
+    internal static partial void llama_set_n_threads(LlamaContextHandle context, int threads, int threadsBatch);
+
+    [LibraryImport(Libraries.Llama)]
     internal static partial void llama_attach_threadpool(LlamaContextHandle context, ThreadpoolHandle pool, ThreadpoolHandle batchPool);
 
     [LibraryImport(Libraries.Llama)]

@@ -62,6 +62,7 @@ internal sealed unsafe class LlamaContext : IDisposable
     {
         ContextParamsTable t = NativeLoader.EnsureLoaded().Abi.Context;
         _model = model;
+        Threads = settings.Threads;
         Settings = settings;
         ParamsBlob p = LlamaNative.llama_context_default_params();
         p.Set(t.ContextLength, settings.Cells);
@@ -102,6 +103,9 @@ internal sealed unsafe class LlamaContext : IDisposable
 
     public LlamaContextHandle Handle { get; }
 
+    /// <summary>How many threads compute its next step.</summary>
+    public int Threads { get; private set; }
+
     public LlamaContextSettings Settings { get; }
 
     /// <summary>The batch of this context's next step.</summary>
@@ -139,7 +143,14 @@ internal sealed unsafe class LlamaContext : IDisposable
     /// <summary>Whether the model keeps anything between steps (an encoder does not).</summary>
     public bool HasMemory => _memory != 0;
 
-    public void Attach(LlamaThreadpool pool) => Handle.Attach(pool.Handle);
+    /// <summary>Has its next steps computed by these threads, and by all of them: at most as many as it was made for.</summary>
+    public void Attach(LlamaThreadpool pool)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(pool.Threads, Settings.Threads);
+        Handle.Attach(pool.Handle);
+        LlamaNative.llama_set_n_threads(Handle, pool.Threads, pool.Threads);
+        Threads = pool.Threads;
+    }
 
     /// <summary>Runs the batch. Its rows are checked when they are added.</summary>
     /// <exception cref="VaiEngineException">The step failed in a way that the checks should have excluded.</exception>

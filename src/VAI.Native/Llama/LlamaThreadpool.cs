@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using VAI.Native.Abi;
 using VAI.Native.Handles;
@@ -19,6 +20,10 @@ internal sealed unsafe class LlamaThreadpool : IDisposable
     private const int ThreadsOffset = 512;
     private const int PollOffset = 520;
     private const int CpuDeviceType = 0;
+
+    // What a thread is called, those are called that it starts; names of threads have 15 bytes.
+    private const string WorkersName = "vai-compute";
+    private static readonly Lock Starting = new();
 
     /// <summary>Starts the threads.</summary>
     /// <param name="threads">1 to <see cref="MaxThreads"/>.</param>
@@ -43,7 +48,8 @@ internal sealed unsafe class LlamaThreadpool : IDisposable
         }
 
         BinaryPrimitives.WriteInt32LittleEndian(layout[PollOffset..], Math.Clamp(poll, 0, 100));
-        nint pool = create(parameters);
+        nint pool = 0;
+        Workers = Started(() => pool = create(parameters));
         if (pool == 0)
             throw new VaiEngineException(VaiError.OutOfMemory, $"ggml could not start {threads} threads. Use fewer threads.");
         Handle = new ThreadpoolHandle(pool, free, (delegate* unmanaged[Cdecl]<nint, void>)Exported("ggml_threadpool_pause"));
@@ -53,10 +59,65 @@ internal sealed unsafe class LlamaThreadpool : IDisposable
 
     public int Threads { get; }
 
+    /// <summary>The kernel's ids of the threads that compute beside the one that decodes; none where they cannot be told apart.</summary>
+    public IReadOnlyList<uint> Workers { get; }
+
     /// <summary>Has the threads sleep at once instead of polling. The next step wakes them; none may run meanwhile.</summary>
     public void Rest() => Handle.Pause();
 
     public void Dispose() => Handle.Dispose();
+
+    /// <summary>The threads that an action starts.</summary>
+    private static IReadOnlyList<uint> Started(Action start)
+    {
+        lock (Starting)
+        {
+            uint[] before = Named(), after = [];
+            var starter = new Thread(() =>
+            {
+                start();
+                uint own = LibcNative.gettid();
+                after = [.. Named().Where(t => t != own)];
+            })
+            {
+                Name = WorkersName,
+            };
+            starter.Start();
+            starter.Join();
+            return [.. after.Except(before)];
+        }
+    }
+
+    private static uint[] Named()
+    {
+        var threads = new List<uint>();
+        try
+        {
+            foreach (string task in Directory.EnumerateDirectories("/proc/self/task"))
+            {
+                if (NameOf(task) == WorkersName)
+                    threads.Add(uint.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture));
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // No /proc: they are not known.
+        }
+
+        return [.. threads];
+    }
+
+    private static string? NameOf(string task)
+    {
+        try
+        {
+            return File.ReadAllText(task + "/comm").TrimEnd('\n');
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
 
     // Not among those that the registry gives out. The library is loaded for good, so that this reference to it changes nothing.
     private static nint Exported(string name) =>

@@ -28,6 +28,22 @@ public sealed class RowTests(ForgedModels models) : EngineTest(models)
     [InlineData("tiny-qwen3moe", ForgeType.Q4_K)]
     public Task Rows_of_floats_and_of_routers_do(string shape, ForgeType type) => CompareAsync(shape, type, independent: false);
 
+    /// <summary>Why a pipeline may take fewer threads while others use the cores, in the middle of a transaction.</summary>
+    [Theory]
+    [InlineData("tiny", ForgeType.Q4_K)]
+    [InlineData("tiny", ForgeType.Q4_0)]
+    [InlineData("tiny", ForgeType.F16)]
+    [InlineData("tiny-qwen2", ForgeType.Q4_K)]
+    [InlineData("tiny-qwen3moe", ForgeType.Q4_K)]
+    [InlineData("tiny-gemma3", ForgeType.Q4_0)]
+    public async Task One_thread_or_two_give_the_same_bits(string shape, ForgeType type)
+    {
+        string file = Models.NewFile($"threads-{shape}-{type}.gguf");
+        await ModelForge.ForgeAsync(shape, file, new ForgeOptions { Type = type });
+        using LlamaModel model = LlamaModel.Load(file, new LlamaModelSettings());
+        Assert.Equal(Logits(model, together: false, threads: 1), Logits(model, together: false, threads: 2));
+    }
+
     private async Task CompareAsync(string shape, ForgeType type, bool independent)
     {
         string file = Models.NewFile($"rows-{shape}-{type}.gguf");
@@ -40,16 +56,16 @@ public sealed class RowTests(ForgedModels models) : EngineTest(models)
         Assert.True(independent == (differ == 0), $"{differ} of {alone.Sum(l => l.Length)} logits differ");
     }
 
-    private static float[][] Logits(LlamaModel model, bool together)
+    private static float[][] Logits(LlamaModel model, bool together, int threads = 2)
     {
-        using var pool = new LlamaThreadpool(2);
+        using var pool = new LlamaThreadpool(threads);
         using var context = new LlamaContext(model, new LlamaContextSettings
         {
             Cells = Sequences * 256,
             BatchSize = 64,
             MicroBatchSize = 64,
             MaxSequences = Sequences,
-            Threads = 2,
+            Threads = threads,
             FlashAttention = 0,
             UnifiedKv = false,
         });

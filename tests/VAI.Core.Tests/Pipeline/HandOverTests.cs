@@ -224,7 +224,7 @@ public sealed class HandOverTests(ITestOutputHelper output)
         var random = new Random(_seed);
         for (int round = 0; round < Rounds; round++)
         {
-            var pipeline = new PipelineThread(rest: null);
+            var pipeline = new PipelineThread(compute: null);
             (int before, int between) = (random.Next(400), random.Next(100));
             Task[] callers = [.. Enumerable.Range(0, 2).Select(_ => Task.Run(async () =>
             {
@@ -262,7 +262,7 @@ public sealed class HandOverTests(ITestOutputHelper output)
     [InlineData(Fault.InReady)]
     public async Task A_lane_that_throws_takes_nobody_along(Fault fault)
     {
-        await using var pipeline = new PipelineThread(rest: null);
+        await using var pipeline = new PipelineThread(compute: null);
         var lane = new FaultyLane(fault);
         await pipeline.AddAsync(lane);
         pipeline.Wake();

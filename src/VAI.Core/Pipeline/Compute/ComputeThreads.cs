@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using VAI.Native.Interop;
+using VAI.Native.Llama;
+using VAI.Native.Machine;
+
+namespace VAI.Pipeline.Compute;
+
+/// <summary>The threads that steps are computed by, as many of them as there are cores for. Used by the pipeline's thread.</summary>
+internal sealed class ComputeThreads : ICoreTimes, IDisposable
+{
+    // What is true of so many of a step's threads is true of all.
+    private const int MostWatched = 8;
+
+    // By number, made when first needed: a thread of a set that takes no part is woken for each step all the same, and whoever it interrupts on
+    // a busy core loses the rest of his time there.
+    private readonly Set?[] _sets;
+    private readonly ThreadGovernor _governor;
+    private readonly CpuTimes _cpus = new();
+    private readonly Throttle _throttle = new();
+    private readonly bool _fixed;
+    private uint _own;
+
+    /// <param name="all">All threads.</param>
+    /// <param name="always">Whether all compute each step, whatever else uses the cores.</param>
+    public ComputeThreads(LlamaThreadpool all, bool always)
+    {
+        _sets = new Set?[all.Threads + 1];
+        _sets[all.Threads] = new Set(all, owned: false);
+        _fixed = always || all.Threads == 1;
+        TakesAll = all.Threads >= _cpus.Count;
+        _governor = new ThreadGovernor(all.Threads, _cpus.Count, this);
+    }
+
+    /// <summary>Whether they are as many as there are cores, so that nobody else has one while they compute.</summary>
+    public bool TakesAll { get; }
+
+    long ICoreTimes.Idle => _cpus.Idle();
+
+    long ICoreTimes.Throttled => _throttle.Count();
+
+    long ICoreTimes.Waited(int threads) => SetOf(threads).Waited(_own);
+
+    /// <summary>The calling thread is the pipeline's, which computes with the others.</summary>
+    public void Enter() => _own = LibcNative.gettid();
+
+    /// <summary>A step is about to be computed.</summary>
+    public void Begin()
+    {
+        if (!_fixed)
+            _governor.Begin();
+    }
+
+    /// <summary>Has a context's next step computed by as many as there are cores for.</summary>
+    public void Give(LlamaContext context)
+    {
+        if (context.Threads != _governor.Threads)
+            context.Attach(SetOf(_governor.Threads).Pool);
+    }
+
+    /// <summary>A step was computed. Times are of <see cref="Stopwatch"/>.</summary>
+    public void End(long start, long end)
+    {
+        if (_fixed)
+            return;
+        int threads = _governor.Threads;
+        _governor.End(Nanoseconds(start), Nanoseconds(end));
+        if (threads != _governor.Threads)
+            SetOf(threads).Pool.Rest();
+    }
+
+    /// <summary>Nothing is to be computed: the threads sleep until something is, so that others have the cores that they would poll on.</summary>
+    public void Pause()
+    {
+        _governor.Pause();
+        foreach (Set? set in _sets)
+            set?.Pool.Rest();
+    }
+
+    public void Dispose()
+    {
+        foreach (Set? set in _sets)
+            set?.Dispose();
+        _cpus.Dispose();
+        _throttle.Dispose();
+    }
+
+    private static long Nanoseconds(long timestamp) => (long)(timestamp * (1e9 / Stopwatch.Frequency));
+
+    private Set SetOf(int threads) => _sets[threads] ??= new Set(new LlamaThreadpool(threads), owned: true);
+
+    /// <summary>Threads that compute a step together.</summary>
+    private sealed class Set(LlamaThreadpool pool, bool owned) : IDisposable
+    {
+        private RunDelays? _delays;
+
+        public LlamaThreadpool Pool => pool;
+
+        public long Waited(uint own)
+        {
+            if (_delays is null)
+            {
+                _delays = new RunDelays();
+                foreach (uint thread in (uint[])[own, .. pool.Workers.Take(MostWatched - 1)])
+                    _delays.Add(thread);
+            }
+
+            return _delays.Count == 0 ? 0 : _delays.Total() * pool.Threads / _delays.Count;
+        }
+
+        public void Dispose()
+        {
+            _delays?.Dispose();
+            if (owned)
+                pool.Dispose();
+        }
+    }
+}

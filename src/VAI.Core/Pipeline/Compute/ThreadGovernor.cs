@@ -1,0 +1,123 @@
+namespace VAI.Pipeline.Compute;
+
+/// <summary>What the kernel says of the cores, in nanoseconds that only grow.</summary>
+internal interface ICoreTimes
+{
+    /// <summary>How long threads that compute steps of so many threads were ready to run and had no core, all of them together.</summary>
+    long Waited(int threads);
+
+    /// <summary>How long cores that may be used had nothing to do, all of them together.</summary>
+    long Idle { get; }
+
+    /// <summary>Periods in which the process was stopped because its quota was used up: a number, no time.</summary>
+    long Throttled { get; }
+}
+
+/// <summary>
+/// How many threads compute a step. Threads of a step wait for each other at every operation, spinning: one that has no core for a while costs all of
+/// them that while. So a core that somebody else uses is left to him, step by step, and taken back when it has nothing to do. Of two cores
+/// beside one busy thread both threads together compute half of what one of them does.
+/// </summary>
+/// <remarks>
+/// Used by one thread. Times are nanoseconds of a monotonic clock. It never asks how long a step should take, which changes with rows and lengths:
+/// that threads were kept waiting says that there were too many, an idle core that there could be more.
+/// </remarks>
+internal sealed class ThreadGovernor
+{
+    // So much computing says whether there are too many: several turns of the kernel's clock.
+    private const long Window = 12_000_000;
+
+    // Cores are idle where they were for so long, and longer where to take them was wrong.
+    private const long LeastPatience = 150_000_000;
+    private const long MostPatience = 800_000_000;
+
+    // What the last thread of two adds is a third of the whole; of more threads each adds less.
+    private const double Worth = 0.7;
+
+    private readonly int _most;
+    private readonly int _cores;
+    private readonly ICoreTimes _times;
+    private long _computed;
+    private long _waited;
+    private long _throttled;
+    private bool _counting;
+    private bool _tried;
+    private long _patience = LeastPatience;
+    private long _since;
+    private long _idle;
+    private long _used;
+
+    /// <param name="most">Threads on a machine that has nothing else to do.</param>
+    /// <param name="cores">Cores that may be used.</param>
+    /// <param name="times">What the kernel says.</param>
+    public ThreadGovernor(int most, int cores, ICoreTimes times) => (_most, _cores, _times, Threads) = (most, cores, times, most);
+
+    /// <summary>Threads that the next step is computed with.</summary>
+    public int Threads { get; private set; }
+
+    /// <summary>A step is about to be computed.</summary>
+    public void Begin()
+    {
+        if (_counting)
+            return;
+        _counting = true;
+        Count();
+    }
+
+    /// <summary>A step was computed.</summary>
+    /// <param name="start">When it began.</param>
+    /// <param name="end">When it ended.</param>
+    public void End(long start, long end)
+    {
+        _computed += end - start;
+        _used += (end - start) * Threads;
+        if (_computed >= Window)
+            Lower(end);
+        if (Threads < _most && end - _since >= _patience)
+            Raise(end);
+    }
+
+    /// <summary>Nothing is to be computed for a while. What the threads wait for now is no core.</summary>
+    public void Pause() => _counting = false;
+
+    private void Count() => (_computed, _waited, _throttled) = (0, _times.Waited(Threads), _times.Throttled);
+
+    private void Lower(long now)
+    {
+        double missing = (double)(_times.Waited(Threads) - _waited) / _computed;
+        bool tooMany = Threads > 1 && missing > Worth / Threads && _times.Throttled == _throttled;
+        if (!tooMany)
+        {
+            Count();
+            // A second window is not the first after an attempt.
+            if (_tried && Threads == _most)
+                _patience = LeastPatience;
+            _tried = false;
+            return;
+        }
+
+        // Where m others share the cores fairly with n threads, these miss n m / (n + m) cores, as long as there are n.
+        double others = missing < Threads ? missing * Threads / (Threads - missing) : _cores;
+        Threads = Math.Clamp((int)Math.Round(_cores - others), 1, Threads - 1);
+        _patience = _tried ? Math.Min(MostPatience, _patience * 2) : LeastPatience;
+        _tried = false;
+        Count();
+        Watch(now);
+    }
+
+    private void Raise(long now)
+    {
+        // Free is what nobody used, and what was used here.
+        double free = (double)(_times.Idle - _idle + _used) / (now - _since);
+        if (free >= Threads + 0.5)
+        {
+            Threads = Math.Clamp((int)Math.Round(free), Threads + 1, _most);
+            _tried = true;
+            Count();
+        }
+
+        Watch(now);
+    }
+
+    private void Watch(long now) => (_since, _idle, _used) = (now, _times.Idle, 0);
+}
