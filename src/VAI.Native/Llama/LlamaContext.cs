@@ -179,8 +179,15 @@ internal sealed unsafe class LlamaContext : IDisposable
     /// </summary>
     public void RequestAbort() => _abort.Raise();
 
-    /// <summary>Forgets a request that came too late for its step.</summary>
-    public void ClearAbort() => _abort.Clear();
+    /// <summary>Forgets a request that came too late for its step, and says when the next one is to end of itself.</summary>
+    /// <param name="deadline">A <see cref="System.Diagnostics.Stopwatch"/> timestamp; <see cref="long.MaxValue"/> for never.</param>
+    public void ClearAbort(long deadline = long.MaxValue) => _abort.Clear(deadline);
+
+    /// <summary>Whether the last step was ended by its time.</summary>
+    public bool WasLate => _abort.IsLate;
+
+    /// <summary>Whether nothing but the step itself is computed again after one that was ended: no state and no window is lost with it.</summary>
+    public bool CanRepeat => Memory.StateBytes == 0 && _model.SlidingWindow <= 0;
 
     /// <summary>Forgets the positions from <paramref name="from"/> on.</summary>
     /// <returns>

@@ -37,7 +37,7 @@ public sealed class HandleTests(NativeFixture fixture) : IClassFixture<NativeFix
     public void A_pool_that_rests_computes_the_next_step()
     {
         using var model = LlamaModel.Load(fixture.Tiny, new LlamaModelSettings());
-        using var context = new LlamaContext(model, Small);
+        using var context = new LlamaContext(model, Small with { Threads = 2 });
         using var pool = new LlamaThreadpool(2);
         context.Attach(pool);
         for (int i = 0; i < 3; i++)

@@ -17,7 +17,6 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
     private readonly ThreadGovernor _governor;
     private readonly CpuTimes _cpus = new();
     private readonly Throttle _throttle = new();
-    private readonly bool _fixed;
     private uint _own;
 
     /// <param name="all">All threads.</param>
@@ -26,10 +25,16 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
     {
         _sets = new Set?[all.Threads + 1];
         _sets[all.Threads] = new Set(all, owned: false);
-        _fixed = always || all.Threads == 1;
+        IsFixed = always || all.Threads == 1;
         TakesAll = all.Threads >= _cpus.Count;
         _governor = new ThreadGovernor(all.Threads, _cpus.Count, this);
     }
+
+    /// <summary>Whether all compute each step.</summary>
+    public bool IsFixed { get; }
+
+    /// <summary>Most threads that compute a step.</summary>
+    public int Most => _sets.Length - 1;
 
     /// <summary>Whether they are as many as there are cores, so that nobody else has one while they compute.</summary>
     public bool TakesAll { get; }
@@ -46,7 +51,7 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
     /// <summary>A step is about to be computed.</summary>
     public void Begin()
     {
-        if (!_fixed)
+        if (!IsFixed)
             _governor.Begin();
     }
 
@@ -60,7 +65,7 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
     /// <summary>A step was computed. Times are of <see cref="Stopwatch"/>.</summary>
     public void End(long start, long end)
     {
-        if (_fixed)
+        if (IsFixed)
             return;
         int threads = _governor.Threads;
         _governor.End(Nanoseconds(start), Nanoseconds(end));

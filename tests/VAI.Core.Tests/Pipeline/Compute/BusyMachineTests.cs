@@ -31,6 +31,35 @@ public sealed class BusyMachineTests(ForgedModels models) : EngineTest(models)
         }
     }
 
+    /// <summary>Neither the number of threads nor a step that was ended for lateness and made again is in what comes out.</summary>
+    [Fact]
+    public async Task Under_exact_what_others_do_changes_no_token()
+    {
+        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"], o => o.Profile = RomProfile.Exact);
+        await using IVai _ = vai;
+        int[] undisturbed = await AskAsync();
+        using var ended = new CancellationTokenSource();
+        Task comesAndGoes = Task.Run(async () =>
+        {
+            while (!ended.IsCancellationRequested)
+            {
+                using (new Busy(2 * Environment.ProcessorCount))
+                    await Task.Delay(50);
+                await Task.Delay(200);
+            }
+        });
+        for (int i = 0; i < 20; i++)
+            Assert.Equal(undisturbed, await AskAsync());
+        await ended.CancelAsync();
+        await comesAndGoes;
+
+        async Task<int[]> AskAsync()
+        {
+            await using IInferenceSession session = model.OpenSession();
+            return [.. (await ReadAsync(session.InferAsync(Prompt, Greedy(150)))).Tokens];
+        }
+    }
+
     private sealed class Busy : IDisposable
     {
         private readonly Thread[] _threads;
