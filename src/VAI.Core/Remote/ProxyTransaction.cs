@@ -41,6 +41,9 @@ internal abstract class ProxyTransaction : IAsyncDisposable
     /// <summary>What was handed over, and what was before.</summary>
     protected List<int> Generated { get; }
 
+    /// <summary>Tokens of the session before it.</summary>
+    protected int Before => _before;
+
     protected InferenceOptions Options { get; }
 
     protected CancellationToken CancellationToken { get; }

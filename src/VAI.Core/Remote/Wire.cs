@@ -41,6 +41,9 @@ internal sealed record WireTokens(IReadOnlyList<int> Tokens);
 
 internal sealed record WireText(string Text);
 
+/// <summary>Of a model, the most bytes that a token stands for. Over an engine's link alone.</summary>
+internal sealed record WireLongest(int Bytes);
+
 /// <summary>Vectors as base64 of little-endian floats, in the order of the inputs, and the tokens of all of them.</summary>
 internal sealed record WireEmbeddings(IReadOnlyList<byte[]> Vectors, long Tokens)
 {
@@ -140,6 +143,7 @@ internal sealed record WireError(string Kind, string Code, string Message);
 [JsonSerializable(typeof(WireEmbed))]
 [JsonSerializable(typeof(WireTokens))]
 [JsonSerializable(typeof(WireText))]
+[JsonSerializable(typeof(WireLongest))]
 [JsonSerializable(typeof(WireEmbeddings))]
 [JsonSerializable(typeof(WireOpen))]
 [JsonSerializable(typeof(WireSession))]

@@ -80,6 +80,8 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
 
     public IChatRenderer ChatRenderer { get; } = new NativeChatRenderer();
 
+    public int LongestPiece => Model.Vocab.LongestPiece;
+
     public int SramUsed => Bank.CellsUsed;
 
     public PipelineThread Pipeline { get; }

@@ -27,20 +27,26 @@ internal interface IRebuildableModel : IModelContext
 /// <summary>Prompts that are given as text, wherever the session's engine is.</summary>
 internal static class PromptText
 {
-    /// <summary>The tokens of a text that goes on what a session holds; one cell is kept for the answer.</summary>
+    /// <summary>The tokens of a text that goes on what a session holds.</summary>
     public static ValueTask<int[]> PromptOfAsync(this IRebuildableModel model, string text, int held, CancellationToken cancellationToken) =>
-        model.TokensOfAsync(text, addSpecial: held == 0, parseSpecial: true, model.ContextLength - held - 1, cancellationToken);
+        model.TokensOfAsync(text, addSpecial: held == 0, parseSpecial: true, model.RoomBehind(held), cancellationToken);
+
+    /// <summary>The most tokens of a prompt behind what a session holds: one cell is kept for the answer.</summary>
+    public static int RoomBehind(this IModelContext model, int held) => model.ContextLength - held - 1;
 
     /// <inheritdoc cref="PromptOfAsync(IRebuildableModel, string, int, CancellationToken)"/>
     public static ValueTask<int[]> PromptOfAsync(this IInferenceSession session, string text, CancellationToken cancellationToken) =>
         ((IRebuildableModel)session.Model).PromptOfAsync(text, session.TokenCount, cancellationToken);
 }
 
-/// <summary>A model of which it can be said how full its bank is.</summary>
+/// <summary>A model of which it can be said how full its bank is, and what its tokens are like.</summary>
 internal interface IMeasuredModel : IModelContext
 {
     /// <summary>KV cells in use.</summary>
     int SramUsed { get; }
+
+    /// <summary>The most bytes of a text that one token can stand for; <see cref="int.MaxValue"/> where it could be any number.</summary>
+    int LongestPiece { get; }
 }
 
 /// <summary>A session whose transaction can be taken up where another process left it.</summary>

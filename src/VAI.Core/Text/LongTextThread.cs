@@ -50,7 +50,7 @@ internal static class LongTextThread
 
     private static void Start()
     {
-        var thread = new Thread(Loop, TextTokens.StackBytes) { IsBackground = true, Name = "VAI tokenizer" };
+        var thread = new Thread(Loop, TextTokens.StackBytes) { IsBackground = true, Name = "VAI long texts" };
         try
         {
             // What runs in it belongs to no caller's context.

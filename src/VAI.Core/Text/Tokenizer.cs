@@ -32,16 +32,8 @@ internal sealed class Tokenizer
     public ValueTask<int[]> TokenizeAsync(string text, bool addSpecial, bool parseSpecial, int room, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        int bytes = LlamaVocab.CheckLength(text);
-        // Finding the longest token takes some milliseconds, once; of every vocabulary some have four bytes.
-        if (bytes / 4 > room && _vocab.LongestPiece is < int.MaxValue and int longest && bytes / longest > room)
-        {
-            throw new VaiUsageException(
-                VaiError.ContextFull,
-                $"The text has {bytes} bytes, which are more than {bytes / longest} tokens of '{_model}', whose longest stands for {longest} bytes; "
-                + $"there is room for {Math.Max(0, room)}. Shorten it.");
-        }
-
+        if (TextBound.Suspicious(text, room) is > 0 and int bytes)
+            TextBound.Check(_model, bytes, room, _vocab.LongestPiece);
         if (TextCutter.IsPlain(_vocab.Kind, text) && RuntimeHelpers.TryEnsureSufficientExecutionStack())
             return new ValueTask<int[]>(_vocab.Tokenize(text, addSpecial, parseSpecial));
         return new ValueTask<int[]>(LongTextThread.RunAsync(new Work(this, text, addSpecial, parseSpecial, room), cancellationToken));

@@ -18,6 +18,7 @@ internal sealed class AdmissionGate
     private readonly FairQueue _texts;
     private readonly FairQueue _sessions;
     private readonly FairQueue _files;
+    private readonly BodyPace _pace = new();
     private readonly HeldBodies _bodies;
 
     /// <exception cref="VaiUsageException">An option is out of its range.</exception>
@@ -32,7 +33,7 @@ internal sealed class AdmissionGate
         _texts = new FairQueue(texts, 2 * AdmissionOptions.ManyWaiting, (texts, Math.Max(1, texts / 2), AdmissionOptions.ManyWaiting));
         _sessions = new FairQueue(256, AdmissionOptions.ManyWaiting, (128, 64, AdmissionOptions.ManyWaiting / 4));
         _files = new FairQueue(8, 128, (4, 2, 32));
-        _bodies = new HeldBodies(options.MaxHeldBytes, options.MaxHeldBytes / 4);
+        _bodies = new HeldBodies(options.MaxHeldBytes, options.MaxHeldBytes / 4, _pace);
     }
 
     /// <summary>Places that are taken by what computes now.</summary>
@@ -64,6 +65,7 @@ internal sealed class AdmissionGate
         if (request.ContentLength > limit)
         {
             await Refusal.TooLarge(limit).WriteAsync(context);
+            await _pace.DiscardAsync(context);
             return;
         }
 
@@ -86,6 +88,7 @@ internal sealed class AdmissionGate
         catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge && !context.Response.HasStarted)
         {
             await Refusal.TooLarge(limit).WriteAsync(context);
+            await _pace.DiscardAsync(context);
         }
         catch (Exception e) when (context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted && e is OperationCanceledException or IOException)
         {
@@ -151,5 +154,6 @@ internal sealed class AdmissionGate
             Entry.QueueFull => Refusal.QueueFull.WriteAsync(context, queue.RetryAfter()),
             _ => Refusal.Draining.WriteAsync(context, DrainRetryAfter),
         });
+        await _pace.DiscardAsync(context);
     }
 }

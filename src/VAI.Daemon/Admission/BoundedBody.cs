@@ -10,6 +10,9 @@ internal sealed class BoundedBody(Stream body, long limit) : ReadStream
 {
     private long _left = limit;
 
+    /// <summary>The body without a limit.</summary>
+    public Stream Whole => body;
+
     public override int Read(Span<byte> buffer) => Counted(body.Read(buffer));
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>

@@ -8,7 +8,7 @@ namespace VAI.Daemon.Admission;
 /// The bodies of requests that wait: read before a place is asked for, so that who sends slowly has none, and so that the place can be measured.
 /// Their bytes are bounded, all in all and for each client. Thread-safe.
 /// </summary>
-internal sealed class HeldBodies(long most, long share)
+internal sealed class HeldBodies(long most, long share, BodyPace pace)
 {
     private const int First = 4096;
     private const int FirstOfLarge = 1 << 20;
@@ -38,9 +38,10 @@ internal sealed class HeldBodies(long most, long share)
         var body = new Body(this, client);
         try
         {
-            // A length that is only announced buys no memory.
+            // A length that is only announced buys no memory; that of one who has sent a good piece of it does.
             int count = 0;
-            for (int size = (int)Math.Min((request.ContentLength ?? First - 1) + 1, FirstOfLarge); ; size = (int)Math.Min(size * 2L, Array.MaxLength))
+            long announced = (request.ContentLength ?? First - 1) + 1;
+            for (int size = (int)Math.Min(announced, FirstOfLarge); ; size = (int)Math.Min(Math.Max(announced, size * 2L), Array.MaxLength))
             {
                 if (!body.TryGrow(size, count))
                 {
@@ -50,7 +51,12 @@ internal sealed class HeldBodies(long most, long share)
 
                 int read;
                 while (count < size && (read = await request.Body.ReadAsync(body.Buffer[count..], context.RequestAborted)) > 0)
+                {
                     count += read;
+                    if (count > BodyPace.Large)
+                        await pace.TakenAsync(read, context.RequestAborted);
+                }
+
                 if (count < size)
                     break;
             }

@@ -15,6 +15,9 @@ internal static class InlineTransport
 {
     private const string Completions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
 
+    // Bytes that a connection may send ahead of being read: new memory for each of them, all at once where many send large bodies.
+    private const long MostAhead = 64 << 10;
+
     /// <summary>
     /// Has sockets of this process run what waits for them on the threads that wait for the kernel. To be called before the first socket, by a program
     /// that is nothing but a daemon: .NET knows it as a variable of the environment, which is left as it is where it is set.
@@ -30,7 +33,11 @@ internal static class InlineTransport
     /// each hand-over to another thread may wait for one. Called unsafe for handlers that block: <see cref="UsePool"/>.
     /// </summary>
     public static IServiceCollection AddInlineTransport(this IServiceCollection services) =>
-        services.Configure<SocketTransportOptions>(o => o.UnsafePreferInlineScheduling = true);
+        services.Configure<SocketTransportOptions>(o =>
+        {
+            o.UnsafePreferInlineScheduling = true;
+            o.MaxReadBufferSize = MostAhead;
+        });
 
     /// <summary>What is behind this runs on the pool, and goes on there after each wait for the body.</summary>
     public static void UsePool(this IApplicationBuilder app) => app.Use(next => async context =>

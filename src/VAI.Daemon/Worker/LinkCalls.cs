@@ -43,6 +43,8 @@ internal sealed class LinkCalls(IVai vai, IPreparable? preparable) : IDisposable
                 return Of(new WireText(_metrics.Write()), WireJson.Default.WireText);
             case LinkMethod.Tokenize or LinkMethod.Detokenize or LinkMethod.Chat or LinkMethod.Embed:
                 return await AskAsync(head.Method, document, cancellationToken).ConfigureAwait(false);
+            case LinkMethod.Longest:
+                return Of(new WireLongest(((IMeasuredModel)vai.Select(Read<WireUnload>(document).Name)).LongestPiece), WireJson.Default.WireLongest);
             case LinkMethod.Close:
                 await CloseAsync(head.Session).ConfigureAwait(false);
                 return [];

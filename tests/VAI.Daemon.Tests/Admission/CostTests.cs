@@ -251,6 +251,48 @@ public sealed class CostTests
         Assert.Equal(HttpStatusCode.OK, (await first).StatusCode);
     }
 
+    /// <summary>It has to send all of it before it looks for an answer, and what it sends is in nobody's way.</summary>
+    [Fact]
+    public async Task A_large_body_that_is_refused_is_read_to_its_end_at_a_pace()
+    {
+        const int Body = 8 << 20, Refused = 8;
+        await using AdmissionHost host = await AdmissionHost.StartAsync(o => (o.MaxActive, o.MaxWaiting, o.MaxWaitingPerClient) = (1, 0, 0));
+        Task<HttpResponseMessage> first = host.Local.PostAsync("/v1/completions", new StringContent("first"));
+        Computing computing = await host.NextAsync();
+        string large = new('x', Body);
+        long start = Stopwatch.GetTimestamp();
+        HttpResponseMessage[] refused = await Task.WhenAll(Enumerable.Range(0, Refused).Select(
+            _ => host.Local.PostAsync("/v1/completions", new StringContent(large))));
+        TimeSpan took = Stopwatch.GetElapsedTime(start);
+        Assert.All(refused, r => Assert.Equal(HttpStatusCode.TooManyRequests, r.StatusCode));
+        Assert.True(took > TimeSpan.FromSeconds(0.4), $"{Refused * Body >> 20} MiB were taken in {took.TotalSeconds:F2} s");
+
+        using HttpResponseMessage tooLarge = await host.Local.PostAsync("/v1/completions", new StringContent(new string('x', 20 << 20)));
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, tooLarge.StatusCode);
+        computing.Done.SetResult();
+        Assert.Equal(HttpStatusCode.OK, (await first).StatusCode);
+    }
+
+    [Fact]
+    public async Task Large_documents_are_taken_apart_on_the_thread_for_long_texts_and_small_ones_where_they_are()
+    {
+        var bodies = new HeldBodies(64 << 20, 64 << 20, new BodyPace());
+        Assert.Equal(("VAI long texts", 5 << 20), await NamesAsync(5 << 20));
+        Assert.Equal(0, bodies.Held);
+        Assert.NotEqual("VAI long texts", (await NamesAsync(1000)).Thread);
+        Assert.Equal(0, bodies.Held);
+
+        async Task<(string? Thread, int Length)> NamesAsync(int length)
+        {
+            var context = new DefaultHttpContext();
+            context.Request.Body = new MemoryStream(new byte[length]);
+            context.Request.ContentLength = length;
+            using HeldBodies.Body? body = await bodies.ReadAsync(context, "client");
+            Assert.InRange(bodies.Held, length, 2 * length);
+            return await body!.TakeApartAsync(bytes => (Thread.CurrentThread.Name, bytes.Length), default);
+        }
+    }
+
     private static int Cost(string path, string body) => Work.CostOf(Request(path), Encoding.UTF8.GetBytes(body));
 
     private static HttpRequest Request(string path)

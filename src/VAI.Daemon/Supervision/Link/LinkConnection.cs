@@ -257,9 +257,9 @@ internal sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
             _held -= taken;
             Buffer.BlockCopy(_buffer, taken, _buffer, 0, _held);
             if (_held == _buffer.Length)
-                Array.Resize(ref _buffer, _buffer.Length * 2);
+                LargeBytes.Replace(ref _buffer, _buffer.Length * 2, _held);
             else if (_held == 0 && _buffer.Length > ReadBytes)
-                _buffer = new byte[ReadBytes];
+                LargeBytes.Replace(ref _buffer, ReadBytes, 0);
             if (taken > 0 && !Tell(reader))
                 return false;
         }

@@ -71,6 +71,7 @@ internal enum LinkMethod : ushort
     Rebuild = 18,
     Save = 19,
     LoadReady = 20,
+    Longest = 21,
 }
 
 /// <summary>

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization.Metadata;
 using VAI.Daemon.Supervision.Link;
 using VAI.Remote;
 using VAI.Sessions;
+using VAI.Text;
 
 namespace VAI.Daemon.Supervision.Proxy;
 
@@ -9,6 +10,7 @@ namespace VAI.Daemon.Supervision.Proxy;
 internal sealed class EngineModel(EngineVai vai, ModelHandle handle, WireModel data) : ProxyModel(handle, data)
 {
     private long _generated;
+    private int _longest;
 
     /// <summary>Tokens that were generated, whoever asked.</summary>
     public long Generated => Volatile.Read(ref _generated);
@@ -33,6 +35,27 @@ internal sealed class EngineModel(EngineVai vai, ModelHandle handle, WireModel d
             },
             cancellationToken).ConfigureAwait(false);
         return new EngineSession(this, options, session.State, place);
+    }
+
+    /// <summary>Refuses a prompt that certainly does not fit, here: to an engine and back it would be in the way of others.</summary>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.ContextFull"/>.</exception>
+    internal async ValueTask CheckRoomAsync(string prompt, int held, CancellationToken cancellationToken)
+    {
+        int room = this.RoomBehind(held);
+        if (TextBound.Suspicious(prompt, room) is not (> 0 and int bytes))
+            return;
+        if (_longest == 0)
+        {
+            // The same of each engine: it is the file's.
+            WireLongest longest = await vai.AskAsync(
+                new Request(Name),
+                (link, request, token) => link.CallAsync(
+                    new CallHead(LinkMethod.Longest, 0, 0), new WireUnload(Name), WireJson.Default.WireUnload, WireJson.Default.WireLongest, token, request),
+                cancellationToken).ConfigureAwait(false);
+            _longest = longest.Bytes;
+        }
+
+        TextBound.Check(Name, bytes, room, _longest);
     }
 
     internal void CountToken() => Interlocked.Increment(ref _generated);

@@ -91,6 +91,8 @@ internal sealed class EngineTransaction(
 
     private async ValueTask BeginAsync()
     {
+        if (Text is { } text && Prompt is null)
+            await _session.EngineModel.CheckRoomAsync(text, Before, Either.Token).ConfigureAwait(false);
         EngineStay stay = await _session.EngineModel.Vai.Engines.EnterAsync(_request, Either.Token).ConfigureAwait(false);
         try
         {
