@@ -31,6 +31,17 @@ internal static class Common
         HelpName = "N",
     };
 
+    public static Option<bool> FixedThreads { get; } = new("--fixed-threads")
+    {
+        Description = "Use all of them for each step, also while others use the cores.",
+    };
+
+    public static Option<int?> Share { get; } = new("--share")
+    {
+        Description = "How much of the compute time it gets against other processes of the same ROM directory: 1 to 100, 1 if not given.",
+        HelpName = "N",
+    };
+
     public static Option<int?> Context { get; } = new("--ctx")
     {
         Description = "The longest session, in tokens.",

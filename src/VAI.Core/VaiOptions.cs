@@ -30,6 +30,13 @@ public sealed class VaiOptions
     public bool FixedThreads { get; set; }
 
     /// <summary>
+    /// How much of the compute time it gets against other processes that use the same ROM directory and compute at the same time, 1 to 100: one
+    /// of 2 gets twice as much as one of 1.
+    /// </summary>
+    [Between(1, 100)]
+    public int Share { get; set; } = 1;
+
+    /// <summary>
     /// The directory of llama.cpp's libraries; null to look in <c>VAI_LLAMA_DIR</c>, beside the application and in the
     /// system. The first <see cref="IVai"/> of a process decides: the libraries are loaded once.
     /// </summary>

@@ -22,7 +22,7 @@ internal static class RunVerb
     {
         var command = new Command("run", "Load a model and answer one prompt.")
         {
-            Model, Prompt, Tokens, Temperature, Seed, TopK, TopP, MinP, Stop, Common.GpuLayers, Common.Threads, Common.Context,
+            Model, Prompt, Tokens, Temperature, Seed, TopK, TopP, MinP, Stop, Common.GpuLayers, Common.Threads, Common.FixedThreads, Common.Share, Common.Context,
             Common.LoadProfile, Common.RomDirectory,
         };
         command.Does(RunAsync);
@@ -37,6 +37,8 @@ internal static class RunVerb
         using ILoggerFactory? log = Common.Log(parsed);
         VaiOptions engine = Common.RomOptions(parsed);
         engine.Threads = parsed.GetValue(Common.Threads);
+        engine.FixedThreads = parsed.GetValue(Common.FixedThreads);
+        engine.Share = parsed.GetValue(Common.Share) ?? 1;
         await using IVai vai = Vai.Create(engine, log);
         ModelHandle handle = await Bar.RunAsync($"loading {name}", async report => await vai.LoadAsync(
             new ModelOptions

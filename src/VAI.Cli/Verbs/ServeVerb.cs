@@ -86,7 +86,7 @@ internal static class ServeVerb
         var command = new Command(Name, "Run the daemon: owner of the models, with VAI's and OpenAI's API.")
         {
             Model, ModelsDirectory, Socket, Http, ApiKeyFile, Profile, Common.RomDirectory, Common.Context, Sram, Sessions, GpuLayers,
-            Common.Threads, Drain, Strict, Patience, EngineFailures, Config,
+            Common.Threads, Common.FixedThreads, Common.Share, Drain, Strict, Patience, EngineFailures, Config,
         };
         ServeAccessLine.AddTo(command);
         command.Does(RunAsync);
@@ -110,6 +110,8 @@ internal static class ServeVerb
             Sessions = parsed.GetValue(Sessions),
             GpuLayers = parsed.GetValue(GpuLayers),
             Threads = parsed.GetValue(Common.Threads),
+            FixedThreads = parsed.GetValue(Common.FixedThreads) ? true : null,
+            Share = parsed.GetValue(Common.Share),
             Drain = parsed.GetValue(Drain),
             Access = ServeAccessLine.Read(parsed),
             Strict = parsed.GetValue(Strict) ? true : null,

@@ -52,6 +52,7 @@ internal sealed class PipelineThread : IAsyncDisposable
     private readonly DeficitRoundRobin<ILane> _lanes = new(Quantum);
     private readonly AutoResetEvent _wake = new(false);
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Action _yield;
     private readonly object _engine;
     private readonly IEngineProgress? _progress;
     private ILane? _last;
@@ -65,6 +66,7 @@ internal sealed class PipelineThread : IAsyncDisposable
     public PipelineThread(ComputeThreads? compute, object? engine = null, IEngineProgress? progress = null)
     {
         Compute = compute;
+        _yield = compute is null ? static () => { } : compute.Yield;
         _progress = progress;
         _engine = engine ?? this;
         new Thread(Run) { IsBackground = true, Name = "vai-pipeline" }.Start();
@@ -72,6 +74,9 @@ internal sealed class PipelineThread : IAsyncDisposable
 
     /// <summary>The threads that its steps are computed by.</summary>
     public ComputeThreads? Compute { get; }
+
+    /// <summary>Its turns among other processes; null where it is alone. Set on its thread.</summary>
+    public Turns? Turns { get; set; }
 
     /// <summary>Who wakes the readers of tokens.</summary>
     public ReaderThread Readers { get; } = new();
@@ -158,6 +163,7 @@ internal sealed class PipelineThread : IAsyncDisposable
             while (!ended);
         }
 
+        Turns?.Dispose();
         Readers.Dispose();
         _done.TrySetResult();
     }
@@ -199,6 +205,7 @@ internal sealed class PipelineThread : IAsyncDisposable
         if (!_wake.WaitOne(0))
         {
             Compute?.Pause();
+            Turns?.Leave();
             _wake.WaitOne(Timeout());
         }
 
@@ -207,6 +214,7 @@ internal sealed class PipelineThread : IAsyncDisposable
 
     private void Step(ILane lane)
     {
+        Turns?.Take(Stopwatch.GetTimestamp(), _yield);
         Compute?.Begin();
         long start = Stopwatch.GetTimestamp();
         Readers.Hold();
@@ -228,7 +236,11 @@ internal sealed class PipelineThread : IAsyncDisposable
         long end = Stopwatch.GetTimestamp();
         _lanes.Charge(end - start);
         if (lane.Computed)
+        {
             Compute?.End(start, end);
+            Turns?.Stepped(start, end);
+        }
+
         if (lane.Computed && lane != _last)
         {
             if (_last is not null)

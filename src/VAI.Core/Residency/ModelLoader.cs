@@ -6,18 +6,20 @@ using VAI.Native.Llama;
 using VAI.Native.Memory;
 using VAI.Native.Source;
 using VAI.Pipeline;
+using VAI.Pipeline.Compute;
 using VAI.Sram;
 
 namespace VAI.Residency;
 
 /// <summary>From options to a resident model: gate, weights, SRAM bank. Undoes what it did if a later part fails.</summary>
 internal sealed class ModelLoader(
-    PipelineThread pipeline, LlamaThreadpool pool, RomLoader roms, ParkingLot lot, KvStashDirectory? stash, IEngineProgress? moves = null) : IDisposable
+    PipelineThread pipeline, LlamaThreadpool pool, RomLoader roms, ParkingLot lot, KvStashDirectory? stash, int share, IEngineProgress? moves = null) : IDisposable
 {
     // Of the machine's memory, for the SRAM of models that may never be loaded here.
     private const int SramShare = 64;
 
     private readonly PreparedModels _prepared = new();
+    private int _joined;
 
     /// <summary>
     /// Attaches models' weights ahead of their loads, where there are ROMs of them, and lets go of others that were. Those that are
@@ -92,6 +94,8 @@ internal sealed class ModelLoader(
                 LoadTime = Stopwatch.GetElapsedTime(start),
             };
             roms.Note(loaded);
+            if (weights.Hold is not null)
+                Join();
             Report(LoadPhase.Done, 1);
             return loaded;
         }
@@ -107,6 +111,15 @@ internal sealed class ModelLoader(
     public static LlamaModelSettings Settings(ModelOptions o) => new() { GpuLayers = o.GpuLayers, MainGpu = o.MainGpu, TensorSplit = o.TensorSplit?.ToArray() };
 
     public void Dispose() => _prepared.Dispose();
+
+    // Before the model's first step, since that is its thread's, too.
+    private void Join()
+    {
+        if (Interlocked.Exchange(ref _joined, 1) != 0 || roms.Join() is not { } place)
+            return;
+        _ = pipeline.InvokeAsync(() => pipeline.Turns = new Turns(place, share))
+            .ContinueWith(_ => place.Dispose(), CancellationToken.None, TaskContinuationOptions.NotOnRanToCompletion, TaskScheduler.Default);
+    }
 
     // What is wrong with one, its load will say.
     private Weights? TryAttach(ModelOptions model, CancellationToken cancellationToken)

@@ -3,9 +3,11 @@ using VAI.Diagnostics;
 using VAI.Native.Abi;
 using VAI.Native.Gguf;
 using VAI.Native.Llama;
+using VAI.Native.Machine;
 using VAI.Native.Registry;
 using VAI.Native.Rom;
 using VAI.Native.Source;
+using VAI.Pipeline.Compute;
 
 namespace VAI.Residency;
 
@@ -65,6 +67,9 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
         RomDirectory roms = Store().Directory;
         return roms.IsInMemory && !RomFile.IsThere(roms, source.Header);
     }
+
+    /// <summary>A place among the processes that share the ROM directory; null where they cannot, or there is none to be had.</summary>
+    public TurnPage? Join() => Store().Directory is { CanWrite: true } roms ? TurnPage.Open(Path.Combine(roms.Path, Turns.FileName)) : null;
 
     /// <summary>Attaches a ROM that is there; null if there is none, or if attaching would copy it.</summary>
     public Weights? TryAttach(ModelOptions options, LlamaModelSettings settings, CancellationToken cancellationToken) =>

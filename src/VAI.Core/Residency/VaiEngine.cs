@@ -56,7 +56,7 @@ internal sealed partial class VaiEngine : IVai, IPreparable
             _roms = new RomLoader(options.RomDirectory, options.RomWait, _log);
             _planner = new Planner(options.RomDirectory, threads);
             _pipeline = new PipelineThread(_compute, this, options.Progress);
-            _loader = new ModelLoader(_pipeline, _pool, _roms, lot, _stash, options.Progress);
+            _loader = new ModelLoader(_pipeline, _pool, _roms, lot, _stash, options.Share, options.Progress);
         }
         catch
         {

@@ -19,6 +19,8 @@ internal sealed class LiveOptions(ServeOptions options, ILogger log)
         ("sessions", o => o.Sessions),
         ("gpuLayers", o => o.GpuLayers),
         ("threads", o => o.Threads),
+        ("fixedThreads", o => o.FixedThreads),
+        ("share", o => o.Share),
     ];
 
     private readonly ServeOptions _start = options;

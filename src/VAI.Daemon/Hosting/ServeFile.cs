@@ -61,6 +61,8 @@ internal static class ServeFile
                 "sessions" => o with { Sessions = Whole(key, p.Value) },
                 "gpuLayers" => o with { GpuLayers = Whole(key, p.Value) },
                 "threads" => o with { Threads = Whole(key, p.Value) },
+                "fixedThreads" => o with { FixedThreads = Flag(key, p.Value) },
+                "share" => o with { Share = Whole(key, p.Value) },
                 "drain" => o with { Drain = Number(key, p.Value) },
                 "strict" => o with { Strict = Flag(key, p.Value) },
                 "sampling" => o with { Sampling = SamplingSection.Read(key, p.Value) },
@@ -70,7 +72,7 @@ internal static class ServeFile
                 {
                     Access = o.Access.With(p.Name, key, p.Value) ?? throw ServeOptions.Invalid(
                         key,
-                        "is no option. Known: model, modelsDir, socket, http, apiKeyFile, profile, romDir, ctx, sram, sessions, gpuLayers, threads, drain, "
+                        "is no option. Known: model, modelsDir, socket, http, apiKeyFile, profile, romDir, ctx, sram, sessions, gpuLayers, threads, fixedThreads, share, drain, "
                         + "strict, sampling, patience, engineFailures, " + ServeAccess.Names + "."),
                 },
             };

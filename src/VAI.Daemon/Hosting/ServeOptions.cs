@@ -39,6 +39,12 @@ internal sealed record ServeOptions
 
     public int? Threads { get; init; }
 
+    /// <summary>As <see cref="VaiOptions.FixedThreads"/>; null for no.</summary>
+    public bool? FixedThreads { get; init; }
+
+    /// <summary>As <see cref="VaiOptions.Share"/>; null for 1.</summary>
+    public int? Share { get; init; }
+
     /// <summary>Seconds that running requests have to end when the daemon is stopped, 0 to 86,400; null for 30.</summary>
     public double? Drain { get; init; }
 
@@ -81,6 +87,8 @@ internal sealed record ServeOptions
         Sessions = Sessions ?? file.Sessions,
         GpuLayers = GpuLayers ?? file.GpuLayers,
         Threads = Threads ?? file.Threads,
+        FixedThreads = FixedThreads ?? file.FixedThreads,
+        Share = Share ?? file.Share,
         Drain = Drain ?? file.Drain,
         Access = Access.Over(file.Access),
         Strict = Strict ?? file.Strict,
@@ -101,6 +109,7 @@ internal sealed record ServeOptions
         Range("sram", Sram, 1, 1 << 26);
         Range("sessions", Sessions, 1, 256);
         Range("threads", Threads, 1, 512);
+        Range("share", Share, 1, 100);
         Range("gpuLayers", GpuLayers, -1, int.MaxValue);
         Range("engineFailures", EngineFailures, 1, 10_000);
         if (Patience is < 0.5 or > 3600 or double.NaN)

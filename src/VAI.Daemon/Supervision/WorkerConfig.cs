@@ -8,8 +8,11 @@ namespace VAI.Daemon.Supervision;
 /// <param name="NativeDirectory">As <see cref="VaiOptions.NativeDirectory"/>.</param>
 /// <param name="StashDirectory">As <see cref="VaiOptions.StashDirectory"/>.</param>
 /// <param name="ProgressPage">Where it shows that it comes on; null for nowhere.</param>
+/// <param name="FixedThreads">As <see cref="VaiOptions.FixedThreads"/>.</param>
+/// <param name="Share">As <see cref="VaiOptions.Share"/>.</param>
 internal sealed record WorkerConfig(
-    string? RomDirectory = null, int? Threads = null, string? NativeDirectory = null, string? StashDirectory = null, string? ProgressPage = null);
+    string? RomDirectory = null, int? Threads = null, string? NativeDirectory = null, string? StashDirectory = null, string? ProgressPage = null,
+    bool FixedThreads = false, int Share = 1);
 
 [JsonSourceGenerationOptions(
     System.Text.Json.JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -39,6 +39,8 @@ internal static class WorkerHost
                 {
                     RomDirectory = config.RomDirectory,
                     Threads = config.Threads,
+                    FixedThreads = config.FixedThreads,
+                    Share = config.Share,
                     NativeDirectory = config.NativeDirectory,
                     StashDirectory = config.StashDirectory,
                     Progress = page,

@@ -66,6 +66,16 @@ internal static partial class LibcNative
     [LibraryImport(Libraries.Libc)]
     internal static partial int setpriority(int which, uint who, int priority);
 
+    internal const int FUTEX_WAIT = 0;
+    internal const int FUTEX_WAKE = 1;
+    private static readonly nint Futex = X64 ? 202 : 98;
+
+    /// <summary>futex(2) of a word that processes share, which the C library does not offer: what the call returned.</summary>
+    internal static unsafe nint futex(void* word, int operation, int value, time_spec* timeout) => syscall(Futex, word, operation, value, timeout, null, 0);
+
+    [LibraryImport(Libraries.Libc)]
+    private static unsafe partial nint syscall(nint number, void* word, nint operation, nint value, time_spec* timeout, void* second, nint third);
+
     /// <summary>gettid(2): the calling thread's id.</summary>
     [LibraryImport(Libraries.Libc)]
     internal static partial uint gettid();
@@ -200,6 +210,14 @@ internal struct file_lock
     internal long l_start;
     internal long l_len;
     internal int l_pid;
+}
+
+/// <summary><c>struct timespec</c> of the kernel's 64-bit calls.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct time_spec
+{
+    internal long tv_sec;
+    internal long tv_nsec;
 }
 
 /// <summary><c>struct statx</c>, the same on every architecture: the fields that VAI reads.</summary>

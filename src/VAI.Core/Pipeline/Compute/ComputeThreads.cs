@@ -52,7 +52,7 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
     public void Begin()
     {
         if (!IsFixed)
-            _governor.Begin();
+            _governor.Begin(Nanoseconds(Stopwatch.GetTimestamp()));
     }
 
     /// <summary>Has a context's next step computed by as many as there are cores for.</summary>
@@ -71,6 +71,13 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
         _governor.End(Nanoseconds(start), Nanoseconds(end));
         if (threads != _governor.Threads)
             SetOf(threads).Pool.Rest();
+    }
+
+    /// <summary>Another process computes for a while: what is idle meanwhile is no core that could be taken.</summary>
+    public void Yield()
+    {
+        _governor.Yield(Nanoseconds(Stopwatch.GetTimestamp()));
+        Pause();
     }
 
     /// <summary>Nothing is to be computed: the threads sleep until something is, so that others have the cores that they would poll on.</summary>

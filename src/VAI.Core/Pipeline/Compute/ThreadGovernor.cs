@@ -47,6 +47,11 @@ internal sealed class ThreadGovernor
     private long _idle;
     private long _used;
 
+    // Of turns before the last.
+    private bool _yielded;
+    private long _passed;
+    private long _free;
+
     /// <param name="most">Threads on a machine that has nothing else to do.</param>
     /// <param name="cores">Cores that may be used.</param>
     /// <param name="times">What the kernel says.</param>
@@ -56,12 +61,15 @@ internal sealed class ThreadGovernor
     public int Threads { get; private set; }
 
     /// <summary>A step is about to be computed.</summary>
-    public void Begin()
+    /// <param name="now">The time.</param>
+    public void Begin(long now)
     {
         if (_counting)
             return;
         _counting = true;
         Count();
+        if (_yielded)
+            (_yielded, _since, _idle) = (false, now, _times.Idle);
     }
 
     /// <summary>A step was computed.</summary>
@@ -73,8 +81,18 @@ internal sealed class ThreadGovernor
         _used += (end - start) * Threads;
         if (_computed >= Window)
             Lower(end);
-        if (Threads < _most && end - _since >= _patience)
+        if (Threads < _most && _passed + (end - _since) >= _patience)
             Raise(end);
+    }
+
+    /// <summary>Another process computes for a while, which is no sign of cores that are busy or idle when this one does.</summary>
+    public void Yield(long now)
+    {
+        if (_yielded || Threads == _most)
+            return;
+        _yielded = true;
+        _passed += now - _since;
+        _free += _times.Idle - _idle;
     }
 
     /// <summary>Nothing is to be computed for a while. What the threads wait for now is no core.</summary>
@@ -108,7 +126,7 @@ internal sealed class ThreadGovernor
     private void Raise(long now)
     {
         // Free is what nobody used, and what was used here.
-        double free = (double)(_times.Idle - _idle + _used) / (now - _since);
+        double free = (double)(_free + _times.Idle - _idle + _used) / (_passed + (now - _since));
         if (free >= Threads + 0.5)
         {
             Threads = Math.Clamp((int)Math.Round(free), Threads + 1, _most);
@@ -119,5 +137,5 @@ internal sealed class ThreadGovernor
         Watch(now);
     }
 
-    private void Watch(long now) => (_since, _idle, _used) = (now, _times.Idle, 0);
+    private void Watch(long now) => (_since, _idle, _used, _passed, _free) = (now, _times.Idle, 0, 0, 0);
 }

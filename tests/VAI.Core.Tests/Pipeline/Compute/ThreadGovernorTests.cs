@@ -139,7 +139,7 @@ public sealed class ThreadGovernorTests
 
         public void Step1(ThreadGovernor governor)
         {
-            governor.Begin();
+            governor.Begin(_now);
             long start = _now;
             int threads = governor.Threads;
             Pass(Step, threads);
