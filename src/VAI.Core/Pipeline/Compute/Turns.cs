@@ -16,8 +16,8 @@ internal sealed class Turns : IDisposable
     /// <summary>The page's file in the ROM directory.</summary>
     public const string FileName = "turns";
 
-    // As long as lanes have theirs: what a change costs, two threads' waking, is a hundredth of it.
-    private static readonly long Quantum = Stopwatch.Frequency / 100;
+    // Twice what lanes have: a change is the waking of two threads on cores that slept, most of a millisecond where a hypervisor has to be asked.
+    private static readonly long Quantum = Stopwatch.Frequency / 50;
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan Stopped = TimeSpan.FromMilliseconds(500);
 
