@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using VAI.Diagnostics;
+using VAI.Native.Machine;
 using VAI.Pipeline.Compute;
 
 namespace VAI.Pipeline;
@@ -66,7 +67,7 @@ internal sealed class PipelineThread : IAsyncDisposable
     public PipelineThread(ComputeThreads? compute, object? engine = null, IEngineProgress? progress = null)
     {
         Compute = compute;
-        _yield = compute is null ? static () => { } : compute.Yield;
+        _yield = Yield;
         _progress = progress;
         _engine = engine ?? this;
         new Thread(Run) { IsBackground = true, Name = "vai-pipeline" }.Start();
@@ -75,8 +76,8 @@ internal sealed class PipelineThread : IAsyncDisposable
     /// <summary>The threads that its steps are computed by.</summary>
     public ComputeThreads? Compute { get; }
 
-    /// <summary>Its turns among other processes; null where it is alone. Set on its thread.</summary>
-    public Turns? Turns { get; set; }
+    /// <summary>Its turns among other processes; null where it is alone. <see cref="Join"/> sets it.</summary>
+    public Turns? Turns { get; private set; }
 
     /// <summary>Who wakes the readers of tokens.</summary>
     public ReaderThread Readers { get; } = new();
@@ -87,6 +88,9 @@ internal sealed class PipelineThread : IAsyncDisposable
 
         void Refuse();
     }
+
+    /// <summary>Has it take turns with other processes. On its thread.</summary>
+    public void Join(TurnPage place, int share) => Turns = new Turns(place, share, _progress is { } progress ? progress.Move : null);
 
     /// <summary>Has the lanes looked at again. From any thread, at any time; allocates nothing.</summary>
     public void Wake() => _wake.Set();
@@ -135,6 +139,7 @@ internal sealed class PipelineThread : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         _stopping = true;
+        Turns?.End();
         _wake.Set();
         return new ValueTask(_done.Task);
     }
@@ -163,7 +168,15 @@ internal sealed class PipelineThread : IAsyncDisposable
             while (!ended);
         }
 
-        Turns?.Dispose();
+        try
+        {
+            Turns?.Dispose();
+        }
+        catch (VaiException e)
+        {
+            Faults.Report("The end of turns", e);
+        }
+
         Readers.Dispose();
         _done.TrySetResult();
     }
@@ -212,9 +225,22 @@ internal sealed class PipelineThread : IAsyncDisposable
         _free = Stopwatch.GetTimestamp();
     }
 
+    // To wait for others is no step: who watches is told that it lives.
+    private void TakeTurn()
+    {
+        if (Turns?.Take(Stopwatch.GetTimestamp(), _yield) == true)
+            _progress?.Begin();
+    }
+
+    private void Yield()
+    {
+        Compute?.Yield();
+        _progress?.End();
+    }
+
     private void Step(ILane lane)
     {
-        Turns?.Take(Stopwatch.GetTimestamp(), _yield);
+        TakeTurn();
         Compute?.Begin();
         long start = Stopwatch.GetTimestamp();
         Readers.Hold();
@@ -236,11 +262,8 @@ internal sealed class PipelineThread : IAsyncDisposable
         long end = Stopwatch.GetTimestamp();
         _lanes.Charge(end - start);
         if (lane.Computed)
-        {
             Compute?.End(start, end);
-            Turns?.Stepped(start, end);
-        }
-
+        Turns?.Stepped(start, end);
         if (lane.Computed && lane != _last)
         {
             if (_last is not null)

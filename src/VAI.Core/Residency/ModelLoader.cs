@@ -6,7 +6,6 @@ using VAI.Native.Llama;
 using VAI.Native.Memory;
 using VAI.Native.Source;
 using VAI.Pipeline;
-using VAI.Pipeline.Compute;
 using VAI.Sram;
 
 namespace VAI.Residency;
@@ -117,7 +116,7 @@ internal sealed class ModelLoader(
     {
         if (Interlocked.Exchange(ref _joined, 1) != 0 || roms.Join() is not { } place)
             return;
-        _ = pipeline.InvokeAsync(() => pipeline.Turns = new Turns(place, share))
+        _ = pipeline.InvokeAsync(() => pipeline.Join(place, share))
             .ContinueWith(_ => place.Dispose(), CancellationToken.None, TaskContinuationOptions.NotOnRanToCompletion, TaskScheduler.Default);
     }
 

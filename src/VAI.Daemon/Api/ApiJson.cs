@@ -34,7 +34,7 @@ internal static class ApiJson
         {
             Stream body = context.Request.Body;
             return (body is HeldBodies.Body held
-                ? await held.TakeApartAsync(bytes => JsonSerializer.Deserialize(bytes.Span, TypeOf<T>()), context.RequestAborted).ConfigureAwait(false)
+                ? await held.TakeApartAsync(bytes => JsonSerializer.Deserialize(WithoutMark(bytes.Span), TypeOf<T>()), context.RequestAborted).ConfigureAwait(false)
                 : await JsonSerializer.DeserializeAsync(body, TypeOf<T>(), context.RequestAborted).ConfigureAwait(false))
                 ?? throw OptionCheck.Invalid("The body is null. Send a JSON object.");
         }
@@ -43,6 +43,9 @@ internal static class ApiJson
             throw new VaiUsageException(VaiError.InvalidOption, $"The body is not what this path takes: {e.Message}", e);
         }
     }
+
+    // As a stream is read.
+    private static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> utf8) => utf8.StartsWith("\uFEFF"u8) ? utf8["\uFEFF"u8.Length..] : utf8;
 
     /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: it is no such document.</exception>
     public static T Read<T>(string text)

@@ -76,9 +76,8 @@ internal static partial class LibcNative
     [LibraryImport(Libraries.Libc)]
     private static unsafe partial nint syscall(nint number, void* word, nint operation, nint value, time_spec* timeout, void* second, nint third);
 
-    /// <summary>gettid(2): the calling thread's id.</summary>
-    [LibraryImport(Libraries.Libc)]
-    internal static partial uint gettid();
+    /// <summary>gettid(2): the calling thread's id. Older C libraries do not offer it.</summary>
+    internal static unsafe uint gettid() => (uint)syscall(X64 ? 186 : 178, null, 0, 0, null, null, 0);
 
     [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int open(string path, int flags, uint mode = 0);

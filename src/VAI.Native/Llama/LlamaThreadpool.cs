@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using VAI.Native.Abi;
 using VAI.Native.Handles;
@@ -73,17 +74,26 @@ internal sealed unsafe class LlamaThreadpool : IDisposable
         lock (Starting)
         {
             uint[] before = Named(), after = [];
+            ExceptionDispatchInfo? error = null;
             var starter = new Thread(() =>
             {
-                start();
-                uint own = LibcNative.gettid();
-                after = [.. Named().Where(t => t != own)];
+                try
+                {
+                    start();
+                    uint own = LibcNative.gettid();
+                    after = [.. Named().Where(t => t != own)];
+                }
+                catch (Exception e)
+                {
+                    error = ExceptionDispatchInfo.Capture(e);
+                }
             })
             {
                 Name = WorkersName,
             };
             starter.Start();
             starter.Join();
+            error?.Throw();
             return [.. after.Except(before)];
         }
     }

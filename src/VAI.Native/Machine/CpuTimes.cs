@@ -34,6 +34,9 @@ internal sealed class CpuTimes : IDisposable
     /// <summary>Processors that this process may use.</summary>
     public int Count { get; }
 
+    /// <summary>Whether the kernel says anything: a container may be kept from seeing it.</summary>
+    public bool IsKnown => Idle() > 0;
+
     /// <summary>Nanoseconds, of all of them together, since the machine began. Allocates nothing.</summary>
     public long Idle()
     {

@@ -65,31 +65,31 @@ internal sealed unsafe class TurnPage : IDisposable
     public static TurnPage? Open(string path)
     {
         using FileLock? file = FileLock.Open(path);
-        if (file is null || !IsOwn(file.Handle) || (RandomAccess.GetLength(file.Handle) < Bytes && LibcNative.ftruncate(file.Handle, Bytes) != 0))
+        if (file is null || !IsOwn(file.Handle) || LibcNative.fallocate(file.Handle, 0, 0, Bytes) != 0)
             return null;
-        try
+        for (int place = 0; place < Places; place++)
         {
-            for (int place = 0; place < Places; place++)
+            FileLock? own = FileLock.Open(path, new ByteRange(Bytes + place, 1));
+            try
             {
-                FileLock? own = FileLock.Open(path, new ByteRange(Bytes + place, 1));
-                if (own is null)
-                    return null;
-                if (!own.TryTake())
-                {
-                    own.Dispose();
+                if (own is null || !own.TryTake())
                     continue;
-                }
-
                 var page = new TurnPage(Segment.Map(file.Handle, Bytes, writable: true), own, place);
+                own = null;
                 if (page.Begin())
                     return page;
                 page.Dispose();
                 return null;
             }
-        }
-        catch (VaiEngineException)
-        {
-            // No such locks on this file system, or no mapping.
+            catch (VaiEngineException)
+            {
+                // No such locks on this file system, or no mapping.
+                return null;
+            }
+            finally
+            {
+                own?.Dispose();
+            }
         }
 
         return null;
@@ -168,6 +168,7 @@ internal sealed unsafe class TurnPage : IDisposable
         if (magic is not (0 or Magic) || Volatile.Read(ref Word(8)) is not (0 or Version))
             return false;
         Volatile.Write(ref Wants(Own), 0);
+        Volatile.Write(ref Used(Own), 0);
         Volatile.Write(ref Passed(Own), 0);
         TryPass(Own, -1, tell: true);
         return true;

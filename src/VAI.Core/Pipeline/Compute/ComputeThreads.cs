@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using VAI.Diagnostics;
 using VAI.Native.Interop;
 using VAI.Native.Llama;
 using VAI.Native.Machine;
@@ -25,13 +26,13 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
     {
         _sets = new Set?[all.Threads + 1];
         _sets[all.Threads] = new Set(all, owned: false);
-        IsFixed = always || all.Threads == 1;
+        IsFixed = always || all.Threads == 1 || !_cpus.IsKnown;
         TakesAll = all.Threads >= _cpus.Count;
         _governor = new ThreadGovernor(all.Threads, _cpus.Count, this);
     }
 
     /// <summary>Whether all compute each step.</summary>
-    public bool IsFixed { get; }
+    public bool IsFixed { get; private set; }
 
     /// <summary>Most threads that compute a step.</summary>
     public int Most => _sets.Length - 1;
@@ -58,8 +59,8 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
     /// <summary>Has a context's next step computed by as many as there are cores for.</summary>
     public void Give(LlamaContext context)
     {
-        if (context.Threads != _governor.Threads)
-            context.Attach(SetOf(_governor.Threads).Pool);
+        if (context.Threads != _governor.Threads && SetOf(_governor.Threads).Pool is var pool && context.Threads != pool.Threads)
+            context.Attach(pool);
     }
 
     /// <summary>A step was computed. Times are of <see cref="Stopwatch"/>.</summary>
@@ -98,7 +99,26 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
 
     private static long Nanoseconds(long timestamp) => (long)(timestamp * (1e9 / Stopwatch.Frequency));
 
-    private Set SetOf(int threads) => _sets[threads] ??= new Set(new LlamaThreadpool(threads), owned: true);
+    // Where no more threads are to be had, all of those that there are compute from then on.
+    private Set SetOf(int threads)
+    {
+        if (_sets[threads] is { } there)
+            return there;
+        if (!IsFixed)
+        {
+            try
+            {
+                return _sets[threads] = new Set(new LlamaThreadpool(threads), owned: true);
+            }
+            catch (Exception e) when (e is VaiException or OutOfMemoryException or ThreadStartException)
+            {
+                Faults.Report($"A set of {threads} compute threads", e);
+                IsFixed = true;
+            }
+        }
+
+        return _sets[Most]!;
+    }
 
     /// <summary>Threads that compute a step together.</summary>
     private sealed class Set(LlamaThreadpool pool, bool owned) : IDisposable

@@ -37,6 +37,9 @@ internal sealed class ThreadGovernor
     private readonly int _most;
     private readonly int _cores;
     private readonly ICoreTimes _times;
+
+    // Each number of threads is a set of its own, which stays: a few numbers, not all.
+    private readonly int[] _sizes;
     private long _computed;
     private long _waited;
     private long _throttled;
@@ -55,7 +58,14 @@ internal sealed class ThreadGovernor
     /// <param name="most">Threads on a machine that has nothing else to do.</param>
     /// <param name="cores">Cores that may be used.</param>
     /// <param name="times">What the kernel says.</param>
-    public ThreadGovernor(int most, int cores, ICoreTimes times) => (_most, _cores, _times, Threads) = (most, cores, times, most);
+    public ThreadGovernor(int most, int cores, ICoreTimes times)
+    {
+        (_most, _cores, _times, Threads) = (most, cores, times, most);
+        var sizes = new SortedSet<int> { most, Math.Max(1, most - 1) };
+        for (int size = most; size > 0; size /= 2)
+            sizes.UnionWith([size, Math.Max(1, size * 3 / 4)]);
+        _sizes = [.. sizes];
+    }
 
     /// <summary>Threads that the next step is computed with.</summary>
     public int Threads { get; private set; }
@@ -116,7 +126,7 @@ internal sealed class ThreadGovernor
 
         // Where m others share the cores fairly with n threads, these miss n m / (n + m) cores, as long as there are n.
         double others = missing < Threads ? missing * Threads / (Threads - missing) : _cores;
-        Threads = Math.Clamp((int)Math.Round(_cores - others), 1, Threads - 1);
+        Threads = SizeWithin(Math.Clamp((int)Math.Round(_cores - others), 1, Threads - 1));
         _patience = _tried ? Math.Min(MostPatience, _patience * 2) : LeastPatience;
         _tried = false;
         Count();
@@ -127,14 +137,23 @@ internal sealed class ThreadGovernor
     {
         // Free is what nobody used, and what was used here.
         double free = (double)(_free + _times.Idle - _idle + _used) / (_passed + (now - _since));
-        if (free >= Threads + 0.5)
+        int next = SizeWithin(Math.Clamp((int)Math.Round(free), 1, _most));
+        if (free >= Threads + 0.5 && next > Threads)
         {
-            Threads = Math.Clamp((int)Math.Round(free), Threads + 1, _most);
+            Threads = next;
             _tried = true;
             Count();
         }
 
         Watch(now);
+    }
+
+    private int SizeWithin(int threads)
+    {
+        int size = 1;
+        foreach (int one in _sizes)
+            size = one <= threads ? one : size;
+        return size;
     }
 
     private void Watch(long now) => (_since, _idle, _used, _passed, _free) = (now, _times.Idle, 0, 0, 0);

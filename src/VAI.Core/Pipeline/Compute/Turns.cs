@@ -18,19 +18,23 @@ internal sealed class Turns : IDisposable
 
     // Twice what lanes have: a change is the waking of two threads on cores that slept, most of a millisecond where a hypervisor has to be asked.
     private static readonly long Quantum = Stopwatch.Frequency / 50;
+    private const ulong TurnNanoseconds = 20_000_000;
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan Stopped = TimeSpan.FromMilliseconds(500);
 
     private readonly TurnPage _page;
     private readonly int _own;
     private readonly double _nanoseconds;
+    private readonly Action? _waiting;
     private long _since;
+    private volatile bool _ended;
 
     /// <param name="page">This process's place, which is its own from now on.</param>
     /// <param name="share">How much of the time it gets against others, 1 or more.</param>
-    public Turns(TurnPage page, int share)
+    /// <param name="waiting">Told now and then while it waits; null for nobody.</param>
+    public Turns(TurnPage page, int share, Action? waiting = null)
     {
-        (_page, _own) = (page, page.Own);
+        (_page, _own, _waiting) = (page, page.Own, waiting);
         _nanoseconds = 1e9 / Stopwatch.Frequency / share;
     }
 
@@ -40,7 +44,7 @@ internal sealed class Turns : IDisposable
     /// <returns>Whether it waited.</returns>
     public bool Take(long now, Action pause)
     {
-        if (Volatile.Read(ref _page.Wants(_own)) == 0)
+        if (Volatile.Read(ref _page.Wants(_own)) != 1)
             Arrive();
         int holder = _page.Holder;
         if (holder == _own)
@@ -54,8 +58,11 @@ internal sealed class Turns : IDisposable
             // Its threads sleep before another's are woken, who would find no core.
             pause();
             _page.TryPass(_own, next, tell: true);
+
+            // It may have left meanwhile, seeing that it was not its turn.
+            if (Volatile.Read(ref _page.Wants(next)) != 1)
+                _page.TryPass(next, -1, tell: true);
             Wait();
-            _since = Stopwatch.GetTimestamp();
             return true;
         }
 
@@ -67,9 +74,11 @@ internal sealed class Turns : IDisposable
 
         pause();
         Wait();
-        _since = Stopwatch.GetTimestamp();
         return true;
     }
+
+    /// <summary>Has it wait no more, now or later: its pipeline ends. From any thread.</summary>
+    public void End() => _ended = true;
 
     /// <summary>A step was made. Times are of <see cref="Stopwatch"/>.</summary>
     public void Stepped(long start, long end)
@@ -81,7 +90,8 @@ internal sealed class Turns : IDisposable
     /// <summary>Nothing is to be computed.</summary>
     public void Leave()
     {
-        if (Interlocked.Exchange(ref _page.Wants(_own), 0) == 0 || _page.Holder != _own)
+        Interlocked.Exchange(ref _page.Wants(_own), 0);
+        if (_page.Holder != _own)
             return;
         int next = Least();
         _page.TryPass(_own, next, tell: next >= 0);
@@ -97,11 +107,16 @@ internal sealed class Turns : IDisposable
         _page.Dispose();
     }
 
-    // What it did not want before it does not get now.
+    // What it did not want before it does not get now, and what it had while nobody else wanted any is not held against it.
     private void Arrive()
     {
         if (Least() is >= 0 and int least)
-            Volatile.Write(ref _page.Used(_own), Math.Max(_page.Used(_own), Volatile.Read(ref _page.Used(least))));
+        {
+            ulong had = Volatile.Read(ref _page.Used(least));
+            if (_page.Used(_own) < had || _page.Used(_own) - had > TurnNanoseconds)
+                Volatile.Write(ref _page.Used(_own), had);
+        }
+
         Interlocked.Exchange(ref _page.Wants(_own), 1);
     }
 
@@ -128,23 +143,28 @@ internal sealed class Turns : IDisposable
     {
         (int Holder, ulong Steps) seen = (-1, 0);
         long since = 0;
-        while (true)
+        while (!_ended)
         {
-            // Passed over while it was stopped: it is here again.
+            // Passed over while it was stopped, or taken for another that had its place: it is here.
             Volatile.Write(ref _page.Passed(_own), 0);
+            if (Volatile.Read(ref _page.Wants(_own)) != 1)
+                Interlocked.Exchange(ref _page.Wants(_own), 1);
+            _waiting?.Invoke();
             int changes = _page.Changes;
             int holder = _page.Holder;
             if (holder == _own || (holder < 0 && _page.TryPass(-1, _own, tell: false)))
-                return;
+                break;
             if (holder < 0)
                 continue;
             ulong steps = Volatile.Read(ref _page.Steps(holder));
             if ((holder, steps) != seen)
                 (seen, since) = ((holder, steps), Stopwatch.GetTimestamp());
             if (MayPass(holder, steps, Stopwatch.GetElapsedTime(since)) && _page.TryPass(holder, _own, tell: false))
-                return;
+                break;
             _page.Wait(changes, Look);
         }
+
+        _since = Stopwatch.GetTimestamp();
     }
 
     private bool MayPass(int holder, ulong steps, TimeSpan idle)

@@ -82,6 +82,38 @@ public sealed class TurnsTests : IDisposable
         await waits.WaitAsync(Limit);
     }
 
+    /// <summary>What it had while nobody else was there is not held against it: it need not wait until another has had as much.</summary>
+    [Fact]
+    public async Task Who_comes_back_after_long_work_is_not_kept_waiting_for_as_long()
+    {
+        using Turns old = NewTurns();
+        old.Take(Stopwatch.GetTimestamp(), () => { });
+        old.Stepped(0, 10_000 * Stopwatch.Frequency);
+        old.Leave();
+        using var ended = new CancellationTokenSource();
+        Task busy = Task.Factory.StartNew(
+            () =>
+            {
+                using Turns other = NewTurns();
+                while (!ended.IsCancellationRequested)
+                {
+                    other.Take(Stopwatch.GetTimestamp(), () => { });
+                    long start = Stopwatch.GetTimestamp();
+                    Thread.SpinWait(1000);
+                    other.Stepped(start, Stopwatch.GetTimestamp());
+                }
+            },
+            TaskCreationOptions.LongRunning);
+        for (int i = 0; i < 20; i++)
+        {
+            await Task.Run(() => old.Take(Stopwatch.GetTimestamp(), () => { })).WaitAsync(Limit);
+            old.Leave();
+        }
+
+        await ended.CancelAsync();
+        await busy.WaitAsync(Limit);
+    }
+
     /// <summary>Its process has ended: the kernel has given back its lock.</summary>
     [Fact]
     public void A_holder_that_has_ended_is_passed_over()
