@@ -10,7 +10,7 @@ namespace VAI.Daemon.Admission;
 /// </summary>
 internal sealed class BodyPace
 {
-    /// <summary>What is longer keeps the pace.</summary>
+    /// <summary>What is longer keeps the pace, and is taken apart on a thread of its own: of less the time is not worth waking one.</summary>
     public const int Large = 256 << 10;
 
     // A fifth of what a core copies in and out of a socket.

@@ -13,9 +13,6 @@ internal sealed class HeldBodies(long most, long share, BodyPace pace)
     private const int First = 4096;
     private const int FirstOfLarge = 1 << 20;
 
-    // What is shorter is taken apart in less time than it takes to wake a thread for it where the cores are busy.
-    private const int Large = 256 << 10;
-
     private readonly Lock _gate = new();
     private readonly Dictionary<string, long> _shares = new(StringComparer.Ordinal);
     private long _held;
@@ -128,7 +125,7 @@ internal sealed class HeldBodies(long most, long share, BodyPace pace)
             ReadOnlyMemory<byte> bytes = _bytes.AsMemory(0, _length);
             try
             {
-                return bytes.Length > Large
+                return bytes.Length > BodyPace.Large
                     ? await LongTextThread.RunAsync(() => read(bytes), cancellationToken).ConfigureAwait(false)
                     : read(bytes);
             }

@@ -17,8 +17,9 @@ internal sealed class Turns : IDisposable
     public const string FileName = "turns";
 
     // Twice what lanes have: a change is the waking of two threads on cores that slept, most of a millisecond where a hypervisor has to be asked.
-    private static readonly long Quantum = Stopwatch.Frequency / 50;
-    private const ulong TurnNanoseconds = 20_000_000;
+    private const int TurnMilliseconds = 20;
+    private const ulong TurnNanoseconds = TurnMilliseconds * 1_000_000UL;
+    private static readonly long Quantum = Stopwatch.Frequency * TurnMilliseconds / 1000;
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan Stopped = TimeSpan.FromMilliseconds(500);
 
