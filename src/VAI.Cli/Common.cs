@@ -42,6 +42,17 @@ internal static class Common
         HelpName = "N",
     };
 
+    public static Option<int?> Nice { get; } = new("--nice")
+    {
+        Description = "How far compute threads stand back for everything else on the machine: 0 to 19, 0 if not given.",
+        HelpName = "N",
+    };
+
+    public static Option<bool> BatchScheduling { get; } = new("--batch-scheduling")
+    {
+        Description = "Schedule compute threads as work that nobody waits for.",
+    };
+
     public static Option<int?> Context { get; } = new("--ctx")
     {
         Description = "The longest session, in tokens.",

@@ -37,6 +37,20 @@ public sealed class VaiOptions
     public int Share { get; set; } = 1;
 
     /// <summary>
+    /// How far its compute threads stand back for whatever else runs on the machine, 0 to 19, as nice(1) says it: 0 as all others, 19 almost
+    /// always. Under Linux; where it is refused, it is said in the log and they run as all others. A thread that .NET's pool happens to start
+    /// from the pipeline's inherits it.
+    /// </summary>
+    [Between(0, 19)]
+    public int Nice { get; set; }
+
+    /// <summary>
+    /// Whether its compute threads are scheduled as work that nobody waits for (SCHED_BATCH, sched(7)): they interrupt nobody when they wake.
+    /// Under Linux; as for <see cref="Nice"/> where it is refused.
+    /// </summary>
+    public bool BatchScheduling { get; set; }
+
+    /// <summary>
     /// The directory of llama.cpp's libraries; null to look in <c>VAI_LLAMA_DIR</c>, beside the application and in the
     /// system. The first <see cref="IVai"/> of a process decides: the libraries are loaded once.
     /// </summary>

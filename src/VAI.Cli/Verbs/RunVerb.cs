@@ -22,8 +22,8 @@ internal static class RunVerb
     {
         var command = new Command("run", "Load a model and answer one prompt.")
         {
-            Model, Prompt, Tokens, Temperature, Seed, TopK, TopP, MinP, Stop, Common.GpuLayers, Common.Threads, Common.FixedThreads, Common.Share, Common.Context,
-            Common.LoadProfile, Common.RomDirectory,
+            Model, Prompt, Tokens, Temperature, Seed, TopK, TopP, MinP, Stop, Common.GpuLayers, Common.Threads, Common.FixedThreads, Common.Share, Common.Nice,
+            Common.BatchScheduling, Common.Context, Common.LoadProfile, Common.RomDirectory,
         };
         command.Does(RunAsync);
         return command;
@@ -39,6 +39,8 @@ internal static class RunVerb
         engine.Threads = parsed.GetValue(Common.Threads);
         engine.FixedThreads = parsed.GetValue(Common.FixedThreads);
         engine.Share = parsed.GetValue(Common.Share) ?? 1;
+        engine.Nice = parsed.GetValue(Common.Nice) ?? 0;
+        engine.BatchScheduling = parsed.GetValue(Common.BatchScheduling);
         await using IVai vai = Vai.Create(engine, log);
         ModelHandle handle = await Bar.RunAsync($"loading {name}", async report => await vai.LoadAsync(
             new ModelOptions

@@ -86,7 +86,7 @@ internal static class ServeVerb
         var command = new Command(Name, "Run the daemon: owner of the models, with VAI's and OpenAI's API.")
         {
             Model, ModelsDirectory, Socket, Http, ApiKeyFile, Profile, Common.RomDirectory, Common.Context, Sram, Sessions, GpuLayers,
-            Common.Threads, Common.FixedThreads, Common.Share, Drain, Strict, Patience, EngineFailures, Config,
+            Common.Threads, Common.FixedThreads, Common.Share, Common.Nice, Common.BatchScheduling, Drain, Strict, Patience, EngineFailures, Config,
         };
         ServeAccessLine.AddTo(command);
         command.Does(RunAsync);
@@ -112,6 +112,8 @@ internal static class ServeVerb
             Threads = parsed.GetValue(Common.Threads),
             FixedThreads = parsed.GetValue(Common.FixedThreads) ? true : null,
             Share = parsed.GetValue(Common.Share),
+            Nice = parsed.GetValue(Common.Nice),
+            BatchScheduling = parsed.GetValue(Common.BatchScheduling) ? true : null,
             Drain = parsed.GetValue(Drain),
             Access = ServeAccessLine.Read(parsed),
             Strict = parsed.GetValue(Strict) ? true : null,

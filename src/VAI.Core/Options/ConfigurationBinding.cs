@@ -11,6 +11,8 @@ internal static class ConfigurationBinding
         [nameof(VaiOptions.Threads)] = static (o, s) => o.Threads = s.Get<int?>(),
         [nameof(VaiOptions.FixedThreads)] = static (o, s) => o.FixedThreads = s.Get<bool>(),
         [nameof(VaiOptions.Share)] = static (o, s) => o.Share = s.Get<int?>() ?? 1,
+        [nameof(VaiOptions.Nice)] = static (o, s) => o.Nice = s.Get<int?>() ?? 0,
+        [nameof(VaiOptions.BatchScheduling)] = static (o, s) => o.BatchScheduling = s.Get<bool>(),
         [nameof(VaiOptions.NativeDirectory)] = static (o, s) => o.NativeDirectory = s.Value,
         [nameof(VaiOptions.RomDirectory)] = static (o, s) => o.RomDirectory = s.Value,
         [nameof(VaiOptions.RomWait)] = static (o, s) => o.RomWait = s.Get<TimeSpan>(),

@@ -13,6 +13,7 @@ internal sealed class EncoderCores : IDisposable
     private readonly LlamaContext _all;
     private readonly LlamaContext[] _each;
     private readonly Action? _rest;
+    private readonly Action? _enter;
     private readonly SemaphoreSlim _begin = new(0);
     private readonly CountdownEvent _busy = new(1);
     private IReadOnlyList<StepPart> _parts = [];
@@ -22,9 +23,10 @@ internal sealed class EncoderCores : IDisposable
     /// <param name="all">A context that computes with all cores.</param>
     /// <param name="each">One for each core, which they come to own: none where a text after the other has all cores.</param>
     /// <param name="rest">Has the threads of <paramref name="all"/> sleep, which poll for a while otherwise.</param>
-    public EncoderCores(LlamaContext all, IReadOnlyList<LlamaContext> each, Action? rest)
+    /// <param name="enter">Called by each of its threads before it computes; null for nothing.</param>
+    public EncoderCores(LlamaContext all, IReadOnlyList<LlamaContext> each, Action? rest, Action? enter = null)
     {
-        (_all, _each, _rest) = (all, [.. each], rest);
+        (_all, _each, _rest, _enter) = (all, [.. each], rest, enter);
         for (int i = 1; i < _each.Length; i++)
         {
             LlamaContext core = _each[i];
@@ -78,6 +80,7 @@ internal sealed class EncoderCores : IDisposable
 
     private void Work(LlamaContext core)
     {
+        _enter?.Invoke();
         while (true)
         {
             _begin.Wait();

@@ -158,7 +158,7 @@ internal sealed class ModelLoader(
         {
             for (int i = 0; i < cores; i++)
                 each.Add(new LlamaContext(weights.Model, all.Settings with { Threads = 1 }));
-            return new EncoderCores(all, each, pool.Rest);
+            return new EncoderCores(all, each, pool.Rest, pipeline.Compute is { } compute ? compute.Assist : null);
         }
         catch
         {

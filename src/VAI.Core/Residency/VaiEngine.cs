@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using VAI.Diagnostics;
 using VAI.Native.Abi;
 using VAI.Native.Llama;
+using VAI.Native.Machine;
 using VAI.OptionRules;
 using VAI.Pipeline;
 using VAI.Pipeline.Compute;
@@ -50,7 +51,7 @@ internal sealed partial class VaiEngine : IVai, IPreparable
             LoadedLlama library = NativeLoader.EnsureLoaded(options.NativeDirectory);
             _log.NativeLoaded(library.Version, library.Directory, library.CpuKernels ?? "built in", library.Abi.Name);
             _pool = new LlamaThreadpool(threads);
-            _compute = new ComputeThreads(_pool, options.FixedThreads);
+            _compute = new ComputeThreads(_pool, options.FixedThreads, new Standing(options.Nice, options.BatchScheduling));
             var lot = new ParkingLot(options.ParkLimit);
             _stash = options.StashDirectory is { } directory ? new KvStashDirectory(directory, lot) : null;
             _roms = new RomLoader(options.RomDirectory, options.RomWait, _log);

@@ -49,7 +49,10 @@ internal static class DaemonHost
         using var estate = new KvEstate(Path.Combine(roms.Path, KvEstate.DirectoryName));
         estate.Clear();
         await using var supervisor = new Supervisor(
-            command, new WorkerConfig(roms.Path, options.Threads, FixedThreads: options.FixedThreads ?? false, Share: options.Share ?? 1),
+            command,
+            new WorkerConfig(
+                roms.Path, options.Threads, FixedThreads: options.FixedThreads ?? false, Share: options.Share ?? 1, Nice: options.Nice ?? 0,
+                BatchScheduling: options.BatchScheduling ?? false),
             socket.EngineDirectory, estate, logs.CreateLogger("VAI.Supervisor"), options.Supervision());
         await supervisor.StartAsync(stopping.Token).ConfigureAwait(false);
         await using var engine = new EngineVai(supervisor);

@@ -21,6 +21,8 @@ internal sealed class LiveOptions(ServeOptions options, ILogger log)
         ("threads", o => o.Threads),
         ("fixedThreads", o => o.FixedThreads),
         ("share", o => o.Share),
+        ("nice", o => o.Nice),
+        ("batchScheduling", o => o.BatchScheduling),
     ];
 
     private readonly ServeOptions _start = options;

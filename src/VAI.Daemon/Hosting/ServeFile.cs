@@ -63,6 +63,8 @@ internal static class ServeFile
                 "threads" => o with { Threads = Whole(key, p.Value) },
                 "fixedThreads" => o with { FixedThreads = Flag(key, p.Value) },
                 "share" => o with { Share = Whole(key, p.Value) },
+                "nice" => o with { Nice = Whole(key, p.Value) },
+                "batchScheduling" => o with { BatchScheduling = Flag(key, p.Value) },
                 "drain" => o with { Drain = Number(key, p.Value) },
                 "strict" => o with { Strict = Flag(key, p.Value) },
                 "sampling" => o with { Sampling = SamplingSection.Read(key, p.Value) },
@@ -72,8 +74,8 @@ internal static class ServeFile
                 {
                     Access = o.Access.With(p.Name, key, p.Value) ?? throw ServeOptions.Invalid(
                         key,
-                        "is no option. Known: model, modelsDir, socket, http, apiKeyFile, profile, romDir, ctx, sram, sessions, gpuLayers, threads, fixedThreads, share, drain, "
-                        + "strict, sampling, patience, engineFailures, " + ServeAccess.Names + "."),
+                        "is no option. Known: model, modelsDir, socket, http, apiKeyFile, profile, romDir, ctx, sram, sessions, gpuLayers, threads, fixedThreads, share, nice, "
+                        + "batchScheduling, drain, strict, sampling, patience, engineFailures, " + ServeAccess.Names + "."),
                 },
             };
         }

@@ -45,6 +45,12 @@ internal sealed record ServeOptions
     /// <summary>As <see cref="VaiOptions.Share"/>; null for 1.</summary>
     public int? Share { get; init; }
 
+    /// <summary>As <see cref="VaiOptions.Nice"/>; null for 0.</summary>
+    public int? Nice { get; init; }
+
+    /// <summary>As <see cref="VaiOptions.BatchScheduling"/>; null for no.</summary>
+    public bool? BatchScheduling { get; init; }
+
     /// <summary>Seconds that running requests have to end when the daemon is stopped, 0 to 86,400; null for 30.</summary>
     public double? Drain { get; init; }
 
@@ -89,6 +95,8 @@ internal sealed record ServeOptions
         Threads = Threads ?? file.Threads,
         FixedThreads = FixedThreads ?? file.FixedThreads,
         Share = Share ?? file.Share,
+        Nice = Nice ?? file.Nice,
+        BatchScheduling = BatchScheduling ?? file.BatchScheduling,
         Drain = Drain ?? file.Drain,
         Access = Access.Over(file.Access),
         Strict = Strict ?? file.Strict,
@@ -110,6 +118,7 @@ internal sealed record ServeOptions
         Range("sessions", Sessions, 1, 256);
         Range("threads", Threads, 1, 512);
         Range("share", Share, 1, 100);
+        Range("nice", Nice, 0, 19);
         Range("gpuLayers", GpuLayers, -1, int.MaxValue);
         Range("engineFailures", EngineFailures, 1, 10_000);
         if (Patience is < 0.5 or > 3600 or double.NaN)

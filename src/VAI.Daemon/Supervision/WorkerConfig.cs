@@ -10,9 +10,11 @@ namespace VAI.Daemon.Supervision;
 /// <param name="ProgressPage">Where it shows that it comes on; null for nowhere.</param>
 /// <param name="FixedThreads">As <see cref="VaiOptions.FixedThreads"/>.</param>
 /// <param name="Share">As <see cref="VaiOptions.Share"/>.</param>
+/// <param name="Nice">As <see cref="VaiOptions.Nice"/>.</param>
+/// <param name="BatchScheduling">As <see cref="VaiOptions.BatchScheduling"/>.</param>
 internal sealed record WorkerConfig(
     string? RomDirectory = null, int? Threads = null, string? NativeDirectory = null, string? StashDirectory = null, string? ProgressPage = null,
-    bool FixedThreads = false, int Share = 1);
+    bool FixedThreads = false, int Share = 1, int Nice = 0, bool BatchScheduling = false);
 
 [JsonSourceGenerationOptions(
     System.Text.Json.JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -41,6 +41,8 @@ internal static class WorkerHost
                     Threads = config.Threads,
                     FixedThreads = config.FixedThreads,
                     Share = config.Share,
+                    Nice = config.Nice,
+                    BatchScheduling = config.BatchScheduling,
                     NativeDirectory = config.NativeDirectory,
                     StashDirectory = config.StashDirectory,
                     Progress = page,

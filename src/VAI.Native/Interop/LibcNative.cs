@@ -60,11 +60,21 @@ internal static partial class LibcNative
     internal const int SEEK_SET = 0;
     internal const int POSIX_FADV_DONTNEED = 4;
 
-    /// <summary>open(2): a descriptor, or -1 with errno set.</summary>
     internal const int PRIO_PROCESS = 0;
+    internal const int SCHED_BATCH = 3;
+
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial int setpriority(int which, uint who, int priority);
 
     [LibraryImport(Libraries.Libc)]
-    internal static partial int setpriority(int which, uint who, int priority);
+    internal static partial int sched_getscheduler(uint thread);
+
+    [LibraryImport(Libraries.Libc)]
+    internal static partial int getpriority(int which, uint who);
+
+    /// <summary>sched_setscheduler(2), of one thread; its parameter is a struct sched_param of one int.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial int sched_setscheduler(uint thread, int policy, in int parameter);
 
     internal const int FUTEX_WAIT = 0;
     internal const int FUTEX_WAKE = 1;

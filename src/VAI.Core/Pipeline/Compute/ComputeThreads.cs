@@ -18,14 +18,18 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
     private readonly ThreadGovernor _governor;
     private readonly CpuTimes _cpus = new();
     private readonly Throttle _throttle = new();
+    private readonly Standing _standing;
     private uint _own;
+    private bool _refused;
 
     /// <param name="all">All threads.</param>
     /// <param name="always">Whether all compute each step, whatever else uses the cores.</param>
-    public ComputeThreads(LlamaThreadpool all, bool always)
+    /// <param name="standing">How far they stand back for others.</param>
+    public ComputeThreads(LlamaThreadpool all, bool always, Standing standing = default)
     {
+        _standing = standing;
         _sets = new Set?[all.Threads + 1];
-        _sets[all.Threads] = new Set(all, owned: false);
+        _sets[all.Threads] = NewSet(all, owned: false);
         IsFixed = always || all.Threads == 1 || !_cpus.IsKnown;
         TakesAll = all.Threads >= _cpus.Count;
         _governor = new ThreadGovernor(all.Threads, _cpus.Count, this);
@@ -47,7 +51,14 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
     long ICoreTimes.Waited(int threads) => SetOf(threads).Waited(_own);
 
     /// <summary>The calling thread is the pipeline's, which computes with the others.</summary>
-    public void Enter() => _own = LibcNative.gettid();
+    public void Enter()
+    {
+        _own = LibcNative.gettid();
+        StandBack(_own);
+    }
+
+    /// <summary>The calling thread computes beside the pipeline's.</summary>
+    public void Assist() => StandBack(LibcNative.gettid());
 
     /// <summary>A step is about to be computed.</summary>
     public void Begin()
@@ -108,7 +119,7 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
         {
             try
             {
-                return _sets[threads] = new Set(new LlamaThreadpool(threads), owned: true);
+                return _sets[threads] = NewSet(new LlamaThreadpool(threads), owned: true);
             }
             catch (Exception e) when (e is VaiException or OutOfMemoryException or ThreadStartException)
             {
@@ -118,6 +129,21 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
         }
 
         return _sets[Most]!;
+    }
+
+    private Set NewSet(LlamaThreadpool pool, bool owned)
+    {
+        foreach (uint thread in pool.Workers)
+            StandBack(thread);
+        return new Set(pool, owned);
+    }
+
+    private void StandBack(uint thread)
+    {
+        if (_refused || _standing.Apply(thread) is not { } refusal)
+            return;
+        _refused = true;
+        Faults.Report("Standing back for others", new InvalidOperationException($"{refusal}. The compute threads run as all others."));
     }
 
     /// <summary>Threads that compute a step together.</summary>
