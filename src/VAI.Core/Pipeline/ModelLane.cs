@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using VAI.Diagnostics;
 using VAI.Native.Llama;
+using VAI.Pipeline.Compute;
 using VAI.Sram;
 
 namespace VAI.Pipeline;
@@ -32,14 +33,14 @@ internal sealed class ModelLane : ILane
     private volatile Exception? _closed;
 
     public ModelLane(
-        string name, LlamaContext llama, SramBank bank, Schedule schedule, ParkingLot lot, KvStash? stash, PipelineThread pipeline, int promptTokens,
+        string name, LlamaContext llama, SramBank bank, Schedule schedule, ParkingLot lot, KvStash? stash, PipelineThread pipeline, StepLengths lengths,
         EncoderCores? texts = null)
     {
         (_name, _llama, _bank, _stash, _pipeline) = (name, llama, bank, stash, pipeline);
         _transfers = new KvTransfers(llama);
         Placer = new SramPlacer(llama, bank, schedule, lot, stash, _transfers, Freed);
-        _step = new StepBuilder(llama, bank, Placer, schedule, promptTokens, apart: texts is not null);
-        _runner = new StepRunner(llama, texts, pipeline.Compute);
+        _step = new StepBuilder(llama, bank, Placer, schedule, lengths, apart: texts is not null);
+        _runner = new StepRunner(llama, texts, pipeline.Compute, lengths);
     }
 
     public string Name => _name;

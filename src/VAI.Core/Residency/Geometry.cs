@@ -15,6 +15,9 @@ internal static class Geometry
     /// <summary>Texts that an encoder's lane has at once.</summary>
     public const int Texts = 64;
 
+    /// <summary>Rows of the shortest step of prompts that is tried on a CPU.</summary>
+    public const int LeastStep = 32;
+
     // Of the machine's memory, for contexts in which cores compute texts side by side.
     private const int TextsShare = 64;
 
@@ -116,7 +119,9 @@ internal static class Geometry
         if (o.GpuLayers != 0)
             return GpuStep;
         double tokens = OperationsOfAStep * threads / (2.0 * Math.Max(1, info.Parameters));
-        int step = 32;
+
+        // With fewer than 64 rows weights are read for too little, however large they are.
+        int step = 2 * LeastStep;
         while (step < 512 && step * 2 <= tokens)
             step *= 2;
         return step;

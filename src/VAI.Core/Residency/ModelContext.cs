@@ -4,6 +4,7 @@ using VAI.Native.Abi;
 using VAI.Native.Llama;
 using VAI.OptionRules;
 using VAI.Pipeline;
+using VAI.Pipeline.Compute;
 using VAI.Sessions;
 using VAI.Sram;
 using VAI.Text;
@@ -22,7 +23,7 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
     private bool _disposed;
 
     public ModelContext(ModelOptions options, Weights weights, LlamaContext context, PipelineThread pipeline, ParkingLot lot, KvStashDirectory? stash = null,
-        EncoderCores? texts = null)
+        EncoderCores? texts = null, StepLengths? lengths = null)
     {
         Options = options;
         Weights = weights;
@@ -38,7 +39,7 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
         ContextLength = options.ContextLength!.Value;
         KvStash? copies = stash is null ? null : KvStash.For(this, stash);
         _texts = texts;
-        Lane = new ModelLane(options.Name, context, Bank, Schedule, lot, copies, pipeline, options.BatchSize!.Value, texts);
+        Lane = new ModelLane(options.Name, context, Bank, Schedule, lot, copies, pipeline, lengths ?? new StepLengths(options.BatchSize!.Value, options.BatchSize.Value), texts);
         Tokenizer = new Tokenizer(options.Name, Model.Vocab);
     }
 

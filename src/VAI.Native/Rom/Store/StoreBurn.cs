@@ -156,7 +156,7 @@ internal sealed class StoreBurn(
             return;
         using var alone = new FileLock(image, RomLocks.Leases);
         if (alone.TryTake())
-            _ = LibcNative.unlink(store.Directory.ImagePath(id));
+            store.Directory.Remove(id);
     }
 
     private static RomFile? TryOpen(string image)
