@@ -127,12 +127,13 @@ internal sealed class DaemonProcess : IAsyncDisposable
             .Where(c => c.Length > 0).Select(int.Parse).Where(c => Read($"/proc/{c}/cmdline").Contains("--config-json", StringComparison.Ordinal)),
     ];
 
-    /// <summary>Waits until its log has so many lines with that text.</summary>
+    /// <summary>Waits until its log has so many lines with that text, for two minutes at most.</summary>
     public async Task LogsAsync(string text, int times = 1)
     {
+        long since = Stopwatch.GetTimestamp();
         while (_log.Count(l => l.Contains(text, StringComparison.Ordinal)) < times)
         {
-            Assert.False(_process.HasExited, Log);
+            Assert.False(_process.HasExited || Stopwatch.GetElapsedTime(since) > TimeSpan.FromMinutes(2), $"'{text}' was never said:\n{Log}");
             await Task.Delay(10);
         }
     }

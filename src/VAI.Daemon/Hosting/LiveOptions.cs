@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using VAI.Daemon.Supervision;
 
 namespace VAI.Daemon.Hosting;
 
@@ -7,28 +8,37 @@ internal sealed class LiveOptions(ServeOptions options, ILogger log)
 {
     private static readonly (string Key, Func<ServeOptions, object?> Value)[] Fixed =
     [
-        ("model", o => string.Join('\n', o.Models.Select(m => m with { Sampling = null }))),
-        ("modelsDir", o => o.ModelsDirectory),
         ("socket", o => o.Socket),
         ("http", o => o.Http),
         ("apiKeyFile", o => o.ApiKeyFile),
-        ("profile", o => o.Profile),
         ("romDir", o => o.RomDirectory),
-        ("ctx", o => o.Context),
-        ("sram", o => o.Sram),
-        ("sessions", o => o.Sessions),
-        ("gpuLayers", o => o.GpuLayers),
         ("threads", o => o.Threads),
         ("fixedThreads", o => o.FixedThreads),
         ("share", o => o.Share),
         ("nice", o => o.Nice),
         ("batchScheduling", o => o.BatchScheduling),
+        ("patience", o => o.Patience),
+        ("engineFailures", o => o.EngineFailures),
+        .. ServeAccess.Fixed.Select(f => (f.Key, (Func<ServeOptions, object?>)(o => f.Value(o.Access)))),
     ];
 
+    private readonly Lock _gate = new();
     private readonly ServeOptions _start = options;
     private volatile ServeOptions _now = options;
+    private Action<ConfiguredModels>? _models;
 
     public ServeOptions Now => _now;
+
+    /// <summary>Who takes up other models from now on. What was read before is handed over at once.</summary>
+    public void OnModels(Action<ConfiguredModels> take)
+    {
+        lock (_gate)
+        {
+            _models = take;
+            if (!ReferenceEquals(_now, _start))
+                take(_now.Configured());
+        }
+    }
 
     /// <summary>Reads the configuration file again. The log says what has to wait for a start.</summary>
     /// <exception cref="VaiUsageException">It is wrong; nothing is changed.</exception>
@@ -38,15 +48,26 @@ internal sealed class LiveOptions(ServeOptions options, ILogger log)
             return;
         ServeOptions next = reread();
         next.Validate();
+        ConfiguredModels models = next.Configured();
         string[] waits = [.. Fixed.Where(f => !Equals(f.Value(_start), f.Value(next))).Select(f => f.Key)];
         if (waits.Length > 0)
             log.NeedsStart(string.Join(", ", waits));
-        _now = _start with
+        lock (_gate)
         {
-            Strict = next.Strict,
-            Drain = next.Drain,
-            Sampling = next.Sampling,
-            Models = [.. _start.Models.Select(m => m with { Sampling = next.Models.FirstOrDefault(n => n.Name == m.Name)?.Sampling })],
-        };
+            _now = _start with
+            {
+                Strict = next.Strict,
+                Drain = next.Drain,
+                Sampling = next.Sampling,
+                Models = next.Models,
+                ModelsDirectory = next.ModelsDirectory,
+                Profile = next.Profile,
+                Context = next.Context,
+                Sram = next.Sram,
+                Sessions = next.Sessions,
+                GpuLayers = next.GpuLayers,
+            };
+            _models?.Invoke(models);
+        }
     }
 }

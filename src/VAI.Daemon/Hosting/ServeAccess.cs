@@ -55,6 +55,24 @@ internal sealed record ServeAccess
     /// <summary>Seconds.</summary>
     public double? ConnectionIdle { get; init; }
 
+    /// <summary>All of them, for a comparison: they are taken up by a start alone.</summary>
+    public static IReadOnlyList<(string Key, Func<ServeAccess, object?> Value)> Fixed { get; } =
+    [
+        ("httpAdmin", a => a.HttpAdmin),
+        ("httpHost", a => string.Join('\n', a.Hosts)),
+        ("cors", a => string.Join('\n', a.Origins)),
+        ("trustedProxy", a => string.Join('\n', a.TrustedProxies)),
+        ("sessionsDir", a => a.SessionsDirectory),
+        ("sharePrefixes", a => a.SharePrefixes),
+        ("maxActive", a => a.MaxActive),
+        ("maxWaiting", a => a.MaxWaiting),
+        ("clientActive", a => a.ClientActive),
+        ("clientWaiting", a => a.ClientWaiting),
+        ("clientSessions", a => a.ClientSessions),
+        ("sessionIdle", a => a.SessionIdle),
+        ("connectionIdle", a => a.ConnectionIdle),
+    ];
+
     /// <summary>These, with what they leave open taken from others.</summary>
     public ServeAccess Over(ServeAccess file) => new()
     {

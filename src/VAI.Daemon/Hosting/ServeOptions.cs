@@ -177,7 +177,7 @@ internal sealed record ServeOptions
     }
 
     /// <summary>What can be loaded by name: the models that were named, and the files of the directory.</summary>
-    public IReadOnlyList<ModelOptions> Configured()
+    public ConfiguredModels Configured()
     {
         List<ModelOptions> all = [.. Models.Select(Options)];
         if (ModelsDirectory is not null)
@@ -187,7 +187,7 @@ internal sealed record ServeOptions
                 .Where(m => m.Name.Length is > 0 and <= 128 && all.All(a => a.Name != m.Name)).Select(Options).ToArray());
         }
 
-        return all;
+        return new ConfiguredModels(all, [.. Models.Select(m => m.Name)]);
     }
 
     private ModelOptions Options(ServedModel model) => new()
