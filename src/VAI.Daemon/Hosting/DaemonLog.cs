@@ -71,6 +71,9 @@ internal static partial class DaemonLog
     [LoggerMessage(323, LogLevel.Error, "Model {Name} could not be loaded again: {Reason}")]
     public static partial void ModelNotReloaded(this ILogger log, string name, string reason);
 
+    [LoggerMessage(328, LogLevel.Error, "The engine process {Id} has lost request {Request} of {Model}: it is asked again")]
+    public static partial void RequestLost(this ILogger log, int id, string request, string model);
+
     [LoggerMessage(325, LogLevel.Information, "Model {Name} is not in the configuration any more: it is unloaded with its last session, and has no new ones")]
     public static partial void ModelLeaves(this ILogger log, string name);
 

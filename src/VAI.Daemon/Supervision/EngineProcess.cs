@@ -61,6 +61,9 @@ internal sealed class EngineProcess : IAsyncDisposable
     /// <summary>The models that it has loaded. Used by the supervisor, under its lock.</summary>
     public HashSet<string> Loaded { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Requests that it has lost.</summary>
+    public int Lost { get; set; }
+
     /// <summary>Whether its death is somebody's fault: it serves, or is about to.</summary>
     public bool IsBlamed { get; set; }
 

@@ -9,6 +9,12 @@ internal sealed record SupervisionOptions
     /// <summary>How often it is looked whether engines come on.</summary>
     public TimeSpan Tick { get; init; } = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>How often an engine is asked whether it knows of what was asked of it and of which nothing came meanwhile.</summary>
+    public TimeSpan Comparison { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>An engine that has lost so many requests is replaced.</summary>
+    public int Losses { get; init; } = 3;
+
     /// <summary>How long an engine process may take to greet, whatever it shows.</summary>
     public TimeSpan StartLimit { get; init; } = TimeSpan.FromMinutes(2);
 

@@ -141,17 +141,21 @@ internal sealed partial class Supervisor
     private async Task WatchAsync()
     {
         using var timer = new PeriodicTimer(_options.Tick);
+        int ticks = 0, compares = Math.Max(1, (int)(_options.Comparison / _options.Tick));
         try
         {
             while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
             {
                 Volatile.Write(ref _alive, Stopwatch.GetTimestamp());
+                ticks++;
                 (EngineProcess Engine, EngineWatch Watch)[] engines;
                 lock (_gate)
                     engines = [.. _engines];
                 foreach ((EngineProcess engine, EngineWatch watch) in engines)
                 {
                     engine.Link?.Relieve(_options.Tick);
+                    if (ticks % compares == 0)
+                        _ = CompareAsync(engine);
                     if (watch.Tick() is not { } wrong)
                         continue;
                     _log.WorkerHangs(engine.Id, wrong);
@@ -167,6 +171,32 @@ internal sealed partial class Supervisor
         {
             _completion.TrySetException(new VaiEngineException(VaiError.EngineLost, $"The watch over the engine failed ({e.Message}). Report it.", e));
             _ = _completion.Task.Exception;
+        }
+    }
+
+    // What an engine has lost is asked again as after its end. One that loses more and more is not well.
+    private async Task CompareAsync(EngineProcess engine)
+    {
+        try
+        {
+            if (engine.Link is not { } link)
+                return;
+            foreach (Exchange lost in await link.CompareAsync(_stopping.Token).ConfigureAwait(false))
+            {
+                engine.Lost++;
+                _log.RequestLost(engine.Id, lost.Request?.Id ?? "of the supervisor's own", lost.Request?.Model ?? "no model");
+            }
+
+            if (engine.Lost >= _options.Losses && !engine.HasEnded)
+            {
+                string wrong = $"it has lost {engine.Lost} requests";
+                _log.WorkerHangs(engine.Id, wrong);
+                engine.Condemn(wrong);
+            }
+        }
+        catch (Exception e) when (e is VaiException or LinkEndedException or OperationCanceledException or ObjectDisposedException)
+        {
+            // It has ended, or the daemon does.
         }
     }
 }
