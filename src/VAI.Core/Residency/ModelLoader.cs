@@ -18,6 +18,7 @@ internal sealed class ModelLoader(
     private const int SramShare = 64;
 
     private readonly PreparedModels _prepared = new();
+    private readonly MemoryClaims _claims = new();
     private int _joined;
 
     /// <summary>
@@ -62,6 +63,7 @@ internal sealed class ModelLoader(
         Weights? weights = prepared?.Weights;
         LlamaContext? context = prepared?.Context;
         EncoderCores? texts = null;
+        IDisposable? claim = null;
         try
         {
             Report(LoadPhase.Checking, 0);
@@ -80,7 +82,7 @@ internal sealed class ModelLoader(
             }
 
             if (context is null)
-                MemoryCheck.Sram(resolved, weights, settings, pool.Threads);
+                claim = _claims.Claim(claimed => MemoryCheck.Sram(resolved, weights, settings, pool.Threads, claimed));
             context ??= NewContext(weights, geometry);
             int contexts = Footprint.ContextsOfTexts(resolved, context, weights.Info.IsEmbedding);
             if (Geometry.IsApart(resolved, weights.Info))
@@ -104,6 +106,10 @@ internal sealed class ModelLoader(
             context?.Dispose();
             weights?.Dispose();
             throw;
+        }
+        finally
+        {
+            claim?.Dispose();
         }
     }
 

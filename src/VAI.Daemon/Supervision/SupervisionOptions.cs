@@ -27,6 +27,12 @@ internal sealed record SupervisionOptions
     /// <inheritdoc cref="FirstStandby"/>
     public TimeSpan NextStandby { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How soon another standby is started where one could not be, or has ended; twice as long each time, up to <see cref="StandbyAgainAtMost"/>.</summary>
+    public TimeSpan StandbyAgain { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <inheritdoc cref="StandbyAgain"/>
+    public TimeSpan StandbyAgainAtMost { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>For how long nobody must have been served for that to be a quiet time.</summary>
     public TimeSpan Quiet { get; init; } = TimeSpan.FromMilliseconds(500);
 

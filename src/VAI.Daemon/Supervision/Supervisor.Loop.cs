@@ -148,6 +148,7 @@ internal sealed partial class Supervisor
             {
                 Volatile.Write(ref _alive, Stopwatch.GetTimestamp());
                 ticks++;
+                _standby.Tend(_stopping.Token);
                 (EngineProcess Engine, EngineWatch Watch)[] engines;
                 lock (_gate)
                     engines = [.. _engines];
