@@ -1,7 +1,7 @@
 using System.Text.Json;
 using VAI.Daemon.Hosting;
 
-namespace VAI.Daemon.OpenAi;
+namespace VAI.Daemon.OpenAi.Responses;
 
 /// <summary>Tokens of a request.</summary>
 internal struct Usage

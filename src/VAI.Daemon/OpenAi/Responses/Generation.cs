@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
 using VAI.Ai;
+using VAI.Daemon.OpenAi.Requests;
 
-namespace VAI.Daemon.OpenAi;
+namespace VAI.Daemon.OpenAi.Responses;
 
 /// <summary>A prompt: a text, or tokens.</summary>
 internal readonly record struct Prompt(string? Text, int[]? Tokens);

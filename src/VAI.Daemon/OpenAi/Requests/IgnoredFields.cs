@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace VAI.Daemon.OpenAi;
+namespace VAI.Daemon.OpenAi.Requests;
 
 /// <summary>
 /// What of a request has no effect, by its place in the document: the client is told in a header, since clients and gateways send fields of

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using VAI.Daemon.Admission;
 
-namespace VAI.Daemon.OpenAi;
+namespace VAI.Daemon.OpenAi.Requests;
 
 /// <summary>Reads a request's JSON document: bounded in length and depth, and UTF-8 throughout.</summary>
 internal static class RequestBody

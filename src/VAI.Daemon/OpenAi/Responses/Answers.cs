@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 
-namespace VAI.Daemon.OpenAi;
+namespace VAI.Daemon.OpenAi.Responses;
 
 /// <summary>An update of one of a request's answers.</summary>
 internal readonly record struct AnswerUpdate(int Choice, InferenceUpdate Update);

@@ -4,7 +4,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using VAI.Daemon.Metrics;
 
-namespace VAI.Daemon.OpenAi;
+namespace VAI.Daemon.OpenAi.Responses;
 
 /// <summary>Writes into a response without letting its reader hold what was written.</summary>
 internal static class Sending

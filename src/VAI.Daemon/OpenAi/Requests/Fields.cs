@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 
-namespace VAI.Daemon.OpenAi;
+namespace VAI.Daemon.OpenAi.Requests;
 
 /// <summary>
 /// The members of a JSON object, each checked as it is taken; null counts as absent. What nobody asked for is ignored and named at the end, or

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using VAI.Daemon.OpenAi.Responses;
 
-namespace VAI.Daemon.OpenAi;
+namespace VAI.Daemon.OpenAi.Requests;
 
 /// <summary><c>POST /v1/embeddings</c>.</summary>
 internal sealed record EmbeddingRequest(string Model, IReadOnlyList<Prompt> Inputs, bool Base64, int? Dimensions)

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace VAI.Daemon.OpenAi;
+namespace VAI.Daemon.OpenAi.Requests;
 
 /// <summary>
 /// Fields, of OpenAI's API and of others in its manner, that would change the answer and cannot be honoured: each is refused by its name, but

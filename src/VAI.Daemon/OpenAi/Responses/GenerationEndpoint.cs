@@ -1,9 +1,10 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using VAI.Daemon.OpenAi.Requests;
 using VAI.Daemon.Streaming;
 
-namespace VAI.Daemon.OpenAi;
+namespace VAI.Daemon.OpenAi.Responses;
 
 /// <summary><c>/v1/chat/completions</c> and <c>/v1/completions</c>.</summary>
 internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 
-namespace VAI.Daemon.OpenAi;
+namespace VAI.Daemon.OpenAi.Requests;
 
 /// <summary>The messages of a chat, as turns of a conversation.</summary>
 internal static class ChatMessages

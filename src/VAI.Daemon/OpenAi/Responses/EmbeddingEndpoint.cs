@@ -2,9 +2,10 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using VAI.Ai;
+using VAI.Daemon.OpenAi.Requests;
 using VAI.Residency;
 
-namespace VAI.Daemon.OpenAi;
+namespace VAI.Daemon.OpenAi.Responses;
 
 /// <summary><c>/v1/embeddings</c>.</summary>
 internal sealed class EmbeddingEndpoint(IVai vai, OpenAiOptions options)

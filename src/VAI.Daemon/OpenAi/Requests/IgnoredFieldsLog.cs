@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 
-namespace VAI.Daemon.OpenAi;
+namespace VAI.Daemon.OpenAi.Requests;
 
 /// <summary>Says in the log, once for each, which fields of requests have no effect. Thread-safe.</summary>
 internal sealed partial class IgnoredFieldsLog

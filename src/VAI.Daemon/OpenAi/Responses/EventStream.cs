@@ -1,9 +1,10 @@
 using System.Buffers;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using VAI.Daemon.OpenAi.Requests;
 using VAI.Daemon.Streaming;
 
-namespace VAI.Daemon.OpenAi;
+namespace VAI.Daemon.OpenAi.Responses;
 
 /// <summary>A response of server-sent events, each a JSON document written straight into the response's buffer.</summary>
 internal sealed class EventStream(HttpContext http, TimeSpan timeout) : IDisposable

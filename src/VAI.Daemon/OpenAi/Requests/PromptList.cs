@@ -1,6 +1,7 @@
 using System.Text.Json;
+using VAI.Daemon.OpenAi.Responses;
 
-namespace VAI.Daemon.OpenAi;
+namespace VAI.Daemon.OpenAi.Requests;
 
 /// <summary>A text, several, the tokens of one, or those of several: what <c>prompt</c> and <c>input</c> may be.</summary>
 internal static class PromptList
