@@ -3,6 +3,7 @@ using System.Net;
 using System.Reflection;
 using System.Runtime.Versioning;
 using VAI.Daemon.Hosting;
+using VAI.Daemon.Hosting.Configuration;
 using VAI.Daemon.Supervision;
 using VAI.Remote;
 using Xunit.Abstractions;

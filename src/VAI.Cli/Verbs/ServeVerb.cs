@@ -1,5 +1,7 @@
 using System.CommandLine;
 using VAI.Daemon.Hosting;
+using VAI.Daemon.Hosting.Configuration;
+using VAI.Daemon.Hosting.Sockets;
 using VAI.Daemon.Supervision;
 
 namespace VAI.Cli.Verbs;

@@ -6,6 +6,8 @@ using Microsoft.Extensions.Logging;
 using VAI.Daemon.Access;
 using VAI.Daemon.Admission;
 using VAI.Daemon.Api;
+using VAI.Daemon.Hosting.Configuration;
+using VAI.Daemon.Hosting.Sockets;
 using VAI.Daemon.OpenAi;
 using VAI.Daemon.Supervision;
 using VAI.Daemon.Supervision.Link;

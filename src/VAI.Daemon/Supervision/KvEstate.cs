@@ -1,5 +1,5 @@
 using System.Globalization;
-using VAI.Daemon.Hosting;
+using VAI.Daemon.Hosting.Sockets;
 using VAI.Sram;
 
 namespace VAI.Daemon.Supervision;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
 using VAI.Daemon.Hosting;
+using VAI.Daemon.Hosting.Configuration;
 using VAI.Daemon.Supervision;
 using VAI.Remote;
 

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using VAI.Daemon.Hosting;
+using VAI.Daemon.Hosting.Configuration;
 using VAI.Daemon.Supervision;
 
 namespace VAI.Daemon.Tests.Hosting;

@@ -1,4 +1,4 @@
-using VAI.Daemon.Hosting;
+using VAI.Daemon.Hosting.Sockets;
 using VAI.Daemon.Supervision;
 
 namespace VAI.Daemon.Tests.Supervision;

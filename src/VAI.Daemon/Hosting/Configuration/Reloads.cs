@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace VAI.Daemon.Hosting;
+namespace VAI.Daemon.Hosting.Configuration;
 
 /// <summary>What is read again when the process is sent SIGHUP. What cannot be read leaves what there was. Thread-safe.</summary>
 internal sealed class Reloads(ILogger log)

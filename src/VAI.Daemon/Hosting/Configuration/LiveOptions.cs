@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using VAI.Daemon.Supervision;
 
-namespace VAI.Daemon.Hosting;
+namespace VAI.Daemon.Hosting.Configuration;
 
 /// <summary>The options as they are now: some of them change while the daemon runs, the others with its next start.</summary>
 internal sealed class LiveOptions(ServeOptions options, ILogger log)

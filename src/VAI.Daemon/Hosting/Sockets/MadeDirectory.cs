@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using VAI.Native.Interop;
 
-namespace VAI.Daemon.Hosting;
+namespace VAI.Daemon.Hosting.Sockets;
 
 /// <summary>
 /// A directory that the daemon makes anew with each start, and so must empty: only what VAI made itself, which a marker in it says, and only

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using VAI.Native.Interop;
 
-namespace VAI.Daemon.Hosting;
+namespace VAI.Daemon.Hosting.Sockets;
 
 /// <summary>A directory that only this user can look into, made if it is missing: who can open a socket in it may use the daemon.</summary>
 internal static class PrivateDirectory

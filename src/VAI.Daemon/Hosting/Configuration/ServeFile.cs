@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace VAI.Daemon.Hosting;
+namespace VAI.Daemon.Hosting.Configuration;
 
 /// <summary>
 /// The configuration file of <c>vai serve</c>: a JSON object with the options' names in camelCase. <c>model</c> is an object of names,

@@ -1,9 +1,10 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using VAI.Daemon.Hosting.Configuration;
 using VAI.Native.Interop;
 using VAI.Native.Memory;
 
-namespace VAI.Daemon.Hosting;
+namespace VAI.Daemon.Hosting.Sockets;
 
 /// <summary>
 /// The daemon's Unix socket: this user's alone, or its directory's group's too where that has mode 750, and this daemon's alone. What a dead

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using VAI.Daemon.Admission;
 
-namespace VAI.Daemon.Hosting;
+namespace VAI.Daemon.Hosting.Sockets;
 
 /// <summary>
 /// How bytes come from a socket to a request, and back. A token's way is written for: the thread that reads the engine's link sends it, and what

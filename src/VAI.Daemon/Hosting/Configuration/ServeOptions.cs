@@ -4,7 +4,7 @@ using VAI.Daemon.Supervision;
 using VAI.Native.Source;
 using VAI.Remote;
 
-namespace VAI.Daemon.Hosting;
+namespace VAI.Daemon.Hosting.Configuration;
 
 /// <summary>What <c>vai serve</c> is started with. Null stands for what was not said; the command line wins over the file.</summary>
 internal sealed record ServeOptions

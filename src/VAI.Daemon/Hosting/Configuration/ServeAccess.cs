@@ -3,7 +3,7 @@ using System.Text.Json;
 using VAI.Daemon.Access;
 using VAI.Daemon.Admission;
 
-namespace VAI.Daemon.Hosting;
+namespace VAI.Daemon.Hosting.Configuration;
 
 /// <summary>Which sessions share what was computed of their prompts.</summary>
 internal enum SharePrefixes
@@ -112,9 +112,9 @@ internal sealed record ServeAccess
 
     public static SharePrefixes Sharing(string key, string text) => text switch
     {
-        "none" => Hosting.SharePrefixes.None,
-        "key" => Hosting.SharePrefixes.Key,
-        "all" => Hosting.SharePrefixes.All,
+        "none" => Configuration.SharePrefixes.None,
+        "key" => Configuration.SharePrefixes.Key,
+        "all" => Configuration.SharePrefixes.All,
         _ => throw ServeOptions.Invalid(key, $"is '{text}', but must be none, key or all."),
     };
 

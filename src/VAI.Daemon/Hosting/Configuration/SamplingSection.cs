@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace VAI.Daemon.Hosting;
+namespace VAI.Daemon.Hosting.Configuration;
 
 /// <summary>The part <c>sampling</c> of the configuration file, of a model or of all: the members of <see cref="SamplingDefaults"/> in camelCase.</summary>
 internal static class SamplingSection
