@@ -4,6 +4,8 @@ using VAI.Native.Abi;
 using VAI.Native.Llama;
 using VAI.OptionRules;
 using VAI.Pipeline;
+using VAI.Pipeline.Jobs;
+using VAI.Pipeline.Steps;
 using VAI.Sessions;
 using VAI.Sram;
 using VAI.Text;

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using VAI.Daemon.Supervision.Link;
 using VAI.Daemon.Supervision.Proxy;
-using VAI.Pipeline;
+using VAI.Pipeline.Steps;
 using VAI.Remote;
 using VAI.Sessions;
 

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace VAI.Pipeline;
+namespace VAI.Pipeline.Jobs;
 
 /// <summary>Jobs on their way to a place in the bank: those that have come, from any thread, and those that wait, in the order of their due times.</summary>
 internal sealed class JobQueue

@@ -1,7 +1,8 @@
 using VAI.Native.Llama;
+using VAI.Pipeline.Jobs;
 using VAI.Sram;
 
-namespace VAI.Pipeline;
+namespace VAI.Pipeline.Steps;
 
 /// <summary>
 /// Puts steps together: the next token of every job that generates, then prompts, first due first, up to a budget. A step takes the cells

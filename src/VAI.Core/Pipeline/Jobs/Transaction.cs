@@ -2,11 +2,12 @@ using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using VAI.Diagnostics;
 using VAI.Native.Llama;
+using VAI.Pipeline.Readers;
 using VAI.Sessions;
 using VAI.Sessions.Sampling;
 using VAI.Text;
 
-namespace VAI.Pipeline;
+namespace VAI.Pipeline.Jobs;
 
 /// <summary>
 /// One InferAsync: a prompt in, updates out. The lane computes it, the reader takes the updates from a ring. If that is

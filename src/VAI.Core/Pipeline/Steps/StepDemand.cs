@@ -1,4 +1,6 @@
-namespace VAI.Pipeline;
+using VAI.Pipeline.Jobs;
+
+namespace VAI.Pipeline.Steps;
 
 /// <summary>Which rows of a job's part of a step are to have outputs: logits, or an embedding's share.</summary>
 internal enum RowOutputs

@@ -1,4 +1,4 @@
-namespace VAI.Pipeline;
+namespace VAI.Pipeline.Readers;
 
 /// <summary>
 /// Updates on their way from one writer to one reader: a ring with parking. The room is fixed, so that a reader that is behind allocates

@@ -1,8 +1,9 @@
 using VAI.Native.Llama;
+using VAI.Pipeline.Steps;
 using VAI.Sessions;
 using VAI.Sram;
 
-namespace VAI.Pipeline;
+namespace VAI.Pipeline.Jobs;
 
 /// <summary>A job on a session: its log is computed up to <see cref="Job.Target"/>, and then the job does something with the logits.</summary>
 internal abstract class SequenceJob(Session session, JobTimes times) : Job(session.Context.Lane, times)

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace VAI.Pipeline;
+namespace VAI.Pipeline.Jobs;
 
 /// <summary>A job's times, as <see cref="Stopwatch"/> timestamps, and its share.</summary>
 internal readonly record struct JobTimes(long Start, long Due, long Deadline, long WaitsUntil, int Weight)

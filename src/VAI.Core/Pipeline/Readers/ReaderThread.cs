@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using VAI.Native.Memory;
 
-namespace VAI.Pipeline;
+namespace VAI.Pipeline.Readers;
 
 /// <summary>
 /// Wakes the readers of tokens. Where compute threads take every core, what waking costs is taken from the next step, and the thread pool

@@ -1,6 +1,7 @@
 using VAI.Native.Llama;
+using VAI.Pipeline.Jobs;
 
-namespace VAI.Pipeline;
+namespace VAI.Pipeline.Steps;
 
 /// <summary>
 /// Computes the texts of a step side by side, each on a core of its own in a context of its own: of texts as short as they are, cores

@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using VAI.Native.Llama;
 using VAI.Pipeline.Compute;
+using VAI.Pipeline.Jobs;
 
-namespace VAI.Pipeline;
+namespace VAI.Pipeline.Steps;
 
 /// <summary>
 /// Runs a step, and ends it early where it is one job's alone and that is cancelled, or where it takes many times what such steps take: its threads

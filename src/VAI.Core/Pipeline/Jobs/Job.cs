@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using VAI.Native.Llama;
+using VAI.Pipeline.Steps;
 using VAI.Sram;
 
-namespace VAI.Pipeline;
+namespace VAI.Pipeline.Jobs;
 
 /// <summary>
 /// Work that a model's lane runs: entries of a log to be computed on a line of the bank. A job says what it asks of the next step

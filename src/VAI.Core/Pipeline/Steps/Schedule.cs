@@ -1,6 +1,6 @@
 using VAI.Native.Gguf;
 
-namespace VAI.Pipeline;
+namespace VAI.Pipeline.Steps;
 
 /// <summary>
 /// How a token log is cut into steps. Entries of a log are token ids; under <see cref="RomProfile.Exact"/> a generated token's

@@ -1,7 +1,8 @@
 using VAI.Native.Llama;
+using VAI.Pipeline.Steps;
 using VAI.Sram;
 
-namespace VAI.Pipeline;
+namespace VAI.Pipeline.Jobs;
 
 /// <summary>One text's embedding: all of its tokens in one step, on a line of their own or in a context of their own.</summary>
 internal sealed class EmbeddingJob(ModelLane lane, int[] tokens, JobTimes times, CancellationToken cancellationToken) : Job(lane, times)

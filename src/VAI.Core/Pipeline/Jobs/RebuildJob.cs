@@ -1,7 +1,7 @@
 using VAI.Native.Llama;
 using VAI.Sessions;
 
-namespace VAI.Pipeline;
+namespace VAI.Pipeline.Jobs;
 
 /// <summary>Computes a session's KV from its log, all but the last token, whose logits come with the next transaction.</summary>
 internal sealed class RebuildJob(Session session, JobTimes times, CancellationToken cancellationToken) : SequenceJob(session, times)

@@ -1,6 +1,6 @@
 using System.Threading.Tasks.Sources;
 
-namespace VAI.Pipeline;
+namespace VAI.Pipeline.Readers;
 
 /// <summary>
 /// An event that resets itself, for one reader that awaits it. Each call allocates nothing. A wait may end once more than there was something
