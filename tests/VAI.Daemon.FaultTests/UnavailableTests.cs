@@ -4,7 +4,7 @@ using System.Reflection;
 using System.Runtime.Versioning;
 using VAI.Daemon.Hosting;
 using VAI.Daemon.Hosting.Configuration;
-using VAI.Daemon.Supervision;
+using VAI.Daemon.Supervision.Engines;
 using VAI.Remote;
 using Xunit.Abstractions;
 

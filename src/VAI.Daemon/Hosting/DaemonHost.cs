@@ -10,6 +10,7 @@ using VAI.Daemon.Hosting.Configuration;
 using VAI.Daemon.Hosting.Sockets;
 using VAI.Daemon.OpenAi;
 using VAI.Daemon.Supervision;
+using VAI.Daemon.Supervision.Engines;
 using VAI.Daemon.Supervision.Link;
 using VAI.Daemon.Supervision.Proxy;
 using VAI.Native.Rom;

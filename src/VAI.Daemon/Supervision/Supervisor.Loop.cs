@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using VAI.Daemon.Supervision.Engines;
 using VAI.Daemon.Supervision.Link;
 
 namespace VAI.Daemon.Supervision;

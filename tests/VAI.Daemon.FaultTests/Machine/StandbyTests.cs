@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Runtime.Versioning;
 using VAI.Daemon.Hosting;
 using VAI.Daemon.Hosting.Configuration;
-using VAI.Daemon.Supervision;
+using VAI.Daemon.Supervision.Engines;
 using VAI.Remote;
 
 namespace VAI.Daemon.FaultTests.Machine;

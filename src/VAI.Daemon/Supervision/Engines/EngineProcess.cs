@@ -4,7 +4,7 @@ using System.Text.Json;
 using VAI.Daemon.Supervision.Link;
 using VAI.Diagnostics;
 
-namespace VAI.Daemon.Supervision;
+namespace VAI.Daemon.Supervision.Engines;
 
 /// <summary>
 /// An engine process: the process, its link and its page of progress. It connects to a socket that is made for it alone. Either side notices

@@ -1,4 +1,4 @@
-namespace VAI.Daemon.Supervision;
+namespace VAI.Daemon.Supervision.Failures;
 
 /// <summary>How many engines may be of no use, one after the other, before the daemon gives up and leaves it to its service manager.</summary>
 /// <param name="options">How many, and within which time.</param>

@@ -1,4 +1,4 @@
-namespace VAI.Daemon.Supervision;
+namespace VAI.Daemon.Supervision.Engines;
 
 /// <summary>
 /// What an engine process is, in this order, of which it may leave out some:

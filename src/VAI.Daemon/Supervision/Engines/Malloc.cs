@@ -1,4 +1,4 @@
-namespace VAI.Daemon.Supervision;
+namespace VAI.Daemon.Supervision.Engines;
 
 /// <summary>
 /// What glibc's allocator is told of an engine process: to ask for huge pages for what it maps, where the kernel gives them to who asks

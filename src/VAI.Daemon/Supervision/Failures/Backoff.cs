@@ -1,4 +1,4 @@
-namespace VAI.Daemon.Supervision;
+namespace VAI.Daemon.Supervision.Failures;
 
 /// <summary>
 /// How long to wait before an engine process is started again: not at all at first, then 0.1 s, doubled up to 1 s, for as long as

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using VAI.Daemon.Supervision.Link;
 
-namespace VAI.Daemon.Supervision;
+namespace VAI.Daemon.Supervision.Engines;
 
 /// <summary>
 /// Whether an engine comes on. It is condemned when it had work and showed nothing for it longer than its patience and twice its longest step:

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace VAI.Daemon.Supervision;
+namespace VAI.Daemon.Supervision.Engines;
 
 /// <summary>What an engine process is told on its command line, as JSON. Its models come later, by loads.</summary>
 /// <param name="RomDirectory">As <see cref="VaiOptions.RomDirectory"/>.</param>

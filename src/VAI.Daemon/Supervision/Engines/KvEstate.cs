@@ -2,7 +2,7 @@ using System.Globalization;
 using VAI.Daemon.Hosting.Sockets;
 using VAI.Sram;
 
-namespace VAI.Daemon.Supervision;
+namespace VAI.Daemon.Supervision.Engines;
 
 /// <summary>
 /// The copies of KV that engine processes keep in shared memory: each in a directory of its own, which the next one inherits. Nothing

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace VAI.Daemon.Supervision;
+namespace VAI.Daemon.Supervision.Engines;
 
 /// <summary>How an engine process is started: a program and its first arguments.</summary>
 internal sealed record WorkerCommand(string Program, IReadOnlyList<string> Arguments)

@@ -1,8 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
+using VAI.Daemon.Supervision.Engines;
 using VAI.Daemon.Supervision.Link;
 using VAI.Daemon.Supervision.Proxy;
 
-namespace VAI.Daemon.Supervision;
+namespace VAI.Daemon.Supervision.Failures;
 
 /// <summary>
 /// Engines for those who are suspected of ending theirs: one at a time, for one request, with its model alone. Who gets through, or clearly

@@ -1,6 +1,6 @@
 using VAI.Daemon.Supervision.Link;
 
-namespace VAI.Daemon.Supervision;
+namespace VAI.Daemon.Supervision.Failures;
 
 /// <summary>What is to become of a request.</summary>
 internal enum Verdict
