@@ -16,7 +16,7 @@ public sealed class MemoryLimitTests(Forged forged, ITestOutputHelper output)
     [InlineData("burn")]
     public async Task What_cannot_fit_is_refused_with_one_line(string verb)
     {
-        using var group = Group.Make(96);
+        using var group = MemoryGroup.Make(96);
         if (group is null)
         {
             Assert.NotEqual(0u, LibcNative.geteuid());
@@ -24,7 +24,7 @@ public sealed class MemoryLimitTests(Forged forged, ITestOutputHelper output)
         }
 
         string roms = VaiProcess.NewRomDirectory();
-        VaiRun run = await group.RunAsync(verb == "run" ? ["run", await SmallAsync(), "-p", "x", "-n", "1", "--rom-dir", roms] : ["burn", await SmallAsync(), "--rom-dir", roms]);
+        VaiRun run = await RunAsync(group, verb == "run" ? ["run", await SmallAsync(), "-p", "x", "-n", "1", "--rom-dir", roms] : ["burn", await SmallAsync(), "--rom-dir", roms]);
         output.WriteLine(run.Error);
         Assert.Equal((1, ""), (run.ExitCode, run.Out));
         Assert.Single(run.Error.TrimEnd('\n').Split('\n'));
@@ -34,21 +34,21 @@ public sealed class MemoryLimitTests(Forged forged, ITestOutputHelper output)
         // What is burned by others is not this group's: it fits, with little SRAM.
         VaiRun burned = await VaiProcess.RunAsync("burn", await SmallAsync(), "--rom-dir", roms);
         Assert.Equal(0, burned.ExitCode);
-        VaiRun attached = await group.RunAsync(["run", await SmallAsync(), "-p", "x", "-n", "1", "--ctx", "64", "--rom-dir", roms]);
+        VaiRun attached = await RunAsync(group, ["run", await SmallAsync(), "-p", "x", "-n", "1", "--ctx", "64", "--rom-dir", roms]);
         Assert.True(attached.ExitCode == 0, attached.Error);
     }
 
     [Fact]
     public async Task A_plan_and_the_doctor_say_which_limit_it_is()
     {
-        using var group = Group.Make(300);
+        using var group = MemoryGroup.Make(300);
         if (group is null)
         {
             Assert.NotEqual(0u, LibcNative.geteuid());
             return;
         }
 
-        VaiRun plan = await group.RunAsync(["plan", forged.A, "--json"]), doctor = await group.RunAsync(["doctor", "--json"]);
+        VaiRun plan = await RunAsync(group, ["plan", forged.A, "--json"]), doctor = await RunAsync(group, ["doctor", "--json"]);
         foreach (VaiRun run in new[] { plan, doctor })
         {
             Assert.Equal((300L << 20, group.Path), (run.Json.GetProperty("memory_limit").GetInt64(), run.Json.GetProperty("memory_limit_source").GetString()));
@@ -68,53 +68,14 @@ public sealed class MemoryLimitTests(Forged forged, ITestOutputHelper output)
         return file;
     }
 
-    /// <summary>A control group of this test's own, of either version.</summary>
-    private sealed class Group : IDisposable
+    private static Task<VaiRun> RunAsync(MemoryGroup group, string[] arguments)
     {
-        private Group(string path) => Path = path;
-
-        public string Path { get; }
-
-        public static Group? Make(int mebibytes)
-        {
-            foreach ((string top, string limit) in new[] { ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max") })
-            {
-                string path = $"{top}/vai-test-{Guid.NewGuid():n}";
-                try
-                {
-                    Directory.CreateDirectory(path);
-                    var group = new Group(path);
-                    if (File.Exists($"{path}/{limit}"))
-                    {
-                        File.WriteAllText($"{path}/{limit}", $"{(long)mebibytes << 20}");
-                        return group;
-                    }
-
-                    group.Dispose();
-                }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-                {
-                }
-            }
-
-            return null;
-        }
-
-        // A shell that goes into the group and becomes vai.
-        public async Task<VaiRun> RunAsync(string[] arguments)
-        {
-            var start = new ProcessStartInfo("/bin/sh", ["-c", $"echo $$ > {Path}/cgroup.procs && exec \"$0\" \"$@\"", Dotnet, System.IO.Path.Combine(AppContext.BaseDirectory, "vai.dll"), .. arguments])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            };
-            start.Environment["VAI_ROM_DIR"] = VaiProcess.RomDirectory;
-            return await VaiProcess.EndAsync(Process.Start(start)!);
-        }
-
-        public void Dispose() => Directory.Delete(Path);
-
-        private static string Dotnet =>
-            Environment.ProcessPath is { } path && System.IO.Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+        string[] line = [.. group.Into, Dotnet, Path.Combine(AppContext.BaseDirectory, "vai.dll"), .. arguments];
+        var start = new ProcessStartInfo(line[0], line[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["VAI_ROM_DIR"] = VaiProcess.RomDirectory;
+        return VaiProcess.EndAsync(Process.Start(start)!);
     }
+
+    private static string Dotnet =>
+        Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
 }

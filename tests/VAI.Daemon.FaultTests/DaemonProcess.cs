@@ -14,10 +14,10 @@ namespace VAI.Daemon.FaultTests;
 /// </remarks>
 internal sealed class DaemonProcess : IAsyncDisposable
 {
-    private static readonly string Program = Path.Combine(
-        typeof(DaemonProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "VaiDirectory").Value!, "vai.dll");
-
     private static readonly string Threads = Environment.GetEnvironmentVariable("VAI_TEST_THREADS") ?? "1";
+
+    public static string Program { get; } = Path.Combine(
+        typeof(DaemonProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "VaiDirectory").Value!, "vai.dll");
 
     public static string DotNet { get; } =
         Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
@@ -47,19 +47,16 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     public static DaemonProcess Start(string place, params string[] arguments) => Start(place, [], arguments);
 
-    /// <summary>With variables of its own.</summary>
-    public static DaemonProcess Start(string place, Dictionary<string, string> environment, string[] arguments)
+    /// <summary>With variables of its own, and by a command that becomes it, such as unshare(1).</summary>
+    public static DaemonProcess Start(string place, Dictionary<string, string> environment, string[] arguments, string[]? under = null)
     {
         // As systemd does it, in the abstract namespace.
         string name = $"vai-fault-{Guid.NewGuid():N}";
         var notified = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         notified.Bind(new UnixDomainSocketEndPoint("\0" + name));
         string? published = Environment.GetEnvironmentVariable("VAI_TEST_PROGRAM");
-        var start = new ProcessStartInfo(published ?? DotNet) { RedirectStandardError = true };
-        if (published is null)
-            start.ArgumentList.Add(Program);
-        foreach (string argument in (string[])["serve", "--socket", SocketIn(place), "--threads", Threads, .. arguments])
-            start.ArgumentList.Add(argument);
+        string[] line = [.. under ?? [], .. published is null ? (string[])[DotNet, Program] : [published], "serve", "--socket", SocketIn(place), "--threads", Threads, .. arguments];
+        var start = new ProcessStartInfo(line[0], line[1..]) { RedirectStandardError = true };
         foreach ((string key, string value) in environment)
             start.Environment[key] = value;
         start.Environment["NOTIFY_SOCKET"] = "@" + name;
@@ -127,12 +124,13 @@ internal sealed class DaemonProcess : IAsyncDisposable
             .Where(c => c.Length > 0).Select(int.Parse).Where(c => Read($"/proc/{c}/cmdline").Contains("--config-json", StringComparison.Ordinal)),
     ];
 
-    /// <summary>Waits until its log has so many lines with that text.</summary>
+    /// <summary>Waits until its log has so many lines with that text, for two minutes at most.</summary>
     public async Task LogsAsync(string text, int times = 1)
     {
+        long since = Stopwatch.GetTimestamp();
         while (_log.Count(l => l.Contains(text, StringComparison.Ordinal)) < times)
         {
-            Assert.False(_process.HasExited, Log);
+            Assert.False(_process.HasExited || Stopwatch.GetElapsedTime(since) > TimeSpan.FromMinutes(2), $"'{text}' was never said:\n{Log}");
             await Task.Delay(10);
         }
     }
@@ -182,7 +180,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
         while (await _process.StandardError.ReadLineAsync() is { } line)
         {
             _log.Enqueue(line);
-            if (line.Contains("stands by", StringComparison.Ordinal))
+            if (line.Contains("VAI.Supervisor[313]", StringComparison.Ordinal))
                 _standsBy.TrySetResult();
         }
     }

@@ -3,7 +3,8 @@ using System.Net;
 using System.Reflection;
 using System.Runtime.Versioning;
 using VAI.Daemon.Hosting;
-using VAI.Daemon.Supervision;
+using VAI.Daemon.Hosting.Configuration;
+using VAI.Daemon.Supervision.Engines;
 using VAI.Remote;
 using Xunit.Abstractions;
 

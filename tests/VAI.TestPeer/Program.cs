@@ -27,6 +27,7 @@ try
         ["rom-burn-slowly", var file, var directory, var name] => RomBurnSlowly.Run(file, directory, name),
         ["rom-hostile", var directory, var image] => RomHostile.Run(directory, image),
         ["tokenize", var file, var unit, var times, var how] => Tokenize.Run(file, unit, Number(times), whole: how == "whole"),
+        ["load-ready", var directory, var cells, .. var files] => LoadReady.Run(directory, Number(cells), files),
         ["turns", var file] => TurnTaking.Run(file),
         ["rom-locate"] => RomLocate.Run(null),
         ["rom-locate", var option] => RomLocate.Run(option),

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using VAI.Bench.Report;
-using VAI.Daemon.Supervision;
+using VAI.Daemon.Supervision.Engines;
 
 namespace VAI.Cli.Verbs;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using VAI.Daemon.Hosting;
+using VAI.Daemon.Hosting.Configuration;
 
 namespace VAI.Cli.Verbs;
 

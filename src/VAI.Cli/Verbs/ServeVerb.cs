@@ -1,6 +1,8 @@
 using System.CommandLine;
 using VAI.Daemon.Hosting;
-using VAI.Daemon.Supervision;
+using VAI.Daemon.Hosting.Configuration;
+using VAI.Daemon.Hosting.Sockets;
+using VAI.Daemon.Supervision.Engines;
 
 namespace VAI.Cli.Verbs;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
-using VAI.Daemon.Supervision;
+using VAI.Daemon.Supervision.Engines;
 using VAI.Daemon.Worker;
 
 namespace VAI.Cli.Verbs;

@@ -1,6 +1,6 @@
 using System.Numerics;
 using Microsoft.Extensions.Options;
-using VAI.Pipeline;
+using VAI.Pipeline.Steps;
 using VAI.Sessions;
 
 namespace VAI.OptionRules;

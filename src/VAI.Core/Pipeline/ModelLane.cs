@@ -2,6 +2,9 @@ using System.Diagnostics;
 using VAI.Diagnostics;
 using VAI.Native.Llama;
 using VAI.Pipeline.Compute;
+using VAI.Pipeline.Jobs;
+using VAI.Pipeline.Readers;
+using VAI.Pipeline.Steps;
 using VAI.Sram;
 
 namespace VAI.Pipeline;

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using VAI.Diagnostics;
 using VAI.Native.Machine;
 using VAI.Pipeline.Compute;
+using VAI.Pipeline.Readers;
 
 namespace VAI.Pipeline;
 

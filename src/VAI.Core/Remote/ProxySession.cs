@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using VAI.OptionRules;
-using VAI.Pipeline;
+using VAI.Pipeline.Steps;
 using VAI.Sessions;
 
 namespace VAI.Remote;

@@ -44,6 +44,9 @@ internal sealed record WireText(string Text);
 /// <summary>Of a model, the most bytes that a token stands for. Over an engine's link alone.</summary>
 internal sealed record WireLongest(int Bytes);
 
+/// <summary>Calls and transactions of an engine's link, by their ids. Over that alone.</summary>
+internal sealed record WireIds(IReadOnlyList<ulong> Ids);
+
 /// <summary>Vectors as base64 of little-endian floats, in the order of the inputs, and the tokens of all of them.</summary>
 internal sealed record WireEmbeddings(IReadOnlyList<byte[]> Vectors, long Tokens)
 {
@@ -144,6 +147,7 @@ internal sealed record WireError(string Kind, string Code, string Message);
 [JsonSerializable(typeof(WireTokens))]
 [JsonSerializable(typeof(WireText))]
 [JsonSerializable(typeof(WireLongest))]
+[JsonSerializable(typeof(WireIds))]
 [JsonSerializable(typeof(WireEmbeddings))]
 [JsonSerializable(typeof(WireOpen))]
 [JsonSerializable(typeof(WireSession))]

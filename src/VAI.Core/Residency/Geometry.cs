@@ -2,7 +2,7 @@ using VAI.Native.Abi;
 using VAI.Native.Llama;
 using VAI.Native.Memory;
 using VAI.OptionRules;
-using VAI.Pipeline;
+using VAI.Pipeline.Steps;
 
 namespace VAI.Residency;
 

@@ -27,19 +27,25 @@ internal static class MemoryCheck
 
         // A GPU packs by itself.
         (long image, bool packed) = RomSize.Of(source, RomLoader.UsesGpu(settings) ? RomProfile.Exact : options.Profile);
-        Check(resolved, info, settings, threads, packed, takesMemory ? image : 0, () => source.Header);
+        Check(resolved, info, settings, threads, packed, takesMemory ? image : 0, 0, () => source.Header);
     }
 
     /// <summary>Before SRAM is given to weights that are there.</summary>
+    /// <param name="resolved">The model's options.</param>
+    /// <param name="weights">Its weights.</param>
+    /// <param name="settings">How it is loaded.</param>
+    /// <param name="threads">That compute.</param>
+    /// <param name="claimed">Bytes that others may still take.</param>
+    /// <returns>Bytes that it may take, at most.</returns>
     /// <exception cref="VaiEngineException"><see cref="VaiError.OutOfMemory"/>.</exception>
-    public static void Sram(ModelOptions resolved, Weights weights, LlamaModelSettings settings, int threads)
+    public static long Sram(ModelOptions resolved, Weights weights, LlamaModelSettings settings, int threads, long claimed)
     {
         ModelSource? source = null;
         GgufFile? metadata = null;
         try
         {
             bool packed = weights.Hold?.File.Header.Weights == RomWeights.Packed;
-            Check(resolved, weights.Info, settings, threads, packed, 0, () => weights.Hold is { } hold
+            return Check(resolved, weights.Info, settings, threads, packed, 0, claimed, () => weights.Hold is { } hold
                 ? metadata = hold.File.ParseMetadata() : (source = ModelSource.Open(resolved.File)).Header);
         }
         finally
@@ -49,13 +55,14 @@ internal static class MemoryCheck
         }
     }
 
-    private static void Check(
-        ModelOptions resolved, ModelInfo info, LlamaModelSettings settings, int threads, bool packed, long image, Func<GgufFile> header)
+    private static long Check(
+        ModelOptions resolved, ModelInfo info, LlamaModelSettings settings, int threads, bool packed, long image, long claimed, Func<GgufFile> header)
     {
         MemoryRoom room = MemoryRoom.Read();
         LlamaContextSettings geometry = Geometry.Of(resolved, info, threads);
-        if (image + Most(info, geometry, room.Total) <= room.Most)
-            return;
+        double most = image + Most(info, geometry, room.Total);
+        if (most + claimed <= room.Most)
+            return (long)(most - Ease);
         ModelMemory planned;
         try
         {
@@ -64,14 +71,16 @@ internal static class MemoryCheck
         catch (VaiException e) when (e.Code is VaiError.NativeFailure or VaiError.ModelRejected)
         {
             // Whatever it is, the load itself says it better.
-            return;
+            return 0;
         }
 
         long process = image > 0 ? MemoryRoom.VocabularyBytes(info.VocabularySize) + Math.Max(0, LeastProcessBytes - MemoryRoom.OwnBytes()) : 0;
-        room.Require(
-            image + Planner.HostBytes(planned) + process,
+        long bytes = image + Planner.HostBytes(planned) + process;
+        (room with { Most = Math.Max(0, room.Most - claimed) }).Require(
+            bytes,
             $"Loading '{resolved.Name}' with {geometry.Cells} cells of SRAM{(image > 0 ? " and its ROM" : "")}",
             "give the model a smaller context or less SRAM (vai plan says what each takes)");
+        return bytes;
     }
 
     // More than any model takes of KV, outputs and scratch; never what refuses one.

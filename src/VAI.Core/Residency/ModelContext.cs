@@ -5,6 +5,8 @@ using VAI.Native.Llama;
 using VAI.OptionRules;
 using VAI.Pipeline;
 using VAI.Pipeline.Compute;
+using VAI.Pipeline.Jobs;
+using VAI.Pipeline.Steps;
 using VAI.Sessions;
 using VAI.Sram;
 using VAI.Text;

@@ -6,6 +6,7 @@ using VAI.Native.Llama;
 using VAI.Native.Memory;
 using VAI.Native.Source;
 using VAI.Pipeline;
+using VAI.Pipeline.Steps;
 using VAI.Sram;
 
 namespace VAI.Residency;
@@ -18,6 +19,7 @@ internal sealed class ModelLoader(
     private const int SramShare = 64;
 
     private readonly PreparedModels _prepared = new();
+    private readonly MemoryClaims _claims = new();
     private int _joined;
 
     /// <summary>
@@ -62,6 +64,7 @@ internal sealed class ModelLoader(
         Weights? weights = prepared?.Weights;
         LlamaContext? context = prepared?.Context;
         EncoderCores? texts = null;
+        IDisposable? claim = null;
         try
         {
             Report(LoadPhase.Checking, 0);
@@ -80,7 +83,7 @@ internal sealed class ModelLoader(
             }
 
             if (context is null)
-                MemoryCheck.Sram(resolved, weights, settings, pool.Threads);
+                claim = _claims.Claim(claimed => MemoryCheck.Sram(resolved, weights, settings, pool.Threads, claimed));
             context ??= NewContext(weights, geometry);
             int contexts = Footprint.ContextsOfTexts(resolved, context, weights.Info.IsEmbedding);
             if (Geometry.IsApart(resolved, weights.Info))
@@ -104,6 +107,10 @@ internal sealed class ModelLoader(
             context?.Dispose();
             weights?.Dispose();
             throw;
+        }
+        finally
+        {
+            claim?.Dispose();
         }
     }
 

@@ -1,4 +1,4 @@
-using VAI.Pipeline;
+using VAI.Pipeline.Jobs;
 
 namespace VAI.Sessions;
 

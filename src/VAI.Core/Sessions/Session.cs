@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using VAI.Diagnostics;
 using VAI.OptionRules;
-using VAI.Pipeline;
+using VAI.Pipeline.Jobs;
+using VAI.Pipeline.Steps;
 using VAI.Residency;
 using VAI.Sram;
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using VAI.Pipeline;
+using VAI.Pipeline.Steps;
 using VAI.Residency;
 using VAI.Sram;
 

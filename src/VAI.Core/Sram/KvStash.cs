@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using VAI.Native.Llama;
-using VAI.Pipeline;
+using VAI.Pipeline.Steps;
 using VAI.Residency;
 using VAI.Sessions;
 

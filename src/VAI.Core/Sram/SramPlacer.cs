@@ -1,5 +1,5 @@
 using VAI.Native.Llama;
-using VAI.Pipeline;
+using VAI.Pipeline.Steps;
 using VAI.Sessions;
 
 namespace VAI.Sram;

@@ -1,5 +1,5 @@
 using Microsoft.AspNetCore.Builder;
-using VAI.Daemon.Hosting;
+using VAI.Daemon.Hosting.Configuration;
 using VAI.Sram;
 
 namespace VAI.Daemon.Access;

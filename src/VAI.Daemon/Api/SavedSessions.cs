@@ -1,5 +1,5 @@
 using VAI.Daemon.Access;
-using VAI.Daemon.Hosting;
+using VAI.Daemon.Hosting.Sockets;
 using VAI.OptionRules;
 using VAI.Sessions;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using VAI.Daemon.Access;
-using VAI.Pipeline;
+using VAI.Pipeline.Steps;
 using VAI.Remote;
 using VAI.Sessions;
 

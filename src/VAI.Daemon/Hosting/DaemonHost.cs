@@ -6,8 +6,11 @@ using Microsoft.Extensions.Logging;
 using VAI.Daemon.Access;
 using VAI.Daemon.Admission;
 using VAI.Daemon.Api;
+using VAI.Daemon.Hosting.Configuration;
+using VAI.Daemon.Hosting.Sockets;
 using VAI.Daemon.OpenAi;
 using VAI.Daemon.Supervision;
+using VAI.Daemon.Supervision.Engines;
 using VAI.Daemon.Supervision.Link;
 using VAI.Daemon.Supervision.Proxy;
 using VAI.Native.Rom;
@@ -56,7 +59,7 @@ internal static class DaemonHost
             socket.EngineDirectory, estate, logs.CreateLogger("VAI.Supervisor"), options.Supervision());
         await supervisor.StartAsync(stopping.Token).ConfigureAwait(false);
         await using var engine = new EngineVai(supervisor);
-        var vai = new SupervisedVai(engine, supervisor, options.Configured());
+        var vai = new SupervisedVai(engine, supervisor, log, options.Configured());
         var requests = new ActiveRequests();
         // Kept longer than the drain lasts, as leases end with its beginning.
         var admission = new AdmissionOptions();
@@ -96,7 +99,8 @@ internal static class DaemonHost
         });
         try
         {
-            await LoadAsync(options, vai, log, stopping.Token).ConfigureAwait(false);
+            await LoadAsync(options, vai, supervisor, log, stopping.Token).ConfigureAwait(false);
+            live.OnModels(vai.Take);
             await app.StartAsync(stopping.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -148,8 +152,8 @@ internal static class DaemonHost
         return builder.Build();
     }
 
-    // What the configuration has wrong is an error of the start; what one model has wrong is not one of the others.
-    private static async Task LoadAsync(ServeOptions options, SupervisedVai vai, ILogger log, CancellationToken stop)
+    // What the configuration has wrong is an error of the start; what one model has wrong is not one of the others, and is tried again.
+    private static async Task LoadAsync(ServeOptions options, SupervisedVai vai, Supervisor supervisor, ILogger log, CancellationToken stop)
     {
         foreach (ServedModel served in options.Models)
         {
@@ -167,6 +171,7 @@ internal static class DaemonHost
             catch (VaiException e)
             {
                 log.ModelNotLoaded(served.Name, e.Message);
+                supervisor.Want(vai.Configured.First(m => m.Name == served.Name));
             }
         }
     }

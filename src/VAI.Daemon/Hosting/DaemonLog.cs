@@ -71,6 +71,18 @@ internal static partial class DaemonLog
     [LoggerMessage(323, LogLevel.Error, "Model {Name} could not be loaded again: {Reason}")]
     public static partial void ModelNotReloaded(this ILogger log, string name, string reason);
 
+    [LoggerMessage(328, LogLevel.Error, "The engine process {Id} has lost request {Request} of {Model}: it is asked again")]
+    public static partial void RequestLost(this ILogger log, int id, string request, string model);
+
+    [LoggerMessage(325, LogLevel.Information, "Model {Name} is not in the configuration any more: it is unloaded with its last session, and has no new ones")]
+    public static partial void ModelLeaves(this ILogger log, string name);
+
+    [LoggerMessage(326, LogLevel.Information, "Model {Name} is unloaded, as it is not in the configuration any more")]
+    public static partial void ModelLeft(this ILogger log, string name);
+
+    [LoggerMessage(327, LogLevel.Warning, "Loaded otherwise than the configuration says now: {Keys}. It stays so until it is unloaded and loaded again ('vai unload', 'vai load'), or the next start")]
+    public static partial void NeedsLoad(this ILogger log, string keys);
+
     [LoggerMessage(324, LogLevel.Error, "Model {Name} is in quarantine: loading it ended the engine process three times in a row")]
     public static partial void ModelQuarantined(this ILogger log, string name);
 }

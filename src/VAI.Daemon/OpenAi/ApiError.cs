@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using VAI.Daemon.OpenAi.Responses;
 
 namespace VAI.Daemon.OpenAi;
 

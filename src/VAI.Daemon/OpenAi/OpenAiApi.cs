@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using VAI.Daemon.Access;
 using VAI.Daemon.Metrics;
+using VAI.Daemon.OpenAi.Responses;
 using VAI.Daemon.Streaming;
 
 namespace VAI.Daemon.OpenAi;

@@ -1,3 +1,5 @@
+using VAI.Daemon.OpenAi.Requests;
+
 namespace VAI.Daemon.OpenAi;
 
 /// <summary>What the OpenAI-compatible API is mapped with.</summary>

@@ -1,7 +1,7 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using VAI.Daemon.OpenAi;
+using VAI.Daemon.OpenAi.Responses;
 
 namespace VAI.Daemon.Streaming;
 

@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using VAI.Daemon.Supervision.Engines;
 using VAI.Daemon.Supervision.Link;
 using VAI.Daemon.Supervision.Proxy;
-using VAI.Pipeline;
+using VAI.Pipeline.Steps;
 using VAI.Remote;
 using VAI.Sessions;
 
@@ -20,9 +21,12 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
 {
     private const string WarmName = "warming up";
     private const int WarmTokens = 64;
+    private const int Slices = 4;
 
     private readonly Lock _gate = new();
     private IReadOnlyList<WantedModel> _wanted = [];
+    private long _gone;
+    private int _failures;
     private Task<EngineProcess?>? _prepared;
     private CancellationTokenSource _needed = new();
 
@@ -38,8 +42,11 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
         lock (_gate)
         {
             _wanted = wanted;
-            if (_prepared is null or { IsFaulted: true } or { IsCanceled: true } or { IsCompletedSuccessfully: true, Result: null or { HasEnded: true } })
+            _gone = 0;
+            if (_prepared is null || IsGone)
             {
+                if (_prepared is { IsCompletedSuccessfully: true, Result: { } dead })
+                    _ = dead.DisposeAsync().AsTask();
                 _prepared = wanted.Count == 0 ? null : PrepareAsync(putOff, _needed.Token, cancellationToken);
             }
             else
@@ -53,6 +60,32 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
         }
     }
 
+    /// <summary>
+    /// Has another one started where the one that should stand by could not be, or has ended: after a second, and after twice as long each time, up to a
+    /// minute, until one takes over. To be called again and again.
+    /// </summary>
+    public void Tend(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            // Where one has been taken, whoever serves then asks for the next.
+            if (_prepared is null || !IsGone || _wanted.Count == 0)
+                return;
+            if (_gone == 0)
+            {
+                _gone = Stopwatch.GetTimestamp();
+                if (_prepared is { IsCompletedSuccessfully: true, Result: not null })
+                    log.NoStandby("it ended");
+            }
+
+            TimeSpan wait = options.StandbyAgain * Math.Pow(2, Math.Min(_failures, 16));
+            if (Stopwatch.GetElapsedTime(_gone) < (wait < options.StandbyAgainAtMost ? wait : options.StandbyAgainAtMost))
+                return;
+            _failures++;
+            _ = Prepare(_wanted, options.NextStandby, cancellationToken);
+        }
+    }
+
     /// <summary>The process that stands by; null if there is none that lives and answers.</summary>
     public async Task<EngineProcess?> TakeAsync()
     {
@@ -62,6 +95,7 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
         {
             (prepared, _prepared) = (_prepared, null);
             (needed, _needed) = (_needed, new CancellationTokenSource());
+            _failures = 0;
         }
 
         // One that is being started is taken as it is; one that was not even started is started sooner by who needs it.
@@ -71,8 +105,11 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
             return null;
 
         // It has had nothing to do: if it does not answer now, another one is started sooner than it would be found out.
+        // In slices, of which a sleep of this process' own takes one: behind it the answer is read before the time is up.
         Task answered = link.PingAsync();
-        if (await Task.WhenAny(answered, engine.Ended, Task.Delay(options.StandbyAnswer)).ConfigureAwait(false) == answered)
+        for (int slice = 0; slice < Slices && !answered.IsCompleted && !engine.HasEnded; slice++)
+            await Task.WhenAny(answered, engine.Ended, Task.Delay(options.StandbyAnswer / Slices)).ConfigureAwait(false);
+        if (answered.IsCompletedSuccessfully)
             return engine;
         engine.Condemn($"it stood by, and has not answered a ping for {options.StandbyAnswer.TotalSeconds:0.#} s");
         return null;
@@ -86,6 +123,9 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
         if (prepared is not null && await prepared.ConfigureAwait(false) is { } engine)
             await engine.DisposeAsync().ConfigureAwait(false);
     }
+
+    // Under the lock.
+    private bool IsGone => _prepared is { IsFaulted: true } or { IsCanceled: true } or { IsCompletedSuccessfully: true, Result: null or { HasEnded: true } };
 
     private async Task<EngineProcess?> PrepareAsync(TimeSpan putOff, CancellationToken needed, CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using VAI.Daemon.Supervision.Proxy;
 
 namespace VAI.Daemon.Supervision;
@@ -5,10 +6,17 @@ namespace VAI.Daemon.Supervision;
 /// <summary>
 /// The daemon's models: the engine's, with the names that are configured here, and remembered so that the next engine loads them too.
 /// </summary>
-internal sealed class SupervisedVai(EngineVai engine, Supervisor supervisor, IReadOnlyList<ModelOptions> configured) : IVai
+/// <remarks>Thread-safe.</remarks>
+internal sealed class SupervisedVai(EngineVai engine, Supervisor supervisor, ILogger log, ConfiguredModels configured) : IVai
 {
+    // How often it is tried to unload what is to go with its last session.
+    private static readonly TimeSpan LeaveAgain = TimeSpan.FromMilliseconds(250);
+
+    private readonly Lock _gate = new();
+    private volatile ConfiguredModels _configured = configured;
+
     /// <summary>The models that can be loaded by name.</summary>
-    public IReadOnlyList<ModelOptions> Configured => configured;
+    public IReadOnlyList<ModelOptions> Configured => _configured.Known;
 
     public IReadOnlyList<IModelContext> Models => engine.Models;
 
@@ -61,22 +69,85 @@ internal sealed class SupervisedVai(EngineVai engine, Supervisor supervisor, IRe
     {
         ArgumentNullException.ThrowIfNull(name);
         supervisor.ThrowIfQuarantined(name);
+        WantedModel? wanted = supervisor.Wanted(name);
+        if (wanted is { Leaves: true })
+            throw new VaiUsageException(VaiError.ModelNotLoaded, $"'{name}' was taken out of the configuration, and is unloaded with its last session. Choose another.");
         if (engine.Models.FirstOrDefault(m => m.Name == name) is { } model)
             return model;
-        if (supervisor.FailureOf(name) is { } failure)
-            throw new VaiUsageException(VaiError.ModelNotLoaded, $"'{name}' could not be loaded again ({failure}). That is tried again: ask again later.");
-        throw Find(name) is null
+        throw wanted is not null ? wanted.NotThere() : Find(name) is null
             ? Unknown(name)
             : new VaiUsageException(VaiError.ModelNotLoaded, $"'{name}' is configured but not loaded. Load it first ('vai load {name}').");
+    }
+
+    /// <summary>
+    /// Takes up another configuration, and waits for nothing: what it names more is wanted from now on; what it names no more goes with its last
+    /// session. What is loaded otherwise than it says stays as it is, and is named in the log; so does what was unloaded by hand.
+    /// </summary>
+    public void Take(ConfiguredModels next)
+    {
+        lock (_gate)
+        {
+            ConfiguredModels before = _configured;
+            _configured = next;
+            foreach (string name in next.Named.Except(before.Named, StringComparer.Ordinal))
+                supervisor.Want(Find(name)!);
+            foreach (string name in before.Named.Except(next.Named, StringComparer.Ordinal).Where(supervisor.Leave))
+            {
+                log.ModelLeaves(name);
+                _ = LeaveAsync(name);
+            }
+
+            string[] otherwise = [.. next.Known.Where(m => supervisor.Wanted(m.Name) is { } wanted && wanted.Model != m).Select(m => "model." + m.Name)];
+            if (otherwise.Length > 0)
+                log.NeedsLoad(string.Join(", ", otherwise));
+        }
     }
 
     public void Dispose() => engine.Dispose();
 
     public ValueTask DisposeAsync() => engine.DisposeAsync();
 
-    private ModelOptions? Find(string name) => configured.FirstOrDefault(m => m.Name == name);
+    private async Task LeaveAsync(string name)
+    {
+        try
+        {
+            while (supervisor.Wanted(name) is { Leaves: true } && !await TryUnloadAsync(name).ConfigureAwait(false))
+                await Task.Delay(LeaveAgain, engine.Closing).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        {
+            // The daemon stops.
+            return;
+        }
+
+        // It may have been named again while it went.
+        lock (_gate)
+        {
+            if (_configured.Named.Contains(name, StringComparer.Ordinal) && Find(name) is { } model)
+                supervisor.Want(model);
+        }
+    }
+
+    private async Task<bool> TryUnloadAsync(string name)
+    {
+        try
+        {
+            if (engine.Models.FirstOrDefault(m => m.Name == name) is { } model)
+                await engine.UnloadAsync(model.Handle, engine.Closing).ConfigureAwait(false);
+            await supervisor.Unloaded(name).ConfigureAwait(false);
+            log.ModelLeft(name);
+            return true;
+        }
+        catch (VaiException)
+        {
+            // It has sessions, or there is no engine at the moment.
+            return false;
+        }
+    }
+
+    private ModelOptions? Find(string name) => Configured.FirstOrDefault(m => m.Name == name);
 
     private VaiUsageException Unknown(string name) => new(
         VaiError.UnknownModel,
-        $"There is no model '{name}'. Known: {(configured.Count == 0 ? "none" : string.Join(", ", configured.Select(m => m.Name)))}.");
+        $"There is no model '{name}'. Known: {(Configured.Count == 0 ? "none" : string.Join(", ", Configured.Select(m => m.Name)))}.");
 }

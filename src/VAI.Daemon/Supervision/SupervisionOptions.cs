@@ -9,6 +9,12 @@ internal sealed record SupervisionOptions
     /// <summary>How often it is looked whether engines come on.</summary>
     public TimeSpan Tick { get; init; } = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>How often an engine is asked whether it knows of what was asked of it and of which nothing came meanwhile.</summary>
+    public TimeSpan Comparison { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>An engine that has lost so many requests is replaced.</summary>
+    public int Losses { get; init; } = 3;
+
     /// <summary>How long an engine process may take to greet, whatever it shows.</summary>
     public TimeSpan StartLimit { get; init; } = TimeSpan.FromMinutes(2);
 
@@ -20,6 +26,12 @@ internal sealed record SupervisionOptions
 
     /// <inheritdoc cref="FirstStandby"/>
     public TimeSpan NextStandby { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How soon another standby is started where one could not be, or has ended; twice as long each time, up to <see cref="StandbyAgainAtMost"/>.</summary>
+    public TimeSpan StandbyAgain { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <inheritdoc cref="StandbyAgain"/>
+    public TimeSpan StandbyAgainAtMost { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>For how long nobody must have been served for that to be a quiet time.</summary>
     public TimeSpan Quiet { get; init; } = TimeSpan.FromMilliseconds(500);

@@ -1,18 +1,12 @@
 using System.Diagnostics;
+using VAI.Daemon.Supervision.Engines;
 using VAI.Daemon.Supervision.Link;
-using VAI.Daemon.Supervision.Proxy;
-using VAI.Remote;
 
 namespace VAI.Daemon.Supervision;
 
-/// <content>The state machine: one engine after the other, and what is loaded in it.</content>
+/// <content>The state machine: one engine after the other, and the watch over them.</content>
 internal sealed partial class Supervisor
 {
-    private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LastRetry = TimeSpan.FromMinutes(1);
-
-    private int _reconciling;
-
     // Whatever is thrown here ends the daemon, and not only this.
     private async Task RunAsync(EngineProcess? engine)
     {
@@ -128,13 +122,6 @@ internal sealed partial class Supervisor
         }
     }
 
-    private Task PrepareNext() => _stopping.IsCancellationRequested
-        ? Task.CompletedTask
-        : _standby.Prepare(
-            [.. _wanted.All.Where(w => !_blame.IsQuarantined(w.Model.Name))],
-            Restarts == 0 ? _options.FirstStandby : _options.NextStandby,
-            _stopping.Token);
-
     // What it ended by is known only after its memory is freed: the next one need not wait for that.
     private async Task BuryAsync(EngineProcess engine, int restarts, TimeSpan wait)
     {
@@ -151,118 +138,26 @@ internal sealed partial class Supervisor
         }
     }
 
-    /// <summary>
-    /// Loads what is wanted: what is prepared or has a ROM at once, unless the last one died of a load, so that it is known of which. Of what
-    /// fails for any other reason than the engine's end the rest is served, and it is tried again.
-    /// </summary>
-    private async Task ReloadAsync(EngineProcess engine, EngineLink link)
-    {
-        if (!_blame.DiedLoading && _wanted.All.Count > 0)
-            await LoadReadyAsync(link).ConfigureAwait(false);
-        foreach (WantedModel wanted in _wanted.All)
-            await LoadAsync(engine, link, wanted).ConfigureAwait(false);
-    }
-
-    private async Task LoadReadyAsync(EngineLink link)
-    {
-        ModelOptions[] models = [.. _wanted.All.Select(w => w.Model).Where(m => !_blame.IsQuarantined(m.Name))];
-        try
-        {
-            await link.CallAsync(
-                new CallHead(LinkMethod.LoadReady, 0, 0), new WirePrepare(models), WireJson.Default.WirePrepare, _stopping.Token,
-                loading: [.. models.Select(m => m.Name)]).ConfigureAwait(false);
-        }
-        catch (VaiException)
-        {
-            // Their own loads say why.
-        }
-    }
-
-    private async Task<bool> LoadAsync(EngineProcess engine, EngineLink link, WantedModel wanted)
-    {
-        string name = wanted.Model.Name;
-        if (_blame.IsQuarantined(name))
-            return true;
-        try
-        {
-            WireModel data = await EngineVai.LoadAsync(link, wanted.Model, null, null, _stopping.Token).ConfigureAwait(false);
-            lock (_gate)
-                engine.Loaded.Add(name);
-            _blame.Loaded(name);
-            _wanted.Note(name, null);
-            ModelChanged?.Invoke(name, data);
-            return true;
-        }
-        catch (VaiException e)
-        {
-            if (wanted.Failure != e.Message)
-                _log.ModelNotReloaded(name, e.Message);
-            _wanted.Note(name, e.Message);
-            return false;
-        }
-    }
-
-    /// <summary>Sees to it that what is wanted is loaded where it is not, again and again, for as long as this engine serves.</summary>
-    private void Reconcile()
-    {
-        if (Current is not { } engine || Interlocked.Exchange(ref _reconciling, 1) != 0)
-            return;
-        _ = Task.Run(() => ReconcileAsync(engine));
-    }
-
-    private async Task ReconcileAsync(EngineProcess engine)
-    {
-        try
-        {
-            TimeSpan wait = FirstRetry;
-            while (!engine.HasEnded && engine.Link is { } link)
-            {
-                bool all = true;
-                foreach (WantedModel wanted in Missing(engine))
-                    all &= await LoadAsync(engine, link, wanted).ConfigureAwait(false);
-                if (all && Missing(engine).Count == 0)
-                    break;
-                await Task.WhenAny(engine.Ended, Task.Delay(wait, _stopping.Token)).ConfigureAwait(false);
-                if (_stopping.IsCancellationRequested)
-                    return;
-                wait = wait * 2 < LastRetry ? wait * 2 : LastRetry;
-            }
-        }
-        catch (Exception e) when (e is LinkEndedException or OperationCanceledException)
-        {
-            // The next engine loads all of it.
-        }
-        finally
-        {
-            Volatile.Write(ref _reconciling, 0);
-        }
-
-        // Another may have come, or another be wanted, while this one was being seen to.
-        if (Current is { } now && (now != engine || Missing(now).Count > 0))
-            Reconcile();
-    }
-
-    private List<WantedModel> Missing(EngineProcess engine)
-    {
-        lock (_gate)
-            return [.. _wanted.All.Where(w => !engine.Loaded.Contains(w.Model.Name) && !_blame.IsQuarantined(w.Model.Name))];
-    }
-
     // Looks at all engines that live, whatever they are for.
     private async Task WatchAsync()
     {
         using var timer = new PeriodicTimer(_options.Tick);
+        int ticks = 0, compares = Math.Max(1, (int)(_options.Comparison / _options.Tick));
         try
         {
             while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
             {
                 Volatile.Write(ref _alive, Stopwatch.GetTimestamp());
+                ticks++;
+                _standby.Tend(_stopping.Token);
                 (EngineProcess Engine, EngineWatch Watch)[] engines;
                 lock (_gate)
                     engines = [.. _engines];
                 foreach ((EngineProcess engine, EngineWatch watch) in engines)
                 {
                     engine.Link?.Relieve(_options.Tick);
+                    if (ticks % compares == 0)
+                        _ = CompareAsync(engine);
                     if (watch.Tick() is not { } wrong)
                         continue;
                     _log.WorkerHangs(engine.Id, wrong);
@@ -278,6 +173,32 @@ internal sealed partial class Supervisor
         {
             _completion.TrySetException(new VaiEngineException(VaiError.EngineLost, $"The watch over the engine failed ({e.Message}). Report it.", e));
             _ = _completion.Task.Exception;
+        }
+    }
+
+    // What an engine has lost is asked again as after its end. One that loses more and more is not well.
+    private async Task CompareAsync(EngineProcess engine)
+    {
+        try
+        {
+            if (engine.Link is not { } link)
+                return;
+            foreach (Exchange lost in await link.CompareAsync(_stopping.Token).ConfigureAwait(false))
+            {
+                engine.Lost++;
+                _log.RequestLost(engine.Id, lost.Request?.Id ?? "of the supervisor's own", lost.Request?.Model ?? "no model");
+            }
+
+            if (engine.Lost >= _options.Losses && !engine.HasEnded)
+            {
+                string wrong = $"it has lost {engine.Lost} requests";
+                _log.WorkerHangs(engine.Id, wrong);
+                engine.Condemn(wrong);
+            }
+        }
+        catch (Exception e) when (e is VaiException or LinkEndedException or OperationCanceledException or ObjectDisposedException)
+        {
+            // It has ended, or the daemon does.
         }
     }
 }

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using VAI.Daemon.Supervision.Engines;
+using VAI.Daemon.Supervision.Failures;
 using VAI.Daemon.Supervision.Link;
 using VAI.Daemon.Supervision.Proxy;
 using VAI.Remote;
@@ -130,9 +132,6 @@ internal sealed partial class Supervisor : IEngines, IAsyncDisposable
 
     public bool IsQuarantined(string model) => _blame.IsQuarantined(model);
 
-    /// <summary>Why a model that is wanted is not loaded; null if it is, or is not wanted.</summary>
-    public string? FailureOf(string model) => _wanted.Find(model)?.Failure;
-
     /// <exception cref="VaiEngineException"><see cref="VaiError.ModelQuarantined"/>.</exception>
     public void ThrowIfQuarantined(string model)
     {
@@ -160,24 +159,6 @@ internal sealed partial class Supervisor : IEngines, IAsyncDisposable
         }
 
         _blame.Loaded(model.Name);
-    }
-
-    /// <summary>The model is loaded, and is to be again in the next engine process.</summary>
-    public void Loaded(ModelOptions model, long bytes)
-    {
-        _wanted.Add(model, bytes);
-        _blame.Loaded(model.Name);
-        _ = PrepareNext();
-        Reconcile();
-    }
-
-    /// <summary>It is not to be loaded any more. Ends when no process that stands by holds its ROM.</summary>
-    public Task Unloaded(string model)
-    {
-        _wanted.Remove(model);
-        lock (_gate)
-            Current?.Loaded.Remove(model);
-        return PrepareNext();
     }
 
     /// <summary>Asks the engine that serves now for a document; null while none does.</summary>
@@ -220,19 +201,6 @@ internal sealed partial class Supervisor : IEngines, IAsyncDisposable
         VaiError.RequestQuarantined,
         $"Request {request.Id} ended the engine process, and then one that it had for itself: it is not tried again. Others and its model go on. "
         + "Change what is asked, and report it with the daemon's log.");
-
-    private void ThrowIfMissing(Request request, EngineProcess engine)
-    {
-        if (request.Model is not { } model || request.IsLoad || _wanted.Find(model) is not { Failure: { } failure })
-            return;
-        lock (_gate)
-        {
-            if (engine.Loaded.Contains(model))
-                return;
-        }
-
-        throw new VaiUsageException(VaiError.ModelNotLoaded, $"'{model}' could not be loaded again ({failure}). That is tried again: ask again later.");
-    }
 
     private async ValueTask<EngineProcess> ServingAsync(Request request, CancellationToken cancellationToken)
     {

@@ -203,7 +203,7 @@ internal sealed record ServedSession(IResumableSession Session)
         try
         {
             IReadOnlyList<int> log = Session.State.Log;
-            return [.. log.Skip(length).Select(Pipeline.Schedule.Id)];
+            return [.. log.Skip(length).Select(Pipeline.Steps.Schedule.Id)];
         }
         catch (ObjectDisposedException)
         {

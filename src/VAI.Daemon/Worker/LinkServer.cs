@@ -109,6 +109,13 @@ internal sealed class LinkServer : ILinkSide, IDisposable
 
     private void Call(ulong id, CallHead head, byte[] document)
     {
+        if (head.Method is LinkMethod.Unknown)
+        {
+            // Here and now: what was asked before it is known, and what was answered is on its way.
+            Send(id, LinkKind.Answer, new WireIds(Unknown(document)), WireJson.Default.WireIds);
+            return;
+        }
+
         CancellationTokenSource cancel = Begin(id, null);
         _ = Task.Run(async () =>
         {
@@ -128,8 +135,17 @@ internal sealed class LinkServer : ILinkSide, IDisposable
         });
     }
 
+    private ulong[] Unknown(byte[] document)
+    {
+        IReadOnlyList<ulong> ids = JsonSerializer.Deserialize(document, WireJson.Default.WireIds)?.Ids ?? throw new LinkEndedException("ids came that are none");
+        lock (_gate)
+            return [.. ids.Where(id => !_running.ContainsKey(id))];
+    }
+
     private void Infer(ulong id, CallHead head, ReadOnlySpan<byte> document)
     {
+        if (Poison.Loses(document))
+            return;
         var serving = new Serving((int)Math.Clamp(head.Credit, 1, int.MaxValue));
         CancellationTokenSource cancel = Begin(id, serving);
         if (document.Length > Inline)

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using VAI.Daemon.Hosting;
-using VAI.Daemon.Supervision;
+using VAI.Daemon.Supervision.Engines;
 using VAI.Diagnostics;
 using VAI.Native.Interop;
 using VAI.Native.Memory;

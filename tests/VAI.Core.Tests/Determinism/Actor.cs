@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using VAI.Pipeline;
+using VAI.Pipeline.Steps;
 using VAI.Residency;
 using VAI.Sessions;
 using VAI.Sram;

@@ -1,7 +1,7 @@
 using VAI.Forge;
 using VAI.Native.Gguf;
 using VAI.Native.Llama;
-using VAI.Pipeline;
+using VAI.Pipeline.Steps;
 
 namespace VAI.Core.Tests.Determinism;
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using VAI.Core.Tests.Life;
 using VAI.Pipeline;
+using VAI.Pipeline.Readers;
 using Xunit.Abstractions;
 
 namespace VAI.Core.Tests.Pipeline;

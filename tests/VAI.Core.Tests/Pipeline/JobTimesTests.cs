@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using VAI.Pipeline;
+using VAI.Pipeline.Jobs;
 
 namespace VAI.Core.Tests.Pipeline;
 

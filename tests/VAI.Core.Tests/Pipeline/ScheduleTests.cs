@@ -1,5 +1,5 @@
 using FsCheck.Xunit;
-using VAI.Pipeline;
+using VAI.Pipeline.Steps;
 
 namespace VAI.Core.Tests.Pipeline;
 

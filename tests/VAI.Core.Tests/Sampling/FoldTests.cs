@@ -1,5 +1,5 @@
 using FsCheck.Xunit;
-using VAI.Pipeline;
+using VAI.Pipeline.Steps;
 using VAI.Sessions;
 using VAI.Sessions.Sampling;
 

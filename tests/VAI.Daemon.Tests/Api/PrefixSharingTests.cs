@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Logging;
 using VAI.Daemon.Access;
-using VAI.Daemon.Hosting;
+using VAI.Daemon.Hosting.Configuration;
 using VAI.Daemon.OpenAi;
 using VAI.Remote;
 

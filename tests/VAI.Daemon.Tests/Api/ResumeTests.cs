@@ -1,5 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
-using VAI.Pipeline;
+using VAI.Pipeline.Steps;
 using VAI.Remote;
 using VAI.Sessions;
 using static VAI.Daemon.Tests.Api.VaiConformance;

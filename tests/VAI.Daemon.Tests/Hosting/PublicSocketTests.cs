@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using VAI.Daemon.Hosting;
+using VAI.Daemon.Hosting.Sockets;
 
 namespace VAI.Daemon.Tests.Hosting;
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
-using VAI.Daemon.Hosting;
+using VAI.Daemon.Hosting.Configuration;
+using VAI.Daemon.Supervision;
 
 namespace VAI.Daemon.Tests.Hosting;
 
@@ -98,7 +99,8 @@ public sealed class ServeOptionsTests : IDisposable
                 new ModelOptions { Name = "a", File = "/line/a", ContextLength = 32, MaxSessions = 3 },
                 new ModelOptions { Name = "b", File = "/file/b", ContextLength = 32, MaxSessions = 2, Profile = RomProfile.Exact },
             ],
-            o.Configured());
+            o.Configured().Known);
+        Assert.Equal(["a", "b"], o.Configured().Named);
     }
 
     [Fact]
@@ -108,7 +110,8 @@ public sealed class ServeOptionsTests : IDisposable
         File.WriteAllText(Path.Combine(_directory.FullName, "a.gguf"), "");
         File.WriteAllText(Path.Combine(_directory.FullName, "c.txt"), "");
         var o = new ServeOptions { Models = [new ServedModel("b", "/other/b")], ModelsDirectory = _directory.FullName };
-        Assert.Equal([("b", "/other/b"), ("a", Path.Combine(_directory.FullName, "a.gguf"))], o.Configured().Select(m => (m.Name, m.File)));
+        Assert.Equal([("b", "/other/b"), ("a", Path.Combine(_directory.FullName, "a.gguf"))], o.Configured().Known.Select(m => (m.Name, m.File)));
+        Assert.Equal(["b"], o.Configured().Named);
     }
 
     [Fact]
@@ -150,10 +153,15 @@ public sealed class ServeOptionsTests : IDisposable
         int keys = 0;
         reloads.Add("the configuration", live.Read);
         reloads.Add("the keys", () => keys++);
-        Write("""{"model": {"a": {"file": "/a", "sampling": {"topK": 1}}}, "threads": 2, "strict": true, "drain": 7}""");
+        ConfiguredModels? models = null;
+        live.OnModels(m => models = m);
+        Assert.Null(models);
+        Write("""{"model": {"a": {"file": "/a", "sampling": {"topK": 1}}, "b": "/b"}, "threads": 2, "strict": true, "drain": 7, "ctx": 9, "maxActive": 5, "patience": 2}""");
         reloads.Run();
+        Assert.Equal([("a", 9), ("b", 9)], models!.Known.Select(m => (m.Name, m.ContextLength)));
+        Assert.Equal(["a", "b"], models.Named);
         Assert.Equal((true, TimeSpan.FromSeconds(7), 1, 1), (live.Now.Strict, live.Now.DrainTime, live.Now.SamplingOf("a")?.TopK, live.Now.Threads));
-        Assert.Contains("next start takes it up: threads", Assert.Single(log.Said, l => l.Contains("next start")));
+        Assert.Contains("next start takes it up: threads, patience, maxActive", Assert.Single(log.Said, l => l.Contains("next start")));
 
         // What is wrong changes nothing, and keeps nothing else from being read.
         Write("""{"strict": 5}""");
@@ -161,6 +169,12 @@ public sealed class ServeOptionsTests : IDisposable
         Assert.True(live.Now.Strict);
         Assert.Contains(log.Said, l => l.StartsWith("Not read again, and unchanged: the configuration.", StringComparison.Ordinal));
         Assert.Equal(2, keys);
+        Assert.Equal(["a", "b"], models.Named);
+
+        // Whoever comes later to take up models gets those that were read before.
+        models = null;
+        live.OnModels(m => models = m);
+        Assert.Equal(["a", "b"], models!.Named);
     }
 
     private sealed class Lines : ILogger

@@ -1,4 +1,5 @@
 using VAI.Daemon.Supervision;
+using VAI.Daemon.Supervision.Failures;
 using VAI.Daemon.Supervision.Link;
 
 namespace VAI.Daemon.Tests.Supervision;

@@ -1,5 +1,5 @@
-using VAI.Daemon.Hosting;
-using VAI.Daemon.Supervision;
+using VAI.Daemon.Hosting.Sockets;
+using VAI.Daemon.Supervision.Engines;
 
 namespace VAI.Daemon.Tests.Supervision;
 

@@ -1,4 +1,4 @@
-using VAI.Daemon.Supervision;
+using VAI.Daemon.Supervision.Engines;
 
 namespace VAI.Daemon.Tests.Supervision;
 

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using VAI.Pipeline;
+using VAI.Pipeline.Steps;
 
 namespace VAI.Sessions.Sampling;
 

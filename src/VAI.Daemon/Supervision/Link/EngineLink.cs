@@ -11,7 +11,7 @@ namespace VAI.Daemon.Supervision.Link;
 /// <see cref="LinkEndedException"/>.
 /// </summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class EngineLink : ILinkSide, IDisposable
+internal sealed partial class EngineLink : ILinkSide, IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -211,6 +211,7 @@ internal sealed class EngineLink : ILinkSide, IDisposable
         // Of one that was given up an answer may still be on its way.
         if (exchange is null)
             return;
+        exchange.Silent = 0;
         if (exchange.Take(header.Kind, payload))
         {
             Remove(exchange);

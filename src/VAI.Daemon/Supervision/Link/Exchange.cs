@@ -19,6 +19,12 @@ internal abstract class Exchange(EngineLink link, ulong id, Request? request)
     /// <summary>The models that are being loaded.</summary>
     public virtual IReadOnlyList<string> Loading => [];
 
+    /// <summary>How often it was looked at since something of it came.</summary>
+    public int Silent { get; set; }
+
+    /// <summary>How often in a row the engine has said that it knows nothing of it.</summary>
+    public int Unknown { get; set; }
+
     protected EngineLink Link => link;
 
     /// <summary>A frame came. On the reading thread.</summary>

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using VAI.Native.Interop;
-using VAI.Pipeline;
+using VAI.Pipeline.Readers;
 
 namespace VAI.Daemon.Supervision.Link;
 

@@ -72,6 +72,9 @@ internal enum LinkMethod : ushort
     Save = 19,
     LoadReady = 20,
     Longest = 21,
+
+    /// <summary>Which of some calls and transactions, by id, the engine knows nothing of.</summary>
+    Unknown = 22,
 }
 
 /// <summary>

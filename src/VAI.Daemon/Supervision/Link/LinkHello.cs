@@ -19,7 +19,7 @@ namespace VAI.Daemon.Supervision.Link;
 internal sealed record LinkHello(uint Protocol, int ProcessId, string Build)
 {
     public const int MostBytes = 512;
-    private const uint CurrentProtocol = 1;
+    private const uint CurrentProtocol = 2;
     private const int Fixed = 8;
 
     /// <summary>This process.</summary>

@@ -1,0 +1,128 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using VAI.Daemon.OpenAi.Requests;
+using VAI.Daemon.Streaming;
+
+namespace VAI.Daemon.OpenAi.Responses;
+
+/// <summary><c>/v1/chat/completions</c> and <c>/v1/completions</c>.</summary>
+internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
+{
+    public async Task ChatAsync(HttpContext http, CancellationToken cancellationToken)
+    {
+        ChatRequest request = await ReadAsync(http, ChatRequest.Read).ConfigureAwait(false);
+        (IModelContext model, Generation generation) = request.Generation.Select(vai, options);
+        Task<string> rendered = model.RenderChatAsync(request.Turns, cancellationToken: cancellationToken).AsTask();
+        string prompt = await (generation.Stream ? StreamPatience.Of(http).WhileAsync(rendered) : rendered).ConfigureAwait(false);
+        await AnswerAsync(http, model, [new Prompt(prompt, null)], generation, chat: true, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task CompleteAsync(HttpContext http, CancellationToken cancellationToken)
+    {
+        CompletionRequest request = await ReadAsync(http, CompletionRequest.Read).ConfigureAwait(false);
+        (IModelContext model, Generation generation) = request.Generation.Select(vai, options);
+        foreach (Prompt prompt in request.Prompts)
+        {
+            if (prompt.Tokens is { } tokens && tokens.Any(t => t >= model.Info.VocabularySize))
+                throw ApiError.Invalid("prompt", $"'prompt' holds a token that '{model.Name}' has not: ids are 0 to {model.Info.VocabularySize - 1}.");
+        }
+
+        await AnswerAsync(http, model, request.Prompts, generation, chat: false, cancellationToken).ConfigureAwait(false);
+    }
+
+    private Task<T> ReadAsync<T>(HttpContext http, Func<JsonElement, IgnoredFields, OpenAiOptions, T> read) =>
+        RequestBody.ReadAsync(http, options, (root, ignored) => read(root, ignored, options));
+
+    private async Task AnswerAsync(
+        HttpContext http, IModelContext model, IReadOnlyList<Prompt> prompts, Generation generation, bool chat, CancellationToken cancellationToken)
+    {
+        var document = new AnswerDocument(chat, model);
+        if (!http.Response.HasStarted)
+            http.Response.Headers["x-request-id"] = document.Id;
+        IAsyncEnumerable<AnswerUpdate> updates = Answers.RunAsync(model, prompts, generation, cancellationToken);
+        int answers = prompts.Count * generation.Choices;
+        if (generation.Stream)
+            await StreamAsync(http, document, updates, generation, answers, chat).ConfigureAwait(false);
+        else
+            await CollectAsync(http, document, updates, generation, answers).ConfigureAwait(false);
+    }
+
+    private async Task CollectAsync(
+        HttpContext http, AnswerDocument document, IAsyncEnumerable<AnswerUpdate> updates, Generation generation, int answers)
+    {
+        var texts = new StringBuilder[answers];
+        var finishes = new FinishReason[answers];
+        var probabilities = new AnswerProbabilities?[answers];
+        var usage = new Usage();
+        await foreach ((int choice, InferenceUpdate update) in updates.ConfigureAwait(false))
+        {
+            (texts[choice] ??= new StringBuilder()).Append(update.Text);
+            AnswerProbabilities.Add(ref probabilities[choice], update);
+            if (update.Result is not { } result)
+                continue;
+            finishes[choice] = result.FinishReason;
+            usage.Add(result, choice % generation.Choices == 0);
+        }
+
+        await Sending.JsonAsync(
+            http, options.SlowReaderTimeout,
+            w => document.Write(w, [.. texts.Zip(finishes, probabilities).Select(a => (a.First.ToString(), a.Second, a.Third))], usage)).ConfigureAwait(false);
+    }
+
+    private async Task StreamAsync(
+        HttpContext http, AnswerDocument document, IAsyncEnumerable<AnswerUpdate> updates, Generation generation, int answers, bool chat)
+    {
+        using var stream = new EventStream(http, options.SlowReaderTimeout);
+        var usage = new Usage();
+        var probabilities = new AnswerProbabilities?[answers];
+        bool open = false;
+        IAsyncEnumerator<AnswerUpdate> reader = updates.GetAsyncEnumerator(CancellationToken.None);
+        await using (reader.ConfigureAwait(false))
+        {
+            while (open
+                ? await reader.MoveNextAsync().ConfigureAwait(false)
+                : await StreamPatience.Of(http).WhileAsync(reader.MoveNextAsync().AsTask()).ConfigureAwait(false))
+            {
+                (int choice, InferenceUpdate update) = reader.Current;
+                AnswerProbabilities.Add(ref probabilities[choice], update);
+                if (!open)
+                    Open(stream, document, generation, chat ? answers : 0);
+                open = true;
+                if (update.Text.Length > 0)
+                {
+                    document.WriteChunk(stream.Begin(), choice, update.Text, null, generation.IncludeUsage, probabilities[choice]);
+                    stream.End();
+                }
+
+                if (update.Result is { } result)
+                {
+                    usage.Add(result, choice % generation.Choices == 0);
+                    document.WriteChunk(stream.Begin(), choice, "", result.FinishReason, generation.IncludeUsage, probabilities[choice]);
+                    stream.End();
+                }
+
+                await stream.FlushAsync().ConfigureAwait(false);
+            }
+        }
+
+        if (generation.IncludeUsage)
+        {
+            document.WriteUsage(stream.Begin(), usage);
+            stream.End();
+        }
+
+        stream.Done();
+        await stream.FlushAsync().ConfigureAwait(false);
+    }
+
+    private static void Open(EventStream stream, AnswerDocument document, Generation generation, int roles)
+    {
+        stream.Start();
+        for (int choice = 0; choice < roles; choice++)
+        {
+            document.WriteRole(stream.Begin(), choice, generation.IncludeUsage);
+            stream.End();
+        }
+    }
+}
