@@ -50,7 +50,7 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
         foreach (Job job in running)
             tokens += job.IsPrompt ? 0 : 1;
         bool prompts = tokens < running.Count;
-        int rows = schedule.Alone ? Math.Min(tokens, 1) : tokens;
+        int rows = Math.Min(tokens, schedule.MostRows);
         bool all = placer.MakeRoom(rows);
         if (!all)
         {
@@ -63,8 +63,10 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
         _promptsTurn = !_promptsTurn;
         if (schedule.Exact && tokens > 0 && prompts)
             (rows, prompts) = _promptsTurn ? (0, true) : (rows, false);
-        if (rows > 0 && all)
+        if (rows > 0 && all && rows == tokens)
             AddTokens(running);
+        else if (rows > 0 && all)
+            AddTokensInTurn(running, rows);
         else if (rows > 0)
             AddTokens(running, rows);
         if (prompts)
@@ -75,19 +77,25 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
 
     private void AddTokens(List<Job> running)
     {
-        for (int i = 0; i < running.Count; i++)
+        foreach (Job job in running)
+        {
+            if (!job.IsPrompt)
+                Add(job, job.Demand(1));
+        }
+    }
+
+    // Who had a row goes behind the others.
+    private void AddTokensInTurn(List<Job> running, int rows)
+    {
+        for (int i = 0; rows > 0; i++)
         {
             Job job = running[i];
             if (job.IsPrompt)
                 continue;
             Add(job, job.Demand(1));
-            if (!schedule.Alone)
-                continue;
-
-            // By turns.
-            running.RemoveAt(i);
+            running.RemoveAt(i--);
             running.Add(job);
-            break;
+            rows--;
         }
     }
 

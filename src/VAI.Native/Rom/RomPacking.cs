@@ -18,6 +18,9 @@ internal static unsafe partial class RomPacking
     // What weight_buft_supported of llama.cpp asks about: the operation on this many rows.
     private const long ProbeRows = 512;
 
+    // Of every row, and no mixture of experts: those go row by row whatever there is.
+    private static readonly string[] Feed = ["ffn_down.weight", "ffn_gate.weight", "ffn_up.weight"];
+
     // Looked up by row, not multiplied with.
     private static readonly string[] Embeddings = ["token_embd", "position_embd", "token_types", "per_layer_token_embd"];
 
@@ -57,6 +60,20 @@ internal static unsafe partial class RomPacking
             Array.Find(types, t => NameOf(t) == s.BufferType) is var type and not 0
                 ? new PackedTensors(s.Pattern, type, s.BufferType) : null)];
         return found.Contains(null) ? null : [.. found.OfType<PackedTensors>()];
+    }
+
+    /// <summary>
+    /// Whether what follows the last layer's attention, which is computed of the rows with outputs alone, has every type that is packed: the
+    /// others' kernels are not seen by <see cref="RomProbe.AreRowsAlike"/>.
+    /// </summary>
+    public static bool ShowsAll(GgufFile file, IEnumerable<(string BufferType, string Pattern)> stored)
+    {
+        Regex[] patterns = [.. stored.Select(p => new Regex(p.Pattern, RegexOptions.ECMAScript))];
+        GgufTensor[] packed = [.. file.Tensors.Where(t => patterns.Any(p => p.IsMatch(t.Name)))];
+        int last = file.Tensors.Max(t => Split(t.Name).Layer);
+        return packed.Select(t => t.Type).Distinct().All(type => packed.Any(t => t.Type == type && IsShown(t.Name)));
+
+        bool IsShown(string name) => name == TiedOutput.Name || (Split(name) is var (layer, part) && layer == last && Feed.Contains(part));
     }
 
     /// <summary>
