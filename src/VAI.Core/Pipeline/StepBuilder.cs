@@ -22,7 +22,7 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
     // a multiple of four would take other kernels, too.
     private const int Alignment = 16;
 
-    private bool _promptsTurn;
+    private int _sinceChunk;
     private int _filled;
     private int _most = int.MaxValue;
 
@@ -59,10 +59,10 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
             rows = Math.Min(rows, bank.CellsFree);
         }
 
-        // Under the exact schedule a chunk is a step of its own: by turns, then.
-        _promptsTurn = !_promptsTurn;
+        // Under the exact schedule a chunk is a step of its own: by turns, then, one chunk and one token of each that generates.
         if (schedule.Exact && tokens > 0 && prompts)
-            (rows, prompts) = _promptsTurn ? (0, true) : (rows, false);
+            (rows, prompts) = _sinceChunk >= tokens ? (0, true) : (rows, false);
+        _sinceChunk = prompts ? 0 : Math.Min(_sinceChunk, tokens) + rows;
         if (rows > 0 && all && rows == tokens)
             AddTokens(running);
         else if (rows > 0 && all)

@@ -211,7 +211,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
         if (embedding)
             return RomFlags.None;
         return (RomProbe.IsBatchInvariant(attached, cancellationToken) ? RomFlags.BatchInvariant : RomFlags.None)
-            | (header.Weights == RomWeights.Packed && RomPacking.ShowsAll(head, header.Packing) && RomProbe.AreRowsAlike(attached, cancellationToken)
+            | (header.Weights == RomWeights.Packed && RomPacking.ShowsAll(head, header.Packing, header.Tied) && RomProbe.AreRowsAlike(attached, cancellationToken)
                 ? RomFlags.RowsAreAlike : RomFlags.None);
     }
 

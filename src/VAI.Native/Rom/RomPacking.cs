@@ -18,9 +18,6 @@ internal static unsafe partial class RomPacking
     // What weight_buft_supported of llama.cpp asks about: the operation on this many rows.
     private const long ProbeRows = 512;
 
-    // Of every row, and no mixture of experts: those go row by row whatever there is.
-    private static readonly string[] Feed = ["ffn_down.weight", "ffn_gate.weight", "ffn_up.weight"];
-
     // Looked up by row, not multiplied with.
     private static readonly string[] Embeddings = ["token_embd", "position_embd", "token_types", "per_layer_token_embd"];
 
@@ -63,17 +60,18 @@ internal static unsafe partial class RomPacking
     }
 
     /// <summary>
-    /// Whether what follows the last layer's attention, which is computed of the rows with outputs alone, has every type that is packed: the
-    /// others' kernels are not seen by <see cref="RomProbe.AreRowsAlike"/>.
+    /// Whether the output matrix is packed, and nothing of another type: what <see cref="RomProbe.AreRowsAlike"/> compares are its sums
+    /// themselves. What differs in the last bits of other matrices may be rounded away before it shows in logits.
     /// </summary>
-    public static bool ShowsAll(GgufFile file, IEnumerable<(string BufferType, string Pattern)> stored)
+    /// <param name="file">The model.</param>
+    /// <param name="packing">What is packed.</param>
+    /// <param name="tied">The output matrix that is made of the embeddings.</param>
+    public static bool ShowsAll(GgufFile file, IEnumerable<(string BufferType, string Pattern)> packing, TiedOutput? tied)
     {
-        Regex[] patterns = [.. stored.Select(p => new Regex(p.Pattern, RegexOptions.ECMAScript))];
+        Regex[] patterns = [.. packing.Select(p => new Regex(p.Pattern, RegexOptions.ECMAScript))];
         GgufTensor[] packed = [.. file.Tensors.Where(t => patterns.Any(p => p.IsMatch(t.Name)))];
-        int last = file.Tensors.Max(t => Split(t.Name).Layer);
-        return packed.Select(t => t.Type).Distinct().All(type => packed.Any(t => t.Type == type && IsShown(t.Name)));
-
-        bool IsShown(string name) => name == TiedOutput.Name || (Split(name) is var (layer, part) && layer == last && Feed.Contains(part));
+        GgmlType? output = tied?.Type ?? packed.Where(t => t.Name == TiedOutput.Name).Select(t => (GgmlType?)t.Type).FirstOrDefault();
+        return output is not null && packed.All(t => t.Type == output);
     }
 
     /// <summary>

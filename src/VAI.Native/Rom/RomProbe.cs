@@ -70,8 +70,8 @@ internal static class RomProbe
     }
 
     /// <summary>
-    /// Whether a row gets the same logits when it alone has outputs as when its whole step has: what follows the last layer's attention
-    /// is then computed of one row, or of all. Llama.cpp's packed kernels take four rows together, and the rest one by one.
+    /// Whether a row gets the same logits when it alone has outputs as when its whole step has: llama.cpp computes what follows the last
+    /// layer's attention of rows with outputs only, and its packed kernels take four rows together and the rest one by one.
     /// </summary>
     public static bool AreRowsAlike(LlamaModel model, CancellationToken cancellationToken)
     {
