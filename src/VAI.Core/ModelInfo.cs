@@ -67,7 +67,7 @@ public sealed record ModelInfo
 
     /// <summary>
     /// Of a loaded model, what decides its tokens beside the request: the build of llama.cpp, the first bytes of its ROM's digest, and the profile,
-    /// as <c>0.4.1-1a2b3c4d-exact</c>. Null for what is not loaded.
+    /// as <c>0.4.1-1a2b3c4d-exact</c>; <c>-exact-packed</c> on weights in the layout of this CPU's kernels. Null for what is not loaded.
     /// </summary>
     public string? Fingerprint { get; init; }
 

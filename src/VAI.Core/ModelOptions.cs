@@ -89,7 +89,10 @@ public sealed record ModelOptions
     [Defined]
     public KvType ValueType { get; set; } = KvType.F16;
 
-    /// <summary>Whether attention uses the fused kernel.</summary>
+    /// <summary>
+    /// Whether attention uses the fused kernel. Under <see cref="RomProfile.Exact"/> it does where the context is at most 256 tokens, and cannot
+    /// be set to always.
+    /// </summary>
     [Defined]
     public FlashAttention FlashAttention { get; set; } = FlashAttention.Auto;
 

@@ -8,7 +8,10 @@ public enum RomProfile : byte
     /// </summary>
     Fast = 0,
 
-    /// <summary>In a ROM, in the layout of the file.</summary>
+    /// <summary>
+    /// In a ROM: burned with this it is in the layout of the file. A model that is loaded with this takes such a ROM if there is one, and else
+    /// that of <see cref="Fast"/>, and computes so that the same transaction gives the same tokens whatever runs beside it.
+    /// </summary>
     Exact = 1,
 
     /// <summary>Without a ROM: the file itself is mapped.</summary>

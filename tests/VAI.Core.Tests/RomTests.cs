@@ -8,7 +8,7 @@ public sealed class RomTests(ForgedModels models) : EngineTest(models)
     [Fact]
     public async Task The_first_load_burns_and_the_next_attaches()
     {
-        string file = await ForgeAsync(1);
+        string file = await ForgeAsync(11);
         List<int> first = await RunAsync(file, SwitchClass.Loaded);
         Assert.Equal(first, await RunAsync(file, SwitchClass.Attached));
         RomInfo rom = Assert.Single(RomCatalog.ReadStatus().Roms, r => r.Name == Path.GetFileNameWithoutExtension(file));
@@ -38,11 +38,25 @@ public sealed class RomTests(ForgedModels models) : EngineTest(models)
         Assert.Equal(fast, await RunAsync(file, SwitchClass.Loaded, RomProfile.None));
         Assert.Equal(fast, await RunAsync(file, SwitchClass.Attached));
 
-        // The exact one computes without flash attention, and so do these two.
-        List<int> exact = await RunAsync(file, SwitchClass.Loaded, RomProfile.Exact);
-        Assert.Equal(exact, await RunAsync(file, SwitchClass.Attached, RomProfile.Exact));
+        // The exact one, on the same ROM, computes without flash attention, and so do these two.
+        List<int> exact = await RunAsync(file, SwitchClass.Attached, RomProfile.Exact);
         Assert.Equal(exact, await RunAsync(file, SwitchClass.Loaded, RomProfile.None, FlashAttention.Off));
         Assert.Equal(exact, await RunAsync(file, SwitchClass.Attached, RomProfile.Fast, FlashAttention.Off));
+    }
+
+    /// <summary>What an older VAI burned for exact, or who asked for a plain one, is what exact computes on until it is evicted.</summary>
+    [Fact]
+    public async Task Exact_takes_a_plain_rom_that_is_there_and_else_shares_what_fast_has()
+    {
+        string file = await ForgeAsync(9);
+        await RunAsync(file, SwitchClass.Loaded, RomProfile.Exact, said: "-exact-packed");
+        await RunAsync(file, SwitchClass.Attached, RomProfile.Fast, said: "-fast");
+        using var catalog = RomCatalog.Open();
+        Assert.True((await catalog.BurnAsync(file, "plain", RomProfile.Exact)).Burned);
+        await RunAsync(file, SwitchClass.Attached, RomProfile.Exact, said: "-exact");
+        await RunAsync(file, SwitchClass.Attached, RomProfile.Fast, said: "-fast");
+        await catalog.EvictAsync("plain");
+        await RunAsync(file, SwitchClass.Attached, RomProfile.Exact, said: "-exact-packed");
     }
 
     [Fact]
@@ -114,7 +128,7 @@ public sealed class RomTests(ForgedModels models) : EngineTest(models)
     }
 
     private static async Task<List<int>> RunAsync(
-        string file, SwitchClass expected, RomProfile profile = RomProfile.Fast, FlashAttention attention = FlashAttention.Auto)
+        string file, SwitchClass expected, RomProfile profile = RomProfile.Fast, FlashAttention attention = FlashAttention.Auto, string said = "")
     {
         await using IVai vai = Vai.Create(o => o.Threads = 2);
         var options = new ModelOptions { Name = Path.GetFileNameWithoutExtension(file), File = file, Profile = profile, FlashAttention = attention };
@@ -122,6 +136,7 @@ public sealed class RomTests(ForgedModels models) : EngineTest(models)
         await using IInferenceSession session = model.OpenSession();
         Response response = await ReadAsync(session.InferAsync(Prompt, Greedy(8)));
         Assert.Equal(expected, response.Result!.SwitchClass);
+        Assert.EndsWith(said, model.Info.Fingerprint);
         return response.Tokens;
     }
 

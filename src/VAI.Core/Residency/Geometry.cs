@@ -12,6 +12,9 @@ internal static class Geometry
     private const int DefaultContextLength = 4096;
     private const int GpuStep = 512;
 
+    // llama.cpp rounds a separate part for each sequence up to these cells.
+    private const int PartUnit = 256;
+
     /// <summary>Texts that an encoder's lane has at once.</summary>
     public const int Texts = 64;
 
@@ -48,16 +51,21 @@ internal static class Geometry
         }
 
         if (exact && o.FlashAttention == FlashAttention.On)
-            throw OptionCheck.Invalid($"Profile exact of '{o.Name}' computes without flash attention, whose bits depend on what runs beside. Leave it at Auto.");
+            throw OptionCheck.Invalid($"Profile exact of '{o.Name}' uses flash attention only where its bits do not depend on the number of threads. Leave it at Auto.");
         return o with
         {
             ContextLength = contextLength,
             SramTokens = exact ? sessions * contextLength : sram,
             MaxSessions = sessions,
             BatchSize = batch,
-            FlashAttention = exact ? FlashAttention.Off : o.FlashAttention,
+            FlashAttention = exact && !FusesAlike(o, contextLength) ? FlashAttention.Off : o.FlashAttention,
         };
     }
+
+    // Flash attention computes one row on one thread, whatever is beside it, until there are 512 cells: then the threads share a row's,
+    // and its bits depend on how many they are. A session's part of the bank is rounded up to 256.
+    private static bool FusesAlike(ModelOptions o, int contextLength) =>
+        contextLength <= PartUnit && o is { GpuLayers: 0, KeyType: KvType.F16, ValueType: KvType.F16 };
 
     /// <param name="o">Resolved options.</param>
     /// <param name="info">The model.</param>
@@ -73,8 +81,7 @@ internal static class Geometry
             : Math.Min(o.BatchSize!.Value, o.SramTokens!.Value) + o.MaxSessions;
         return new LlamaContextSettings
         {
-            // A separate part for each sequence is rounded up by llama.cpp.
-            Cells = exact ? o.MaxSessions * RoundUp(o.ContextLength!.Value, 256) : o.SramTokens!.Value,
+            Cells = exact ? o.MaxSessions * RoundUp(o.ContextLength!.Value, PartUnit) : o.SramTokens!.Value,
             BatchSize = rows,
             MicroBatchSize = info.IsEmbedding ? rows : Math.Min(rows, o.MicroBatchSize ?? rows),
             // One of an encoder's is for rows that fill a step up.

@@ -24,9 +24,7 @@ internal static class MemoryCheck
     {
         var info = ModelInfo.From(source.Header);
         ModelOptions resolved = Geometry.Resolve(options, info, threads);
-
-        // A GPU packs by itself.
-        (long image, bool packed) = RomSize.Of(source, RomLoader.UsesGpu(settings) ? RomProfile.Exact : options.Profile);
+        (long image, bool packed) = RomSize.Of(source, RomLoader.BurnProfile(settings));
         Check(resolved, info, settings, threads, packed, takesMemory ? image : 0, 0, () => source.Header);
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using VAI.Native.Abi;
 using VAI.Native.Llama;
+using VAI.Native.Rom;
 using VAI.OptionRules;
 using VAI.Pipeline;
 using VAI.Pipeline.Compute;
@@ -34,7 +35,7 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
         Llama = context;
         Pipeline = pipeline;
         Lot = lot;
-        Schedule = Schedule.For(options, weights.Info);
+        Schedule = Schedule.For(options, weights.Info, weights.Hold?.File.Header.AlikeRows ?? 1);
         Bank = context.HasMemory
             ? new SramBank(context.Cells, context.Settings.MaxSequences, context.Settings.UnifiedKv)
             : SramBank.Unbounded(Geometry.Texts - 1);
@@ -312,7 +313,8 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
     {
         string rom = weights.Hold is { } hold ? Convert.ToHexStringLower(hold.File.Header.SourceDigest.AsSpan(0, 4)) : "norom";
         string build = string.Concat(NativeLoader.EnsureLoaded().Version.Where(c => char.IsAsciiLetterOrDigit(c) || c == '.'));
-        return $"{build}-{rom}-{options.Profile.ToString().ToLowerInvariant()}";
+        string layout = options.Profile == RomProfile.Exact && weights.Hold?.File.Header.Weights == RomWeights.Packed ? "-packed" : "";
+        return $"{build}-{rom}-{options.Profile.ToString().ToLowerInvariant()}{layout}";
     }
 
     private void CountSessions()

@@ -15,7 +15,6 @@ internal sealed class Planner(string? romDirectory, int threads)
     {
         LlamaModelSettings settings = ModelLoader.Settings(options);
         settings.Check(NativeLoader.EnsureLoaded());
-        bool gpu = RomLoader.UsesGpu(settings);
         using RomFile? rom = options.Profile == RomProfile.None ? null : FindRom(options, settings);
         using ModelSource? source = rom is null ? ModelSource.Open(options.File) : null;
         using GgufFile? burned = rom?.ParseMetadata(options.File);
@@ -26,10 +25,9 @@ internal sealed class Planner(string? romDirectory, int threads)
         var info = ModelInfo.From(file);
         ModelOptions resolved = Geometry.Resolve(options, info, threads);
 
-        // A GPU packs by itself.
         (long romBytes, bool packed) = rom is not null ? (rom.Header.ImageBytes, rom.Header.Weights == RomWeights.Packed)
             : options.Profile == RomProfile.None ? (0, false)
-            : RomSize.Of(source!, gpu ? RomProfile.Exact : options.Profile);
+            : RomSize.Of(source!, RomLoader.BurnProfile(settings));
         cancellationToken.ThrowIfCancellationRequested();
         ModelMemory memory = Measure(file, resolved, info, settings, threads, packed, romBytes);
         return With(memory, options, file, rom is not null, packed);

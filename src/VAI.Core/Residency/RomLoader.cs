@@ -20,6 +20,9 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
     public static bool UsesGpu(LlamaModelSettings settings) =>
         settings.GpuLayers != 0 && NativeLoader.EnsureLoaded().Devices.Any(d => !d.IsCpu);
 
+    /// <summary>What a load burns where there is no ROM: a GPU packs by itself, and on the CPU exact computes on what fast does.</summary>
+    public static RomProfile BurnProfile(LlamaModelSettings settings) => UsesGpu(settings) ? RomProfile.Exact : RomProfile.Fast;
+
     public static VaiUsageException NotFound(string file, string romDirectory) => new(
         VaiError.FileNotFound, $"{file}: there is no such file, and no ROM of that name in {romDirectory}. Check the path or the name.");
 
@@ -182,11 +185,9 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
             check(source);
         }
 
-        // A GPU packs by itself.
-        RomProfile profile = UsesGpu(settings) ? RomProfile.Exact : options.Profile;
         log.RomBurning(options.Name, options.File, store.Directory.Path);
         (RegistryEntry Entry, bool Burned) result = store.Burn(
-            new RomBurnRequest(options.File, options.Name, profile, wait),
+            new RomBurnRequest(options.File, options.Name, BurnProfile(settings), wait),
             rename: false,
             p => report(LoadPhase.Burning, p.Fraction),
             cancellationToken);

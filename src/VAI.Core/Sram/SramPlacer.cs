@@ -238,6 +238,9 @@ internal sealed class SramPlacer(
             Clear(line);
     }
 
+    /// <summary>Forgets entries that are to be computed once more; all of them where memory cannot forget a part.</summary>
+    public void Rewind(SramLine line, int length) => Truncate(line, length);
+
     /// <summary>Takes out of llama.cpp what a failed step may have left beyond what was counted.</summary>
     public void Resync(SramLine line) => Truncate(line, line.Tokens.Count, force: true);
 

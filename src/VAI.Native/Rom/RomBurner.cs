@@ -161,7 +161,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
                 Tied = filled.Tied,
             };
             work.Report(RomBurnPhase.Verifying, 0);
-            RomFlags? verified = Verify(image, header, source.Path, expected, embedding);
+            RomFlags? verified = Verify(image, header, head, source.Path, expected, embedding);
 
             // Before the judgement, which is of no use then.
             source.CheckUnchanged();
@@ -201,14 +201,18 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
 
     // The image as every process will attach it. A plain one is the file byte for byte, which its digest shows, and llama.cpp loads
     // it by itself: there is nothing to compare.
-    private RomFlags? Verify(SafeFileHandle image, RomHeader header, string path, float[][]? expected, bool embedding)
+    private RomFlags? Verify(SafeFileHandle image, RomHeader header, GgufFile head, string path, float[][]? expected, bool embedding)
     {
         using var rom = new RomFile(new SafeFileHandle(image.DangerousGetHandle(), ownsHandle: false), header, path);
         using LlamaModel attached = RomAttacher.Attach(rom, new LlamaModelSettings(), null, cancellationToken).Model;
         float[][]? outputs = RomProbe.Outputs(attached, path, embedding, cancellationToken);
         if (outputs is null || (header.Weights == RomWeights.Packed && !RomProbe.Same(outputs, expected)))
             return null;
-        return !embedding && RomProbe.IsBatchInvariant(attached, cancellationToken) ? RomFlags.BatchInvariant : RomFlags.None;
+        if (embedding)
+            return RomFlags.None;
+        return (RomProbe.IsBatchInvariant(attached, cancellationToken) ? RomFlags.BatchInvariant : RomFlags.None)
+            | (header.Weights == RomWeights.Packed && RomPacking.ShowsAll(head, header.Packing, header.Tied) && RomProbe.AreRowsAlike(attached, cancellationToken)
+                ? RomFlags.RowsAreAlike : RomFlags.None);
     }
 
     private void Publish(SafeFileHandle image, RomHeader header, string id)

@@ -21,6 +21,9 @@ internal enum RomFlags : ushort
     /// When burned, a prompt gave the same bits in one batch, in chunks and token by token.
     /// </summary>
     BatchInvariant = 1,
+
+    /// <summary>When burned, the packed kernels gave a row the same bits alone as beside others.</summary>
+    RowsAreAlike = 2,
 }
 
 /// <summary>One of llama.cpp's buffers in an image.</summary>
@@ -98,6 +101,13 @@ internal sealed record RomHeader
     /// <summary>Buffer types and the patterns of the tensors packed into them.</summary>
     public IReadOnlyList<(string BufferType, string Pattern)> Packing { get; init; } = [];
     public IReadOnlyList<RomSection> Sections { get; init; } = [];
+
+    /// <summary>
+    /// Rows of a step, one of each sequence, up to which a row has the bits that it has alone, as far as the packed weights go. llama.cpp's
+    /// repacked kernels take four rows together, and what is left one by one: up to three are what one is.
+    /// </summary>
+    public int AlikeRows => Weights == RomWeights.Plain || (Flags & RomFlags.RowsAreAlike) != 0 ? int.MaxValue
+        : Packing.All(p => p.BufferType == "CPU_REPACK") ? 3 : 1;
 
     /// <summary>The packed output matrix that the token embeddings are taken out of; null in every other image.</summary>
     public TiedOutput? Tied { get; init; }

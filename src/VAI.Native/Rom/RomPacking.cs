@@ -60,6 +60,21 @@ internal static unsafe partial class RomPacking
     }
 
     /// <summary>
+    /// Whether the output matrix is packed, and nothing of another type: what <see cref="RomProbe.AreRowsAlike"/> compares are its sums
+    /// themselves. What differs in the last bits of other matrices may be rounded away before it shows in logits.
+    /// </summary>
+    /// <param name="file">The model.</param>
+    /// <param name="packing">What is packed.</param>
+    /// <param name="tied">The output matrix that is made of the embeddings.</param>
+    public static bool ShowsAll(GgufFile file, IEnumerable<(string BufferType, string Pattern)> packing, TiedOutput? tied)
+    {
+        Regex[] patterns = [.. packing.Select(p => new Regex(p.Pattern, RegexOptions.ECMAScript))];
+        GgufTensor[] packed = [.. file.Tensors.Where(t => patterns.Any(p => p.IsMatch(t.Name)))];
+        GgmlType? output = tied?.Type ?? packed.Where(t => t.Name == TiedOutput.Name).Select(t => (GgmlType?)t.Type).FirstOrDefault();
+        return output is not null && packed.All(t => t.Type == output);
+    }
+
+    /// <summary>
     /// One expression for all: llama.cpp compiles every expression anew for every tensor. Layers that all hold the tensor
     /// are not counted out.
     /// </summary>

@@ -69,6 +69,26 @@ internal static class RomProbe
         return true;
     }
 
+    /// <summary>
+    /// Whether a row gets the same logits when it alone has outputs as when its whole step has: llama.cpp computes what follows the last
+    /// layer's attention of rows with outputs only, and its packed kernels take four rows together and the rest one by one.
+    /// </summary>
+    public static bool AreRowsAlike(LlamaModel model, CancellationToken cancellationToken)
+    {
+        float[][]? all = null;
+        foreach (int? wanted in new int?[] { null, 0, 3, Chunk - 1 })
+        {
+            using LlamaContext context = Open(model, embedding: false);
+            if (!Decode(context, 0, Chunk, row => wanted is null || row == wanted, cancellationToken))
+                return false;
+            all ??= [.. Enumerable.Range(0, Chunk).Select(row => context.Logits(row).ToArray())];
+            if (wanted is { } one && !Equal(all[one], context.Logits(one)))
+                return false;
+        }
+
+        return true;
+    }
+
     private static LlamaContext Open(LlamaModel model, bool embedding) => new(model, new LlamaContextSettings
     {
         Cells = Cells,
@@ -83,12 +103,15 @@ internal static class RomProbe
         Embeddings = embedding,
     });
 
-    private static bool Decode(LlamaContext context, int position, int count, bool all, CancellationToken cancellationToken)
+    private static bool Decode(LlamaContext context, int position, int count, bool all, CancellationToken cancellationToken) =>
+        Decode(context, position, count, row => all || row == count - 1, cancellationToken);
+
+    private static bool Decode(LlamaContext context, int position, int count, Func<int, bool> wanted, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         context.Batch.Clear();
         for (int i = 0; i < count; i++)
-            context.Batch.Add(Token(context, position + i), position + i, 0, logits: all || i == count - 1);
+            context.Batch.Add(Token(context, position + i), position + i, 0, logits: wanted(i));
         return context.Decode() == DecodeStatus.Ok;
     }
 

@@ -7,8 +7,8 @@ namespace VAI.Core.Tests.Determinism;
 internal readonly record struct Piece(int[] Tokens, bool Generated);
 
 /// <summary>
-/// One sequence, alone in llama.cpp, on one thread: the canonical schedule written out once more, from shared/native/rom.md and
-/// not from the engine. Prompts are cut at multiples of 32, each chunk a step; generated tokens are steps of one.
+/// One sequence, alone in llama.cpp, on one thread and on weights that it packs by itself: the canonical schedule written out once more, from
+/// shared/native/rom.md and not from the engine. Prompts are cut at multiples of 32, each chunk a step; generated tokens are steps of one.
 /// </summary>
 internal sealed class Reference : IDisposable
 {
@@ -23,7 +23,7 @@ internal sealed class Reference : IDisposable
     /// <param name="sequences">Places for sequences, of which one is used at a time: a saved one says which of how many it was.</param>
     public Reference(string file, int contextLength, int sequences)
     {
-        _model = LlamaModel.Load(file, new LlamaModelSettings());
+        _model = LlamaModel.Load(file, new LlamaModelSettings { Repack = true });
         _context = new LlamaContext(_model, new LlamaContextSettings
         {
             Cells = (contextLength + 255) / 256 * 256 * sequences,
@@ -31,7 +31,7 @@ internal sealed class Reference : IDisposable
             MicroBatchSize = 64,
             MaxSequences = sequences,
             Threads = 1,
-            FlashAttention = 0,
+            FlashAttention = contextLength <= 256 ? -1 : 0,
             UnifiedKv = false,
         });
         _context.Attach(_pool);

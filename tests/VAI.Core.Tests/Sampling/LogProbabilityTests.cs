@@ -53,6 +53,36 @@ public sealed class LogProbabilityTests(ForgedModels models) : EngineTest(models
         Same(one[^1].Result!.PromptLogProbabilities!, again[^1].Result!.PromptLogProbabilities!);
     }
 
+    /// <summary>Where a row's logits depend on how many have some, the step that ends a prompt is made again for its last row alone.</summary>
+    [Theory]
+    [InlineData(ForgeType.Q4_K)]
+    [InlineData(ForgeType.F16)]
+    public async Task Asking_for_those_of_a_prompt_changes_no_token_under_exact(ForgeType type)
+    {
+        string file = Models.NewFile($"asked-{type}.gguf");
+        await ModelForge.ForgeAsync("tiny", file, new ForgeOptions { Type = type });
+        int[] prompt = [.. Enumerable.Range(0, 60).Select(i => 3 + (i * 37 % 900))];
+        (IVai vai, IModelContext model) = await LoadAsync(file, o => (o.Profile, o.ContextLength, o.SramTokens) = (RomProfile.Exact, Length, 2 * Length));
+        await using IVai _ = vai;
+        InferenceOptions options = Asked with { MaxTokens = 40 };
+        var asked = new List<List<InferenceUpdate>>();
+        foreach (InferenceOptions o in (InferenceOptions[])[options with { PromptLogProbabilities = false }, options, options])
+        {
+            await using IInferenceSession session = model.OpenSession();
+            asked.Add(await ReadAllAsync(session.InferAsync(prompt, o)));
+            Assert.Equal(prompt.Length + 40, session.TokenCount);
+        }
+
+        for (int i = 1; i < asked.Count; i++)
+        {
+            Assert.Equal(asked[0].Select(u => u.TokenId), asked[i].Select(u => u.TokenId));
+            Assert.Equal(
+                asked[0][..^1].Select(u => u.LogProbabilities!.Token.LogProbability), asked[i][..^1].Select(u => u.LogProbabilities!.Token.LogProbability));
+        }
+
+        Same(asked[1][^1].Result!.PromptLogProbabilities!, asked[2][^1].Result!.PromptLogProbabilities!);
+    }
+
     private static void Check(Reference reference, Piece[] before, int[] prompt, List<InferenceUpdate> updates)
     {
         IReadOnlyList<TokenLogProbabilities?> ofPrompt = updates[^1].Result!.PromptLogProbabilities!;

@@ -36,7 +36,7 @@ public sealed class LayoutTests
     {
         Assert.Equal((0, 1, 2), ((int)RomProfile.Fast, (int)RomProfile.Exact, (int)RomProfile.None));
         Assert.Equal((0, 1), ((int)RomWeights.Plain, (int)RomWeights.Packed));
-        Assert.Equal((0, 1), ((int)RomFlags.None, (int)RomFlags.BatchInvariant));
+        Assert.Equal((0, 1, 2), ((int)RomFlags.None, (int)RomFlags.BatchInvariant, (int)RomFlags.RowsAreAlike));
     }
 
     /// <summary>The bytes of a page, taken apart by offset alone.</summary>

@@ -43,6 +43,13 @@ internal abstract class SequenceJob(Session session, JobTimes times) : Job(sessi
             int wanted = Math.Max(from, WantsRowsFrom), count = Math.Min(until, Target - 1) - wanted;
             if (count > 0)
                 Computed(llama, rows.Start.Value + wanted - from, wanted, count);
+
+            // What is sampled is to be what it is where nobody asked for rows: once more, with the last one's logits alone.
+            if (until >= Target && !WantsRows && !session.Context.Schedule.OutputsAreAlike)
+            {
+                Lane.Placer.Rewind(session.Line!, from);
+                return;
+            }
         }
 
         if (Target <= 0 || session.Line!.Tokens.Count >= Target)

@@ -10,18 +10,24 @@ namespace VAI.Pipeline.Steps;
 /// </summary>
 /// <param name="Exact">Whether bits count. The rest is of use only then.</param>
 /// <param name="Window">Tokens that the model's sliding window holds; 0 without one.</param>
-/// <param name="Alone">Whether a step is of one sequence, because its rows' bits would depend on how many there are.</param>
-internal readonly record struct Schedule(bool Exact, int Window = 0, bool Alone = false)
+/// <param name="MostRows">Generated tokens that a step may have: with more, its rows' bits would depend on how many there are.</param>
+internal readonly record struct Schedule(bool Exact, int Window = 0, int MostRows = int.MaxValue)
 {
     /// <summary>Prompt tokens of one exact step: what is shared and resumed is a multiple of it.</summary>
     public const int Chunk = 32;
 
-    public static Schedule For(ModelOptions options, ModelInfo info) => options.Profile == RomProfile.Exact
-        ? new(Exact: true, info.SlidingWindow, Alone: options.GpuLayers != 0 || !info.MatrixTypes.All(RowsAreIndependent))
+    /// <param name="options">The model's.</param>
+    /// <param name="info">The model.</param>
+    /// <param name="alike">Rows up to which its ROM's packed weights give a row the bits that it has alone (<c>RomHeader.AlikeRows</c>).</param>
+    public static Schedule For(ModelOptions options, ModelInfo info, int alike) => options.Profile == RomProfile.Exact
+        ? new(Exact: true, info.SlidingWindow, options.GpuLayers == 0 && info.MatrixTypes.All(RowsAreIndependent) ? alike : 1)
         : new(Exact: false);
 
+    /// <summary>Whether the logits of a prompt's last row are the same where other rows' are wanted too.</summary>
+    public bool OutputsAreAlike => !Exact || MostRows == int.MaxValue;
+
     /// <summary>
-    /// Whether llama.cpp's kernel for matrices of a type computes a row alike however many there are. Measured (<c>RowTests</c>), and
+    /// Whether llama.cpp's kernel for plain matrices of a type computes a row alike however many there are. Measured (<c>RowTests</c>), and
     /// false where it was not. Floats go through another kernel as soon as there are two rows, and so do the routers of experts.
     /// </summary>
     public static bool RowsAreIndependent(GgmlType type) => type is GgmlType.Q4_0 or GgmlType.Q8_0 or GgmlType.Q4_K or GgmlType.Q6_K;

@@ -24,7 +24,7 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
     // a multiple of four would take other kernels, too.
     private const int Alignment = 16;
 
-    private bool _promptsTurn;
+    private int _sinceChunk;
     private int _filled;
     private int _most = int.MaxValue;
 
@@ -52,7 +52,7 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
         foreach (Job job in running)
             tokens += job.IsPrompt ? 0 : 1;
         bool prompts = tokens < running.Count;
-        int rows = schedule.Alone ? Math.Min(tokens, 1) : tokens;
+        int rows = Math.Min(tokens, schedule.MostRows);
         bool all = placer.MakeRoom(rows);
         if (!all)
         {
@@ -61,12 +61,14 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
             rows = Math.Min(rows, bank.CellsFree);
         }
 
-        // Under the exact schedule a chunk is a step of its own: by turns, then.
-        _promptsTurn = !_promptsTurn;
+        // Under the exact schedule a chunk is a step of its own: by turns, then, one chunk and one token of each that generates.
         if (schedule.Exact && tokens > 0 && prompts)
-            (rows, prompts) = _promptsTurn ? (0, true) : (rows, false);
-        if (rows > 0 && all)
+            (rows, prompts) = _sinceChunk >= tokens ? (0, true) : (rows, false);
+        _sinceChunk = prompts ? 0 : Math.Min(_sinceChunk, tokens) + rows;
+        if (rows > 0 && all && rows == tokens)
             AddTokens(running);
+        else if (rows > 0 && all)
+            AddTokensInTurn(running, rows);
         else if (rows > 0)
             AddTokens(running, rows);
         if (prompts)
@@ -77,19 +79,25 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
 
     private void AddTokens(List<Job> running)
     {
-        for (int i = 0; i < running.Count; i++)
+        foreach (Job job in running)
+        {
+            if (!job.IsPrompt)
+                Add(job, job.Demand(1));
+        }
+    }
+
+    // Who had a row goes behind the others.
+    private void AddTokensInTurn(List<Job> running, int rows)
+    {
+        for (int i = 0; rows > 0; i++)
         {
             Job job = running[i];
             if (job.IsPrompt)
                 continue;
             Add(job, job.Demand(1));
-            if (!schedule.Alone)
-                continue;
-
-            // By turns.
-            running.RemoveAt(i);
+            running.RemoveAt(i--);
             running.Add(job);
-            break;
+            rows--;
         }
     }
 

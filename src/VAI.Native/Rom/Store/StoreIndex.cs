@@ -9,7 +9,7 @@ internal static class StoreIndex
     /// <summary>Finds the ROM of a file, or of a name.</summary>
     /// <param name="registry">Where; it is only read.</param>
     /// <param name="fileOrName">A GGUF file, which need not exist any more, or a name in the registry.</param>
-    /// <param name="profile">What for.</param>
+    /// <param name="profile">What for: exact takes a plain image if one was burned, and else the one that fast takes.</param>
     /// <param name="plain">Whether only plain weights will do, as for a GPU.</param>
     /// <returns>The entry of an image that is there, or is being burned; null if there is none.</returns>
     /// <remarks>
@@ -19,6 +19,12 @@ internal static class StoreIndex
     public static RegistryEntry? Find(RomRegistry registry, string fileOrName, RomProfile profile, bool plain)
     {
         List<(EntrySlot Slot, RegistryEntry Entry)> all = registry.ReadAll();
+        return Find(all, fileOrName, profile, plain)
+            ?? (profile == RomProfile.Exact && !plain ? Find(all, fileOrName, RomProfile.Fast, plain) : null);
+    }
+
+    private static RegistryEntry? Find(List<(EntrySlot Slot, RegistryEntry Entry)> all, string fileOrName, RomProfile profile, bool plain)
+    {
         if (RomSource.TryOf(fileOrName) is { } source)
         {
             byte[] key = source.Key;
@@ -46,14 +52,15 @@ internal static class StoreIndex
     public static RegistryEntry? FindContents(RomStore store, string file, RomProfile profile, bool plain, CancellationToken cancellationToken)
     {
         List<(EntrySlot Slot, RegistryEntry Entry)> all = store.Registry.ReadAll();
-        if (!all.Any(e => e.Entry.State == RomState.Ready && Fits(e.Entry, profile, plain)))
+        RomProfile[] profiles = profile == RomProfile.Exact && !plain ? [RomProfile.Exact, RomProfile.Fast] : [profile];
+        if (!all.Any(e => e.Entry.State == RomState.Ready && profiles.Any(p => Fits(e.Entry, p, plain))))
             return null;
         using var source = ModelSource.Open(file);
         byte[] digest = source.Digest(null, cancellationToken);
         string stem = Convert.ToHexStringLower(digest.AsSpan(0, RomDirectory.IdDigestBytes));
-        foreach ((_, RegistryEntry entry) in all)
+        foreach (RegistryEntry entry in profiles.SelectMany(p => all.Select(e => e.Entry).Where(e => Fits(e, p, plain))))
         {
-            if (entry.State != RomState.Ready || !Fits(entry, profile, plain) || !entry.RomId.StartsWith(stem, StringComparison.Ordinal))
+            if (entry.State != RomState.Ready || !entry.RomId.StartsWith(stem, StringComparison.Ordinal))
                 continue;
             using var rom = RomFile.Open(store.Directory.ImagePath(entry.RomId));
             if (rom.Header.SourceDigest.AsSpan().SequenceEqual(digest))

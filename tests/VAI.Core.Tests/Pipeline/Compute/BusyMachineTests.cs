@@ -33,10 +33,12 @@ public sealed class BusyMachineTests(ForgedModels models) : EngineTest(models)
     }
 
     /// <summary>Neither the number of threads nor a step that was ended for lateness and made again is in what comes out.</summary>
-    [Fact]
-    public async Task Under_exact_what_others_do_changes_no_token()
+    [Theory]
+    [InlineData(256)]
+    [InlineData(512)]
+    public async Task Under_exact_what_others_do_changes_no_token(int contextLength)
     {
-        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"], o => o.Profile = RomProfile.Exact);
+        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"], o => (o.Profile, o.ContextLength) = (RomProfile.Exact, contextLength));
         await using IVai _ = vai;
         int[] undisturbed = await AskAsync();
         using var ended = new CancellationTokenSource();
