@@ -64,7 +64,7 @@ internal static class StatusTable
     private static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
 
     private static string Huge(RomInfo r) =>
-        r.HugePages is { } part ? string.Create(CultureInfo.InvariantCulture, $"  Huge pages: {Math.Floor(part * 100):F0} %") : "";
+        r.HugePages is { } part ? string.Create(CultureInfo.InvariantCulture, $"  Huge: {Math.Floor(part * 100):F0} %") : "";
 
     private static string YesNo(bool value) => value ? "Y" : "N";
 

@@ -16,7 +16,7 @@ internal static unsafe class HugePages
 
     // The kernel says no when it finds no free 2 MiB, which may be so for one and not for the next.
     private const int MostRefusals = 8;
-    private const int MostSamples = 64;
+    private const int MostSamples = 16;
 
     private static readonly bool Known = Environment.SystemPageSize == 4096 && SizeOf("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size") == Bytes;
 
@@ -73,7 +73,7 @@ internal static unsafe class HugePages
         return LibcNative.ftruncate(file, Bytes) == 0 && Fill(file, 0, Bytes, CancellationToken.None) == 1;
     }
 
-    /// <summary>Which part of a file in memory is in huge pages: 0 to 1, by up to 64 samples; null where the kernel does not tell (before Linux 6.7).</summary>
+    /// <summary>Which part of a file in memory is in huge pages: 0 to 1, by up to 16 samples; null where the kernel does not tell (before Linux 6.7).</summary>
     /// <param name="file">Open for reading. What it does not have yet is not made.</param>
     /// <param name="length">Its length.</param>
     public static double? PartOf(SafeFileHandle file, long length)
