@@ -54,6 +54,12 @@ public sealed record DiagnosticReport
     /// <summary>What of it is free.</summary>
     public required long SharedMemoryFree { get; init; }
 
+    /// <summary>
+    /// Whether the kernel gives huge pages to files in memory that ask for them (<c>MADV_COLLAPSE</c>, Linux 6.1), so that what is burned
+    /// into <c>/dev/shm</c> lies in them.
+    /// </summary>
+    public bool HugePages { get; init; }
+
     /// <summary>What to do about the most serious thing that is wrong; null if nothing is.</summary>
     public string? Fix { get; init; }
 }

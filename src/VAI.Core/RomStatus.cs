@@ -65,6 +65,12 @@ public sealed record RomInfo
     /// <summary>Size of the image, or of the source while it is burned.</summary>
     public long Bytes { get; init; }
 
+    /// <summary>
+    /// Which part of the image lies in huge pages of memory, 0 to 1, by samples; null where the kernel does not tell (before Linux 6.7), of a
+    /// directory on a disk, and while it is burned.
+    /// </summary>
+    public double? HugePages { get; init; }
+
     /// <summary>How far a burn is, 0 to 1.</summary>
     public double Burned { get; init; }
 

@@ -8,6 +8,7 @@ namespace VAI.TestPeer;
 internal static partial class Libc
 {
     internal const int SIGKILL = 9;
+    internal const int PR_SET_THP_DISABLE = 41;
 
     [LibraryImport("libc.so.6")]
     internal static partial int fork();
@@ -85,7 +86,7 @@ internal static partial class Libc
     private static partial int setuid(int id);
 
     [LibraryImport("libc.so.6", SetLastError = true)]
-    private static partial int prctl(int option, nuint a, nuint b, nuint c, nuint d);
+    internal static partial int prctl(int option, nuint a, nuint b, nuint c, nuint d);
 
     /// <summary>Type and permissions of what is at a path, and of a link itself.</summary>
     internal static uint ModeOf(string path) => Status(path).stx_mode;

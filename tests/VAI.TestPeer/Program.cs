@@ -17,6 +17,7 @@ try
         ["rom-burn", var file, var directory, var name] => RomBurn.Run(file, directory, name),
         ["rom-burn-into", var file, var directory, var size, var profile] =>
             RomBurnInto.Run(file, directory, size, Enum.Parse<RomProfile>(profile)),
+        ["rom-burn-refused", var file, var directory, var name] => RomBurnRefused.Run(file, directory, name),
         ["rom-attach", var directory, var name] => RomAttach.Run(directory, name, null),
         ["rom-attach", var directory, var name, var user] => RomAttach.Run(directory, name, Number(user)),
         ["rom-write", var directory, var name] => RomWrite.Run(directory, name),

@@ -126,7 +126,8 @@ internal sealed record RomBody(
     int OwnerPid,
     bool OwnerAlive,
     IReadOnlyList<string> OtherNames,
-    IReadOnlyList<int> Holders);
+    IReadOnlyList<int> Holders,
+    double? HugePages);
 
 internal sealed record StatusDocument(
     string Directory, int OwnerPid, bool OwnerAlive, long RomBytes, long TotalBytes, long FreeBytes, IReadOnlyList<RomBody> Roms);
@@ -205,7 +206,8 @@ internal sealed record DoctorDocument(
     long SharedMemoryFree,
     string? Fix,
     long? MemoryLimit,
-    string? MemoryLimitSource);
+    string? MemoryLimitSource,
+    bool HugePages);
 
 internal sealed record BenchBusyDocument(IReadOnlyList<BenchBusyRow> Rows, double BackMs);
 

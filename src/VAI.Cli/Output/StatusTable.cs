@@ -45,7 +45,7 @@ internal static class StatusTable
         }
 
         yield return $"{head}{name,-22} {state}  GPU: {YesNo(r.OnGpu)}  Attach: {attach}  Packed: {YesNo(r.Packed)}";
-        yield return $"{rest}Vocab: {r.VocabularySize}  Layers: {r.Layers}  Embd: {r.EmbeddingLength}   Sessions: {r.Sessions}  {Megabytes(r.Bytes)}";
+        yield return $"{rest}Vocab: {r.VocabularySize}  Layers: {r.Layers}  Embd: {r.EmbeddingLength}   Sessions: {r.Sessions}  {Megabytes(r.Bytes)}{Huge(r)}";
         if (r.OtherNames.Count > 0)
             yield return $"{rest}Also: {string.Join(", ", r.OtherNames.Select(Printable))}";
         if (r.Attached > 0)
@@ -62,6 +62,9 @@ internal static class StatusTable
 
     // Names come from whoever burned: they are not to move the cursor or break the box.
     private static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
+
+    private static string Huge(RomInfo r) =>
+        r.HugePages is { } part ? string.Create(CultureInfo.InvariantCulture, $"  Huge: {Math.Floor(part * 100):F0} %") : "";
 
     private static string YesNo(bool value) => value ? "Y" : "N";
 

@@ -37,7 +37,8 @@ internal static class DoctorVerb
         r.SharedMemoryFree,
         r.Fix,
         r.MemoryLimit,
-        r.MemoryLimitSource);
+        r.MemoryLimitSource,
+        r.HugePages);
 
     private static void Print(DiagnosticReport r)
     {
@@ -53,7 +54,8 @@ internal static class DoctorVerb
             ("physical cores", r.PhysicalCores),
             ("memory", $"{Format.Bytes(r.AvailableMemory)} available of {Format.Bytes(r.TotalMemory)}"),
             ("memory limit", r.MemoryLimit is { } limit ? $"{Format.Bytes(limit)} of the control group {r.MemoryLimitSource}" : null),
-            ("/dev/shm", $"{Format.Bytes(r.SharedMemoryFree)} free of {Format.Bytes(r.SharedMemory)}"));
+            ("/dev/shm", $"{Format.Bytes(r.SharedMemoryFree)} free of {Format.Bytes(r.SharedMemory)}"),
+            ("huge pages", r.HugePages ? "given to ROMs in memory" : "not given to ROMs (Linux 6.1 has them; shmem_enabled must not be 'deny')"));
         foreach (ComputeDevice d in r.Devices)
             Console.Out.WriteLine($"device {d.Name}: {d.Description}, {Format.Bytes(d.FreeMemory)} free of {Format.Bytes(d.TotalMemory)}");
         Console.Out.WriteLine(r.Fix is null ? "Nothing is wrong." : $"To do: {r.Fix}");

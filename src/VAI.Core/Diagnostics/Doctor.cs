@@ -52,6 +52,7 @@ internal static class Doctor
             MemoryLimitSource = room.Limit?.Group,
             SharedMemory = shared,
             SharedMemoryFree = sharedFree,
+            HugePages = HugePages.AreGiven(),
         };
         return report with { Fix = FixFor(report, nativeDirectory, library) };
     }

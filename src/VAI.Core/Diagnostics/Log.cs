@@ -28,7 +28,4 @@ internal static partial class Log
 
     [LoggerMessage(211, LogLevel.Information, "ROM {Name} is {Id}: {Megabytes} MiB, burned in {Milliseconds:F0} ms {Note}")]
     public static partial void RomBurned(this ILogger log, string name, string id, long megabytes, double milliseconds, string note);
-
-    [LoggerMessage(212, LogLevel.Information, "{Megabytes} MiB of ROM {Name} were copied: llama.cpp's small buffers begin at another place of a page")]
-    public static partial void RomCopied(this ILogger log, string name, long megabytes);
 }

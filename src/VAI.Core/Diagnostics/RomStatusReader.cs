@@ -21,6 +21,8 @@ internal static class RomStatusReader
         using LeaseTable? leases = directory.IsOwned ? LeaseTable.TryOpen(directory.Path) : null;
         RegistryEntry[] entries = [.. registry.ReadAll().Select(e => e.Entry)];
         var users = entries.Select(e => e.RomId).Distinct().ToDictionary(id => id, id => RomUsers.Count(directory.ImagePath(id)));
+        bool inMemory = directory.IsInMemory;
+        var huge = users.Keys.ToDictionary(id => id, id => inMemory ? RomFile.HugePagesOf(directory.ImagePath(id)) : null);
         return new RomStatus
         {
             Directory = path,
@@ -29,15 +31,16 @@ internal static class RomStatusReader
             RomBytes = entries.DistinctBy(e => e.RomId).Sum(e => e.Bytes),
             TotalBytes = total,
             FreeBytes = free,
-            Roms = [.. entries.OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => Info(e, entries, directory, leases, users[e.RomId]))],
+            Roms = [.. entries.OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => Info(e, entries, directory, leases, users[e.RomId], huge[e.RomId]))],
         };
     }
 
     public static RomInfo Info(in RegistryEntry e, RomStore store) =>
-        Info(e, [.. store.Registry.ReadAll().Select(o => o.Entry)], store.Directory, store.Leases, store.Users(e));
+        Info(e, [.. store.Registry.ReadAll().Select(o => o.Entry)], store.Directory, store.Leases, store.Users(e),
+        store.Directory.IsInMemory ? RomFile.HugePagesOf(store.Directory.ImagePath(e.RomId)) : null);
 
     private static RomInfo Info(
-        RegistryEntry e, RegistryEntry[] all, RomDirectory directory, LeaseTable? leases, (int Leases, int Sessions) users)
+        RegistryEntry e, RegistryEntry[] all, RomDirectory directory, LeaseTable? leases, (int Leases, int Sessions) users, double? huge)
     {
         bool burning = e.State == RomState.Burning;
         return new RomInfo
@@ -50,6 +53,7 @@ internal static class RomStatusReader
             Packed = e.Packed,
             Note = e.Note,
             Bytes = e.Bytes,
+            HugePages = burning ? null : huge,
             Burned = burning ? (double)e.BytesDone / Math.Max(1, e.Bytes) : 1,
             Architecture = e.Architecture,
             VocabularySize = e.Vocabulary,

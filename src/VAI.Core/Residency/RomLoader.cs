@@ -133,8 +133,6 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
                 ((IAsyncResult)parsing).AsyncWaitHandle.WaitOne();
             }
 
-            if (attached.Overlay is { CopiedBytes: > 1 << 20 } overlay)
-                log.RomCopied(hold.Entry.Name, overlay.CopiedBytes >> 20);
             return new Weights(attached.Model, parsing.GetAwaiter().GetResult(), switchClass, hold);
         }
         catch

@@ -47,6 +47,13 @@ internal static partial class LibcNative
     internal const int MAP_FIXED = 0x10;
     internal const int MAP_ANONYMOUS = 0x20;
     internal const int MADV_POPULATE_READ = 22;
+    internal const int MADV_COLLAPSE = 25;
+    internal const int FALLOC_FL_KEEP_SIZE = 1;
+    internal const uint MFD_CLOEXEC = 1;
+
+    /// <summary><c>_IOWR('f', 16, struct pm_scan_arg)</c>, and its category of pages mapped by huge ones.</summary>
+    internal const nuint PAGEMAP_SCAN = 0xC0606610;
+    internal const ulong PAGE_IS_HUGE = 1 << 6;
 
     internal const int F_OFD_GETLK = 36;
     internal const int F_OFD_SETLK = 37;
@@ -151,6 +158,14 @@ internal static partial class LibcNative
     [LibraryImport(Libraries.Libc, SetLastError = true)]
     internal static partial int madvise(nint address, nuint length, int advice);
 
+    /// <summary>ioctl(2) of a structure: what the request returns, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static unsafe partial int ioctl(SafeHandle file, nuint request, void* argument);
+
+    /// <summary>memfd_create(2): a descriptor of a nameless file in memory, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int memfd_create(string name, uint flags);
+
     /// <summary>malloc_trim(3) of glibc: gives free memory of every arena back to the system.</summary>
     [LibraryImport(Libraries.Libc)]
     internal static partial int malloc_trim(nuint pad);
@@ -227,6 +242,33 @@ internal struct time_spec
 {
     internal long tv_sec;
     internal long tv_nsec;
+}
+
+/// <summary><c>struct pm_scan_arg</c> of <c>PAGEMAP_SCAN</c> (Linux 6.7).</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct pm_scan_arg
+{
+    internal ulong size;
+    internal ulong flags;
+    internal ulong start;
+    internal ulong end;
+    internal ulong walk_end;
+    internal ulong vec;
+    internal ulong vec_len;
+    internal ulong max_pages;
+    internal ulong category_inverted;
+    internal ulong category_mask;
+    internal ulong category_anyof_mask;
+    internal ulong return_mask;
+}
+
+/// <summary><c>struct page_region</c>, which it fills.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct page_region
+{
+    internal ulong start;
+    internal ulong end;
+    internal ulong categories;
 }
 
 /// <summary><c>struct statx</c>, the same on every architecture: the fields that VAI reads.</summary>

@@ -83,12 +83,18 @@ internal struct ggml_init_params
     internal byte no_alloc;
 }
 
-/// <summary>The one field of <c>ggml_tensor</c> that has no accessor. A load checks it against the tensor's data.</summary>
+/// <summary>
+/// The fields of <c>ggml_tensor</c> that have no accessor, or none that writes. A load checks the first against the tensor's data, and the
+/// second against its accessor.
+/// </summary>
 [StructLayout(LayoutKind.Explicit)]
-internal struct ggml_tensor
+internal unsafe struct ggml_tensor
 {
     [FieldOffset(8)]
     internal nint buffer;
+
+    [FieldOffset(248)]
+    internal byte* data;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -3,7 +3,7 @@ using VAI.Native.Interop;
 
 namespace VAI.Native.Llama;
 
-/// <summary>A tensor of a model that is being made; valid during the visit.</summary>
+/// <summary>A tensor of a model that is being made; valid from its visit on for as long as the model.</summary>
 internal readonly unsafe struct LlamaTensor(ggml_tensor* tensor)
 {
     public string Name => Marshal.PtrToStringUTF8((nint)GgmlNative.ggml_get_name(tensor)) ?? "";
@@ -29,6 +29,24 @@ internal readonly unsafe struct LlamaTensor(ggml_tensor* tensor)
                     VaiError.UnknownAbi,
                     $"Tensor {Name} is not inside its buffer: this libllama lays ggml_tensor out in an unknown way. Use a build VAI knows.");
         }
+    }
+
+    /// <summary>Has llama.cpp read it elsewhere. Its buffer keeps its kind, by which kernels are chosen, and is not read for it any more.</summary>
+    /// <param name="data">The same bytes as the buffer would have, for as long as the model.</param>
+    /// <exception cref="VaiEngineException"><see cref="VaiError.UnknownAbi"/>: nothing was changed.</exception>
+    public void MoveTo(byte* data)
+    {
+        byte* before = Data;
+        if (tensor->data == before)
+        {
+            tensor->data = data;
+            if (Data == data)
+                return;
+            tensor->data = before;
+        }
+
+        throw new VaiEngineException(
+            VaiError.UnknownAbi, $"The data of tensor {Name} is not where VAI looks for it: this libllama lays ggml_tensor out in an unknown way. Use a build VAI knows.");
     }
 
     /// <summary>Sets the data, given in the layout of the file; the buffer packs it if that is its kind.</summary>

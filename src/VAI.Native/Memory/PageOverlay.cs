@@ -46,10 +46,23 @@ internal sealed unsafe class PageOverlay : IDisposable
         return laid != -1 ? new PageOverlay(laid, (nuint)(end - first)) : throw Failed("lay a ROM over memory");
     }
 
-    /// <summary>Fills the page tables for a part, so that the first use does not fault. Best effort.</summary>
-    /// <returns>False if the kernel cannot (before Linux 5.14), so that going on is of no use.</returns>
-    public bool Populate(nuint offset, nuint length) =>
-        offset >= Length || LibcNative.madvise(_start + (nint)offset, Math.Min(length, Length - offset), LibcNative.MADV_POPULATE_READ) == 0;
+    /// <summary>
+    /// Lays pages of zeros over the whole pages of [start, start + length), which cannot be written: what was there is given back, and they
+    /// count for nothing. Null where there is no whole page.
+    /// </summary>
+    /// <exception cref="VaiEngineException"><see cref="VaiError.OutOfMemory"/>; nothing was changed.</exception>
+    public static PageOverlay? Blank(byte* start, long length)
+    {
+        long page = Environment.SystemPageSize;
+        long first = ((nint)start + page - 1) & ~(page - 1);
+        long end = ((nint)start + length) & ~(page - 1);
+        if (end <= first)
+            return null;
+        nint laid = LibcNative.mmap(
+            (nint)first, (nuint)(end - first), LibcNative.PROT_READ,
+            LibcNative.MAP_PRIVATE | LibcNative.MAP_ANONYMOUS | LibcNative.MAP_FIXED, -1, 0);
+        return laid != -1 ? new PageOverlay(laid, (nuint)(end - first)) : throw Failed("take memory that is not used");
+    }
 
     /// <exception cref="VaiEngineException"><see cref="VaiError.OutOfMemory"/>: the file's pages are still there.</exception>
     public void Dispose()

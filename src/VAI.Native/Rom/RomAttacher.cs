@@ -6,8 +6,8 @@ namespace VAI.Native.Rom;
 
 /// <summary>A model whose weights are an image's.</summary>
 /// <param name="Model">The model. Its disposal gives the image back.</param>
-/// <param name="Overlay">What lies over its buffers; null where llama.cpp mapped the image itself.</param>
-internal sealed record AttachedModel(LlamaModel Model, RomOverlay? Overlay);
+/// <param name="Mapping">Where its tensors are; null where llama.cpp mapped the image itself.</param>
+internal sealed record AttachedModel(LlamaModel Model, RomMapping? Mapping);
 
 /// <summary>From an image to a model, without reading or copying the weights.</summary>
 internal static unsafe class RomAttacher
@@ -37,29 +37,31 @@ internal static unsafe class RomAttacher
         IReadOnlyList<PackedTensors> packing = RomPacking.Find(header.Packing)
             ?? throw Mismatch(rom, "this process's CPU kernels have no such layout");
         var places = new RomPlaces();
-        var overlay = new RomOverlay();
+        var mapping = new RomMapping();
+        var tensors = new List<LlamaTensor>();
         TiedOutput? tied = header.Tied;
-        byte* output = null;
+        LlamaTensor? output = null;
         LlamaModel model = ModelLoad.FromMetadata(
             metadata.Slice(0, (int)metadata.Length),
             rom.Path,
             packing,
             Visit,
-            () => Lay(rom, places, overlay),
-            overlay,
+            () => mapping.Move(rom, Sections(rom, places, tensors)),
+            mapping,
             tied);
         if (tied is not null)
-            model.Rows = Rows(rom, tied, output, model);
-        overlay.Prefault();
+            model.Rows = Rows(rom, tied, output is { } matrix ? matrix.Data : null, model);
+        mapping.Prefault();
         TrimLater();
         progress?.Invoke(1);
-        return new AttachedModel(model, overlay);
+        return new AttachedModel(model, mapping);
 
         void Visit(LlamaTensor tensor)
         {
             places.Add(tensor);
+            tensors.Add(tensor);
             if (tied?.Bytes == tensor.Bytes && tensor.Name == TiedOutput.Name)
-                output = tensor.Data;
+                output = tensor;
         }
     }
 
@@ -92,17 +94,20 @@ internal static unsafe class RomAttacher
         },
         null);
 
-    private static void Lay(RomFile rom, RomPlaces places, RomOverlay overlay)
+    // Each tensor with the section that its buffer is.
+    private static List<(LlamaTensor Tensor, RomSection Section)> Sections(RomFile rom, RomPlaces places, List<LlamaTensor> tensors)
     {
         RomHeader header = rom.Header;
         if (!places.Digest.AsSpan().SequenceEqual(header.Places) || places.Buffers.Count != header.Sections.Count)
             throw Mismatch(rom, "llama.cpp lays its tensors out otherwise than when it was burned");
+        var sections = new Dictionary<LlamaBuffer, RomSection>();
         foreach (LlamaBuffer buffer in places.Buffers)
         {
-            RomSection section = header.Sections.FirstOrDefault(s => s.BufferType == buffer.Type && s.Bytes == buffer.Length)
+            sections[buffer] = header.Sections.FirstOrDefault(s => s.BufferType == buffer.Type && s.Bytes == buffer.Length)
                 ?? throw Mismatch(rom, $"it has no section for llama.cpp's buffer {buffer.Type} of {buffer.Length} bytes");
-            overlay.Lay(rom.Handle, section, buffer);
         }
+
+        return [.. tensors.Select(t => (t, sections[t.Buffer]))];
     }
 
     private static VaiEngineException Mismatch(RomFile rom, string what) => new(

@@ -23,6 +23,7 @@ internal sealed unsafe class RomFill(SafeFileHandle image, RomDirectory director
     internal const int Phase = 64;
     private const int Slice = ModelSource.Slice;
     private readonly GgufFile _header = source.Header;
+    private long _reserved;
 
     /// <summary>Why this model's packing is not to be trusted; null if it is.</summary>
     public string? Distrust { get; private set; }
@@ -197,6 +198,13 @@ internal sealed unsafe class RomFill(SafeFileHandle image, RomDirectory director
     // Pages that are mapped before they exist would be a SIGBUS when the file system is full.
     private void Reserve(long from, long to)
     {
+        // Those that there are, first: they take half of the time that as many small ones take when they are first written.
+        if (directory.IsInMemory && to > _reserved && LibcNative.ftruncate(image, to) == 0)
+        {
+            HugePages.Fill(image, _reserved, to, cancellationToken);
+            _reserved = to;
+        }
+
         if (LibcNative.fallocate(image, 0, from, to - from) == 0)
             return;
         int error = Marshal.GetLastPInvokeError();

@@ -51,6 +51,14 @@ internal sealed record RomSection(long Offset, long Bytes, int Phase, string Buf
         }
     }
 
+    /// <summary>Where a tensor of the buffer lies in the file; null for one that reaches into the hole.</summary>
+    /// <param name="at">Where it lies in the buffer.</param>
+    /// <param name="bytes">Its length.</param>
+    public long? InFile(long at, long bytes) =>
+        HoleBytes == 0 || at + bytes <= HoleAt ? Offset + at
+        : at >= HoleAt + HoleBytes ? Offset + at - HoleBytes
+        : null;
+
     /// <summary>Leaves out the whole pages of a part of the buffer.</summary>
     public RomSection WithHole(long at, long bytes)
     {

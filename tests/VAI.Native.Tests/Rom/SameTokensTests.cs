@@ -57,7 +57,7 @@ public sealed class SameTokensTests(RomModels models) : RomTest(models)
             Assert.Equal(GreedyRun.Of(rom.Header.Tied is null ? alike : own), GreedyRun.Of(onRom));
         }
 
-        Assert.Equal(packed, attached.Overlay is not null);
+        Assert.Equal(packed, attached.Mapping is not null);
         Assert.Equal(profile, rom.Header.Profile);
         rom.Verify(null, CancellationToken.None);
     }
