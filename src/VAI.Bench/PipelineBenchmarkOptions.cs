@@ -49,6 +49,9 @@ public sealed record PipelineBenchmarkOptions
     /// <summary>What <see cref="PromptTokens"/> is unless set.</summary>
     public const int DefaultPromptTokens = 32;
 
+    // Each makes the session longer.
+    internal const int MostWarmLongRounds = 32;
+
     /// <summary>What <see cref="LongPromptTokens"/> is unless set.</summary>
     public const int DefaultLongPromptTokens = 1024;
 
@@ -125,7 +128,7 @@ public sealed record PipelineBenchmarkOptions
         int brief = PromptTokens + Tokens + 1;
 
         // A parked session grows by two tokens a round.
-        int grown = LongPromptTokens + (2 * LongRounds) + 4;
+        int grown = LongPromptTokens + (2 * (LongRounds + MostWarmLongRounds)) + 4;
         int context = Math.Max(brief, Has(PipelineParts.Prefix | PipelineParts.Fork | PipelineParts.Park) ? grown : 0);
         int lines = Math.Max(sessions, FewestLines);
         int cells = Profile == RomProfile.Exact ? lines * context : Math.Max(2 * context, sessions * brief) + Slack;
