@@ -45,7 +45,7 @@ internal sealed class AttachRun(
         using LlamaContext ownContext = Context(own, pool);
         var pairs = new List<(Speed Rom, Speed Own)>();
         Step("warming up");
-        var warm = new WarmUp();
+        var warm = new WarmUp(WarmUp.MostRounds(options.Rounds));
         while (!warm.IsDone)
             warm.Add((Measure(romContext).Decode + Measure(ownContext).Decode).TotalMilliseconds);
         for (int i = 0; i < options.Rounds; i++)

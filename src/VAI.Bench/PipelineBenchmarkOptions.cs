@@ -49,9 +49,6 @@ public sealed record PipelineBenchmarkOptions
     /// <summary>What <see cref="PromptTokens"/> is unless set.</summary>
     public const int DefaultPromptTokens = 32;
 
-    // Each makes the session longer.
-    internal const int MostWarmLongRounds = 32;
-
     /// <summary>What <see cref="LongPromptTokens"/> is unless set.</summary>
     public const int DefaultLongPromptTokens = 1024;
 
@@ -127,8 +124,8 @@ public sealed record PipelineBenchmarkOptions
         int sessions = Math.Max(Has(PipelineParts.Concurrent) ? Sessions : 1, Has(PipelineParts.Batch) ? BatchSessions : 1);
         int brief = PromptTokens + Tokens + 1;
 
-        // A parked session grows by two tokens a round.
-        int grown = LongPromptTokens + (2 * (LongRounds + MostWarmLongRounds)) + 4;
+        // A parked session grows by two tokens, which each round takes back.
+        int grown = LongPromptTokens + 4;
         int context = Math.Max(brief, Has(PipelineParts.Prefix | PipelineParts.Fork | PipelineParts.Park) ? grown : 0);
         int lines = Math.Max(sessions, FewestLines);
         int cells = Profile == RomProfile.Exact ? lines * context : Math.Max(2 * context, sessions * brief) + Slack;

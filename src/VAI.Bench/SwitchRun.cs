@@ -49,7 +49,7 @@ internal sealed class SwitchRun(
     // Each model answers each prompt at least once, and the first one is the last.
     private async Task WarmUpAsync()
     {
-        var warm = new WarmUp();
+        var warm = new WarmUp(WarmUp.MostRounds(options.Rounds));
         for (int i = 0; i < SwitchBenchmark.Prompts.Count || !warm.IsDone; i++)
         {
             string prompt = SwitchBenchmark.Prompts[i % SwitchBenchmark.Prompts.Count];

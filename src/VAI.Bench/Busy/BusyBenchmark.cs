@@ -95,7 +95,7 @@ public static class BusyBenchmark
             progress?.Report(new BenchProgress("warming up", 0));
             foreach (IDecoding decoding in streams.Values.Concat(options.Others.Values))
             {
-                var warm = new WarmUp();
+                var warm = new WarmUp(WarmUp.MostRounds(options.Rounds));
                 while (!warm.IsDone)
                     warm.Add(await decoding.MeasureAsync(TimeSpan.Zero, Slice, cancellationToken).ConfigureAwait(false));
             }

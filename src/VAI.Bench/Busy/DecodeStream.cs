@@ -3,11 +3,12 @@ using VAI.Bench.Parts;
 
 namespace VAI.Bench;
 
-/// <summary>One stream of tokens of a model, looked at while it runs.</summary>
-internal sealed class DecodeStream(IModelContext model) : IDecoding
+/// <summary>One stream of tokens of a model, looked at while it runs. Streams of other numbers have other prompts.</summary>
+internal sealed class DecodeStream(IModelContext model, int number = 0) : IDecoding
 {
     private const int PromptTokens = 8;
-    private readonly Subject _subject = new(model, default);
+    private const int PromptsOfAStream = 1000;
+    private readonly Subject _subject = new(model, default, number * PromptsOfAStream);
 
     public async Task<double> MeasureAsync(TimeSpan settling, TimeSpan window, CancellationToken cancellationToken)
     {

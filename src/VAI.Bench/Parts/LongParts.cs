@@ -75,6 +75,7 @@ internal static class LongParts
         var restored = new List<InferenceResult>();
         await using IInferenceSession session = await OpenAsync(subject, options).ConfigureAwait(false);
         int tokens = session.TokenCount;
+        await session.CommitAsync().ConfigureAwait(false);
         await Rounds.RunAsync(
             options.LongRounds,
             step,
@@ -85,6 +86,7 @@ internal static class LongParts
                 await session.ParkAsync().ConfigureAwait(false);
                 calls.Add(Stopwatch.GetElapsedTime(start));
                 restored.Add(await subject.ContinueAsync(session).ConfigureAwait(false));
+                await session.RollbackAsync().ConfigureAwait(false);
                 return restored[^1].FirstTokenTime.TotalMilliseconds;
             },
             () =>
@@ -92,8 +94,7 @@ internal static class LongParts
                 stayed.Clear();
                 calls.Clear();
                 restored.Clear();
-            },
-            PipelineBenchmarkOptions.MostWarmLongRounds).ConfigureAwait(false);
+            }).ConfigureAwait(false);
 
         return new ParkResult(
             tokens,

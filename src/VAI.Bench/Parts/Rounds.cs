@@ -8,11 +8,9 @@ internal static class Rounds
     /// <param name="step">Told of each of them before it runs: which, and of how many.</param>
     /// <param name="round">Runs one, and says what it came to. Every other one runs in reverse: the number says which.</param>
     /// <param name="forget">Called when the ones that count begin.</param>
-    /// <param name="mostWarm">Most of the others.</param>
-    public static async Task RunAsync(
-        int rounds, Action<int, int> step, Func<int, Task<double>> round, Action forget, int mostWarm = int.MaxValue)
+    public static async Task RunAsync(int rounds, Action<int, int> step, Func<int, Task<double>> round, Action forget)
     {
-        var warm = new WarmUp(mostWarm);
+        var warm = new WarmUp(WarmUp.MostRounds(rounds));
         for (int i = 0; !warm.IsDone; i++)
         {
             step(0, rounds);

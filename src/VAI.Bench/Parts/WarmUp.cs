@@ -29,6 +29,9 @@ internal sealed class WarmUp(int mostRounds = int.MaxValue)
     private int _agreed;
     private int _rounds;
 
+    /// <summary>The most for so many rounds that count: who measures little does not want to wait for long.</summary>
+    public static int MostRounds(int rounds) => rounds < int.MaxValue / 20 ? 20 * rounds : int.MaxValue;
+
     /// <summary>Whether to measure now.</summary>
     public bool IsDone { get; private set; }
 
