@@ -19,7 +19,7 @@ internal sealed class WarmUp(int mostRounds = int.MaxValue)
 
     // .NET compiles nothing better until nothing new was called for 100 ms.
     private static readonly TimeSpan Window = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(6);
 
     private readonly long _begun = Stopwatch.GetTimestamp();
     private readonly List<double> _values = [];
@@ -30,7 +30,7 @@ internal sealed class WarmUp(int mostRounds = int.MaxValue)
     private int _rounds;
 
     /// <summary>The most for so many rounds that count: who measures little does not want to wait for long.</summary>
-    public static int MostRounds(int rounds) => rounds < int.MaxValue / 20 ? 20 * rounds : int.MaxValue;
+    public static int MostRounds(int rounds) => 5 * rounds;
 
     /// <summary>Whether to measure now.</summary>
     public bool IsDone { get; private set; }
