@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using VAI.Bench.Parts;
 using VAI.Native.Abi;
 using VAI.Native.Interop;
 using VAI.Native.Llama;
@@ -14,8 +15,6 @@ namespace VAI.Bench;
 internal sealed class AttachRun(
     AttachBenchmarkOptions options, ILoggerFactory? loggerFactory, IProgress<BenchProgress>? progress, CancellationToken cancellation)
 {
-    private const int WarmUps = 1;
-
     private readonly ModelOptions _model = new() { Name = SplitName.StemOf(options.File), File = options.File };
     private readonly int _cells = options.PromptTokens + options.DecodeTokens;
     private int _step;
@@ -45,15 +44,18 @@ internal sealed class AttachRun(
         TimeSpan sram = Stopwatch.GetElapsedTime(start);
         using LlamaContext ownContext = Context(own, pool);
         var pairs = new List<(Speed Rom, Speed Own)>();
-        for (int i = -WarmUps; i < options.Rounds; i++)
+        Step("warming up");
+        var warm = new WarmUp(WarmUp.MostRounds(options.Rounds));
+        while (!warm.IsDone)
+            warm.Add((Measure(romContext).Decode + Measure(ownContext).Decode).TotalMilliseconds);
+        for (int i = 0; i < options.Rounds; i++)
         {
-            Step($"round {Math.Max(1, i + 1)} of {options.Rounds}");
+            Step($"round {i + 1} of {options.Rounds}");
 
             // In turns, so that neither always follows the other.
             Speed first = Measure(i % 2 == 0 ? romContext : ownContext);
             Speed second = Measure(i % 2 == 0 ? ownContext : romContext);
-            if (i >= 0)
-                pairs.Add(i % 2 == 0 ? (first, second) : (second, first));
+            pairs.Add(i % 2 == 0 ? (first, second) : (second, first));
         }
 
         return new AttachBenchmarkResult
@@ -164,7 +166,7 @@ internal sealed class AttachRun(
     private void Step(string phase)
     {
         cancellation.ThrowIfCancellationRequested();
-        progress?.Report(new BenchProgress(phase, (double)_step++ / (1 + options.Loads + WarmUps + options.Rounds)));
+        progress?.Report(new BenchProgress(phase, (double)_step++ / (2 + options.Loads + options.Rounds)));
     }
 
     private sealed record Speed(TimeSpan Prefill, TimeSpan Decode, int[] Tokens);

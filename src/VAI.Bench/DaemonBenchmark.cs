@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
+using VAI.Bench.Parts;
 using VAI.Diagnostics;
 using VAI.OptionRules;
 
@@ -51,12 +52,8 @@ public sealed record DaemonBenchmarkResult(
 /// <summary>Measures what a daemon costs against the engine in one's own process.</summary>
 public static class DaemonBenchmark
 {
-    // .NET compiles anew what was called thirty times, on a thread that takes the cores of whatever computes then.
-    private const int Warmup = 40;
-
     // An engine's threads spin for about 100 ms after a step, and would take the other's cores.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
 
     /// <summary>Runs it.</summary>
     /// <param name="local">An engine in this process.</param>
@@ -82,18 +79,24 @@ public static class DaemonBenchmark
         IModelContext there = remote.Select(await remote.LoadAsync(model, null, cancellationToken).ConfigureAwait(false));
         var inside = new List<TimeSpan>();
         var over = new List<TimeSpan>();
-        for (int i = -Warmup; i < options.Rounds; i++)
-        {
-            if (i == 0)
-                await Task.Delay(Settling, cancellationToken).ConfigureAwait(false);
-            progress?.Report(new BenchProgress("first tokens", Math.Max(0.0, i) / options.Rounds));
-            TimeSpan first = await FirstAsync(i % 2 == 0 ? here : there, i).ConfigureAwait(false);
-            TimeSpan second = await FirstAsync(i % 2 == 0 ? there : here, i).ConfigureAwait(false);
-            if (i < 0)
-                continue;
-            inside.Add(i % 2 == 0 ? first : second);
-            over.Add(i % 2 == 0 ? second : first);
-        }
+        int asked = 0;
+        await Rounds.RunAsync(
+            options.Rounds,
+            (i, rounds) => progress?.Report(new BenchProgress("first tokens", (double)i / rounds)),
+            async i =>
+            {
+                TimeSpan first = await FirstAsync(i % 2 == 0 ? here : there).ConfigureAwait(false);
+                TimeSpan second = await FirstAsync(i % 2 == 0 ? there : here).ConfigureAwait(false);
+                asked++;
+                inside.Add(i % 2 == 0 ? first : second);
+                over.Add(i % 2 == 0 ? second : first);
+                return over[^1].TotalMilliseconds;
+            },
+            () =>
+            {
+                inside.Clear();
+                over.Clear();
+            }).ConfigureAwait(false);
 
         TimeSpan[] difference = [.. over.Zip(inside, (o, l) => o - l)];
         progress?.Report(new BenchProgress("connections", 0));
@@ -103,13 +106,11 @@ public static class DaemonBenchmark
         return new DaemonBenchmarkResult(
             Statistics.Median(inside), Statistics.Median(over), Statistics.Median(difference), Statistics.Spread(difference), bytes);
 
-        async Task<TimeSpan> FirstAsync(IModelContext on, int round)
+        async Task<TimeSpan> FirstAsync(IModelContext on)
         {
-            if (round >= 0)
-                await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
-
+            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
             TimeSpan[] taken = await Task.WhenAll(Enumerable.Range(0, options.Streams).Select(
-                i => FirstOfAsync(on, ((round + Warmup) * options.Streams) + i, cancellationToken))).ConfigureAwait(false);
+                i => FirstOfAsync(on, (asked * options.Streams) + i, cancellationToken))).ConfigureAwait(false);
             return TimeSpan.FromTicks((long)taken.Average(t => t.Ticks));
         }
 

@@ -124,8 +124,8 @@ public sealed record PipelineBenchmarkOptions
         int sessions = Math.Max(Has(PipelineParts.Concurrent) ? Sessions : 1, Has(PipelineParts.Batch) ? BatchSessions : 1);
         int brief = PromptTokens + Tokens + 1;
 
-        // A parked session grows by two tokens a round.
-        int grown = LongPromptTokens + (2 * LongRounds) + 4;
+        // A parked session grows by two tokens, which each round takes back.
+        int grown = LongPromptTokens + 4;
         int context = Math.Max(brief, Has(PipelineParts.Prefix | PipelineParts.Fork | PipelineParts.Park) ? grown : 0);
         int lines = Math.Max(sessions, FewestLines);
         int cells = Profile == RomProfile.Exact ? lines * context : Math.Max(2 * context, sessions * brief) + Slack;

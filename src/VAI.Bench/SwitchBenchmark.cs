@@ -8,7 +8,8 @@ namespace VAI.Bench;
 /// </summary>
 /// <remarks>
 /// Every request has a session of its own, a first token that no earlier one had, so that nothing of it is computed yet, and samples
-/// greedily. Each model answers each prompt once before anything is measured. Every other round runs in reverse, so that slow drift of the machine weighs on both sides alike.
+/// greedily. Each model answers each prompt before anything is measured, until its first tokens take as long as before. Every other round runs in
+/// reverse, so that slow drift of the machine weighs on both sides alike.
 /// </remarks>
 public static class SwitchBenchmark
 {

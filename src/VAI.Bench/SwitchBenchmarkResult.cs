@@ -27,7 +27,7 @@ public sealed record SwitchBenchmarkResult
     /// <summary>The two models, in the order of the options.</summary>
     public required IReadOnlyList<ModelSwitchResult> Models { get; init; }
 
-    /// <summary>One <see cref="IVai.Select(ModelHandle)"/>, in nanoseconds; the mean of a million.</summary>
+    /// <summary>One <see cref="IVai.Select(ModelHandle)"/>, in nanoseconds: the median of rounds of a hundred thousand, once they take as long as before.</summary>
     public required double SelectNanoseconds { get; init; }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using VAI.Bench.Parts;
 
 namespace VAI.Bench;
 
@@ -6,14 +7,12 @@ namespace VAI.Bench;
 internal sealed class SwitchRun(
     IVai vai, SwitchBenchmarkOptions options, IProgress<BenchProgress>? progress, CancellationToken cancellation)
 {
-    private const int Selects = 1_000_000;
-
     private readonly BenchModel[] _models = [options.First, options.Second];
     private readonly ModelHandle[] _handles = new ModelHandle[2];
     private readonly TimeSpan[] _loadTimes = new TimeSpan[2];
     private readonly List<SwitchSample> _samples = [];
     private readonly int _steps =
-        2 + (2 * SwitchBenchmark.Prompts.Count) + 1 + (4 * options.Rounds) + options.TraditionalRepeats;
+        2 + 1 + (4 * options.Rounds) + options.TraditionalRepeats;
 
     private int _step;
     private int _asked;
@@ -30,17 +29,12 @@ internal sealed class SwitchRun(
             _loadTimes[m] = vai.Select(_handles[m]).LoadTime;
         }
 
-        foreach (string prompt in SwitchBenchmark.Prompts)
-        {
-            for (int m = 1; m >= 0; m--)
-            {
-                Step($"warming up {_models[m].Name}");
-                await AskAsync(m, prompt).ConfigureAwait(false);
-            }
-        }
-
+        await WarmUpAsync().ConfigureAwait(false);
         Step("selecting");
-        double select = MeasureSelect();
+        double select = SelectTimes.Measure(vai, _handles);
+
+        // The compute threads have gone to sleep meanwhile.
+        await AskAsync(0, SwitchBenchmark.Prompts[0]).ConfigureAwait(false);
         await MeasureSwitchesAsync().ConfigureAwait(false);
         List<TimeSpan> traditional = await MeasureTraditionalAsync().ConfigureAwait(false);
         progress?.Report(new BenchProgress("done", 1));
@@ -52,20 +46,22 @@ internal sealed class SwitchRun(
     private async Task LoadAsync(int model, RomProfile profile) =>
         _handles[model] = await vai.LoadAsync(options.Model(_models[model]) with { Profile = profile }, null, cancellation).ConfigureAwait(false);
 
-    private double MeasureSelect()
+    // Each model answers each prompt at least once, and the first one is the last.
+    private async Task WarmUpAsync()
     {
-        Select(Selects / 10);
-        long start = Stopwatch.GetTimestamp();
-        Select(Selects);
-        return Stopwatch.GetElapsedTime(start).TotalNanoseconds / Selects;
-    }
-
-    private void Select(int times)
-    {
-        for (int i = 0; i < times; i += 2)
+        var warm = new WarmUp(WarmUp.MostRounds(options.Rounds));
+        for (int i = 0; i < SwitchBenchmark.Prompts.Count || !warm.IsDone; i++)
         {
-            vai.Select(_handles[0]);
-            vai.Select(_handles[1]);
+            string prompt = SwitchBenchmark.Prompts[i % SwitchBenchmark.Prompts.Count];
+            double taken = 0;
+            for (int m = 1; m >= 0; m--)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                progress?.Report(new BenchProgress($"warming up {_models[m].Name}", (double)_step / _steps));
+                taken += (await AskAsync(m, prompt).ConfigureAwait(false)).FirstTokenTime.TotalMilliseconds;
+            }
+
+            warm.Add(taken);
         }
     }
 

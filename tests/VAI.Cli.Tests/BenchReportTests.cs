@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.Versioning;
 using System.Text.Json;
 using System.Xml.Linq;
 
@@ -6,8 +7,15 @@ namespace VAI.Cli.Tests;
 
 /// <summary><c>vai bench report</c>: what is written and said; never a time.</summary>
 [Collection(BenchCollection.Name)]
+[SupportedOSPlatform("linux")]
 public sealed class BenchReportTests(Forged forged)
 {
+    private static readonly string[] Rows =
+    [
+        "| VAI over HTTP |", "## A process of its own", "## Beside busy threads", "| busy threads | VAI | 1 fixed | VAI / best fixed |",
+        "## Two processes on one ROM", "## In a control group with a quota", "## Many models resident",
+    ];
+
     private static readonly string[] Plots = ["first-token", "attach", "throughput", "memory"];
 
     [Fact]
@@ -15,14 +23,15 @@ public sealed class BenchReportTests(Forged forged)
     {
         string place = forged.At("report");
         VaiRun run = await RunAsync(place, forged.A, forged.B);
-        run.Has("machine", "models", "size", "sides", "select_ns", "free_and_load_ms", "attach", "pipeline", "memory", "seconds", "files");
+        run.Has("machine", "models", "size", "sides", "select_ns", "free_and_load_ms", "attach", "pipeline", "memory", "programs", "cold_start", "busy", "back_ms", "two_processes",
+            "quotas", "resident", "seconds", "files");
         Assert.Equal(1 + (2 * Plots.Length), run.Json.GetProperty("files").GetArrayLength());
         Assert.All(run.Json.GetProperty("files").EnumerateArray(), f => Assert.True(File.Exists(f.GetString())));
         AssertPlots(place);
 
-        JsonElement side = Assert.Single(run.Json.GetProperty("sides").EnumerateArray().ToArray());
-        Assert.Equal("VAI", side.GetProperty("name").GetString());
-        AssertSide(side);
+        JsonElement[] sides = [.. run.Json.GetProperty("sides").EnumerateArray()];
+        Assert.Equal(["VAI", "VAI over HTTP"], sides.Select(s => s.GetProperty("name").GetString()));
+        Assert.All(sides, AssertSide);
         Assert.Equal(["a", "b"], run.Json.GetProperty("attach").EnumerateArray().Select(a => a.GetProperty("model").GetString()));
         Assert.All(run.Json.GetProperty("attach").EnumerateArray(), a => Assert.True(a.GetProperty("tokens_identical").GetBoolean()));
         JsonElement memory = run.Json.GetProperty("memory");
@@ -34,9 +43,10 @@ public sealed class BenchReportTests(Forged forged)
             Assert.InRange(p.GetProperty("proportional_bytes").GetInt64(), own, own + shared);
         });
 
+        AssertRows(run.Json);
         string report = await File.ReadAllTextAsync(Path.Combine(place, "report.md"));
         Assert.All(Plots, plot => Assert.Contains($"]({plot}.png)", report, StringComparison.Ordinal));
-        Assert.All(["## The machine", "| processor |", "kernel", ".NET", "| VAI |", "all on one ROM"], text => Assert.Contains(text, report, StringComparison.Ordinal));
+        Assert.All(["## The machine", "| processor |", "kernel", ".NET", "| VAI |", "all on one ROM", .. Rows], text => Assert.Contains(text, report, StringComparison.Ordinal));
         Assert.DoesNotContain("DIFFERENT", report, StringComparison.Ordinal);
         Assert.DoesNotContain("peer", report, StringComparison.OrdinalIgnoreCase);
     }
@@ -57,7 +67,8 @@ public sealed class BenchReportTests(Forged forged)
         string place = forged.At("report-peer"), url = $"http://127.0.0.1:{port}";
         VaiRun run = await RunAsync(place, forged.A, forged.B, "--peer", url);
         JsonElement[] sides = [.. run.Json.GetProperty("sides").EnumerateArray()];
-        Assert.Equal(2, sides.Length);
+        Assert.Equal(3, sides.Length);
+        Assert.All(run.Json.GetProperty("busy").EnumerateArray(), b => Assert.True(Assert.Single(b.GetProperty("peer_tps").EnumerateObject().ToArray()).Value.GetDouble() > 0));
         Assert.All(sides, AssertSide);
 
         // The daemon and at least one engine process of its own.
@@ -80,6 +91,35 @@ public sealed class BenchReportTests(Forged forged)
         Assert.Equal((1, "daemon_unavailable"), (run.ExitCode, run.Json.GetProperty("error").GetProperty("code").GetString()));
         Assert.Contains("--peer", run.Json.GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFiles(place));
+    }
+
+    [Fact]
+    public async Task Any_program_that_speaks_as_ours_is_measured_in_turn_with_LLamaSharp()
+    {
+        // Says what VAI.Benchmarks.LLamaSharp would, which takes a package that no test needs.
+        string program = forged.At("speaks.sh");
+        await File.WriteAllTextAsync(program, """
+            #!/bin/sh
+            echo '{"load_ms": 12.5, "first_at": 1, "first_ms": 2.5, "tokens_per_second": 40.5, "private_bytes": 1048576}'
+            while read line; do echo '{"tokens_per_second": 41.5}'; done
+            """);
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        string place = forged.At("report-program");
+        VaiRun run = await RunAsync(place, forged.A, forged.B, "--llamasharp", program);
+        JsonElement[] programs = [.. run.Json.GetProperty("programs").EnumerateArray()];
+        Assert.Equal(["VAI", "LLamaSharp"], programs.Select(p => p.GetProperty("name").GetString()));
+        Assert.Equal((12.5, 40.5), (Median(programs[1], "load_ms"), Median(programs[1], "tokens_per_second")));
+        Assert.All(run.Json.GetProperty("busy").EnumerateArray(), b => Assert.Equal(41.5, b.GetProperty("peer_tps").GetProperty("LLamaSharp").GetDouble()));
+        Assert.Contains("| peer | LLamaSharp |", await File.ReadAllTextAsync(Path.Combine(place, "report.md")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_program_that_does_not_speak_so_is_said()
+    {
+        (await VaiProcess.RunAsync("bench", "report", forged.At("report-missing"), forged.A, forged.B, "--llamasharp", forged.At("none"))).IsBadInput();
+        VaiRun run = await VaiProcess.RunAsync("bench", "report", forged.At("report-mute"), forged.A, forged.B, "--quick", "--processes", "1", "--threads", "1", "--llamasharp", "/bin/true");
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("/bin/true", run.Error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -127,14 +167,56 @@ public sealed class BenchReportTests(Forged forged)
         return run;
     }
 
-    private static void AssertSide(JsonElement side) => Assert.All(
-        ["stay_ms", "switched_ms", "switch_ratio", "alone_tps", "together_tps", "together_ratio"],
+    private static void AssertSide(JsonElement side) =>
+        AssertFigures(side, "stay_ms", "switched_ms", "switch_ratio", "alone_tps", "together_tps", "together_ratio");
+
+    private static void AssertFigures(JsonElement of, params string[] names) => Assert.All(
+        names,
         name =>
         {
-            double[] values = [.. ((string[])["lower_quartile", "median", "upper_quartile"]).Select(p => side.GetProperty(name).GetProperty(p).GetDouble())];
+            double[] values = [.. ((string[])["lower_quartile", "median", "upper_quartile"]).Select(p => of.GetProperty(name).GetProperty(p).GetDouble())];
             Assert.True(values[0] > 0, name);
             Assert.Equal(values.Order(), values);
         });
+
+    private static void AssertRows(JsonElement report)
+    {
+        JsonElement program = Assert.Single(report.GetProperty("programs").EnumerateArray().ToArray());
+        Assert.Equal("VAI", program.GetProperty("name").GetString());
+        AssertFigures(program, "load_ms", "start_ms", "first_ms", "tokens_per_second", "private_bytes");
+        JsonElement cold = report.GetProperty("cold_start");
+        AssertFigures(cold, "health_ms", "first_ms");
+        Assert.True(Median(cold, "health_ms") < Median(cold, "first_ms"));
+        JsonElement[] busy = [.. report.GetProperty("busy").EnumerateArray()];
+        Assert.Equal([0, 1], busy.Select(b => b.GetProperty("beside").GetInt32()));
+        Assert.All(busy, AssertWay);
+        Assert.True(report.GetProperty("back_ms").GetDouble() >= 0);
+        JsonElement two = report.GetProperty("two_processes");
+        AssertFigures(two, "one_tps", "streams_tps", "total_tps", "total_ratio", "streams_ratio", "least_share");
+        Assert.InRange(Median(two, "least_share"), 0, 0.5);
+        JsonElement quota = Assert.Single(report.GetProperty("quotas").EnumerateArray().ToArray());
+        Assert.Equal(1, quota.GetProperty("cores").GetDouble());
+
+        // Where no control group can be made the report says why.
+        if (quota.GetProperty("skipped").GetString() is { } reason)
+            Assert.StartsWith("no control group", reason, StringComparison.Ordinal);
+        else
+            AssertWay(quota);
+        JsonElement[] resident = [.. report.GetProperty("resident").EnumerateArray()];
+        Assert.Equal([1, 3], resident.Select(r => r.GetProperty("models").GetInt32()));
+        Assert.All(resident, r => Assert.All(
+            ["private_bytes", "select_ns", "status_ms"], name => Assert.True(r.GetProperty(name).GetDouble() > 0, name)));
+        Assert.Equal(JsonValueKind.Null, resident[0].GetProperty("bytes_of_a_model").ValueKind);
+        Assert.True(resident[1].GetProperty("private_bytes").GetInt64() > resident[0].GetProperty("private_bytes").GetInt64());
+    }
+
+    private static void AssertWay(JsonElement row)
+    {
+        Assert.True(row.GetProperty("tokens_per_second").GetDouble() > 0 && row.GetProperty("ratio").GetDouble() > 0);
+        Assert.True(row.GetProperty("fixed_tps").GetProperty("1").GetDouble() > 0);
+    }
+
+    private static double Median(JsonElement of, string name) => of.GetProperty(name).GetProperty("median").GetDouble();
 
     private static void AssertPlots(string place)
     {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using VAI.Bench.Parts;
 using VAI.OptionRules;
 using VAI.Residency;
 
@@ -28,6 +29,9 @@ public sealed record BusyBenchmarkOptions
     /// <summary>As <see cref="VaiOptions.RomDirectory"/>.</summary>
     public string? RomDirectory { get; init; }
 
+    /// <summary>What is measured in turn with VAI, by name.</summary>
+    internal IReadOnlyDictionary<string, IDecoding> Others { get; init; } = new Dictionary<string, IDecoding>();
+
     internal void Check()
     {
         OptionCheck.Range(Rounds, 1, 1000, nameof(Rounds));
@@ -43,7 +47,11 @@ public sealed record BusyBenchmarkOptions
 /// <param name="TokensPerSecond">With as many compute threads as VAI finds cores for.</param>
 /// <param name="Fixed">With a fixed number, by number.</param>
 /// <param name="Ratio">The median, over the rounds, of the first against the best fixed number of the row.</param>
-public sealed record BusyRow(int Beside, double TokensPerSecond, IReadOnlyDictionary<int, double> Fixed, double Ratio);
+public sealed record BusyRow(int Beside, double TokensPerSecond, IReadOnlyDictionary<int, double> Fixed, double Ratio)
+{
+    /// <summary>Those of <see cref="BusyBenchmarkOptions.Others"/>.</summary>
+    internal IReadOnlyDictionary<string, double> Others { get; init; } = new Dictionary<string, double>();
+}
 
 /// <summary>What was measured.</summary>
 /// <param name="Rows">By busy threads.</param>
@@ -84,6 +92,14 @@ public static class BusyBenchmark
                 streams[threads] = new DecodeStream(engines[threads].Select(await engines[threads].LoadAsync(model, null, cancellationToken).ConfigureAwait(false)));
             }
 
+            progress?.Report(new BenchProgress("warming up", 0));
+            foreach (IDecoding decoding in streams.Values.Concat(options.Others.Values))
+            {
+                var warm = new WarmUp(WarmUp.MostRounds(options.Rounds));
+                while (!warm.IsDone)
+                    warm.Add(await decoding.MeasureAsync(TimeSpan.Zero, Slice, cancellationToken).ConfigureAwait(false));
+            }
+
             var rows = new List<BusyRow>();
             foreach (int beside in options.Beside)
             {
@@ -96,21 +112,26 @@ public static class BusyBenchmark
 
             async Task<BusyRow> RowAsync(int beside)
             {
-                var taken = streams.ToDictionary(s => s.Key, _ => new List<double>());
+                (IDecoding Decoding, List<double> Taken)[] all = [.. streams.Values.Concat(options.Others.Values).Select(d => (d, new List<double>()))];
                 for (int round = 0; round < options.Rounds; round++)
                 {
-                    foreach ((int threads, DecodeStream stream) in round % 2 == 0 ? streams : streams.Reverse())
+                    foreach ((IDecoding decoding, List<double> taken) in round % 2 == 0 ? all : all.Reverse())
                     {
                         using var busy = new BusyThreads(beside);
-                        taken[threads].Add(await stream.MeasureAsync(Settling, options.Window, cancellationToken).ConfigureAwait(false));
+                        taken.Add(await decoding.MeasureAsync(Settling, options.Window, cancellationToken).ConfigureAwait(false));
                     }
                 }
 
-                var medians = taken.ToDictionary(t => t.Key, t => Statistics.Median(t.Value));
-                int best = tried.MaxBy(t => medians[t]);
+                var medians = all.ToDictionary(a => a.Decoding, a => Statistics.Median(a.Taken));
+                int best = tried.MaxBy(t => medians[streams[t]]);
                 return new BusyRow(
-                    beside, medians[0], tried.ToDictionary(t => t, t => medians[t]),
-                    Statistics.Median(taken[0].Zip(taken[best], (own, other) => own / other)));
+                    beside, medians[streams[0]], tried.ToDictionary(t => t, t => medians[streams[t]]),
+                    Statistics.Median(Taken(0).Zip(Taken(best), (own, other) => own / other)))
+                {
+                    Others = options.Others.ToDictionary(o => o.Key, o => medians[o.Value]),
+                };
+
+                List<double> Taken(int threads) => all.First(a => a.Decoding == streams[threads]).Taken;
             }
 
             async Task<TimeSpan> BackAsync(DecodeStream stream, int beside)

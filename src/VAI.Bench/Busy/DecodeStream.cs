@@ -3,32 +3,18 @@ using VAI.Bench.Parts;
 
 namespace VAI.Bench;
 
-/// <summary>One stream of tokens of a model, looked at while it runs.</summary>
-internal sealed class DecodeStream(IModelContext model)
+/// <summary>One stream of tokens of a model, looked at while it runs. Streams of other numbers have other prompts.</summary>
+internal sealed class DecodeStream(IModelContext model, int number = 0) : IDecoding
 {
     private const int PromptTokens = 8;
-    private readonly Subject _subject = new(model, default);
+    private const int PromptsOfAStream = 1000;
+    private readonly Subject _subject = new(model, default, number * PromptsOfAStream);
 
-    /// <summary>How many tokens come in a second of a window, once the stream has run for a while.</summary>
     public async Task<double> MeasureAsync(TimeSpan settling, TimeSpan window, CancellationToken cancellationToken)
     {
-        long begun = Stopwatch.GetTimestamp(), from = 0, last = 0;
-        int tokens = 0;
-        await RunAsync(
-            at =>
-            {
-                if (from == 0)
-                {
-                    if (Stopwatch.GetElapsedTime(begun, at) >= settling)
-                        from = at;
-                    return true;
-                }
-
-                (tokens, last) = (tokens + 1, at);
-                return Stopwatch.GetElapsedTime(from, at) < window;
-            },
-            cancellationToken).ConfigureAwait(false);
-        return tokens / Stopwatch.GetElapsedTime(from, last).TotalSeconds;
+        var measured = new DecodeWindow(settling, window);
+        await RunAsync(_ => measured.Count(), cancellationToken).ConfigureAwait(false);
+        return measured.TokensPerSecond;
     }
 
     /// <summary>How long after something was done the stream is as fast as that.</summary>

@@ -5,8 +5,9 @@ namespace VAI.Bench.Parts;
 /// <summary>Both models at once against one after the other, in pairs.</summary>
 internal sealed class ConcurrentPart(Subject first, Subject second, PipelineBenchmarkOptions options)
 {
-    private readonly Seen[] _alone = [new(), new()];
-    private readonly Seen[] _both = [new(), new()];
+    private Seen[] _alone = [new(), new()];
+    private Seen[] _both = [new(), new()];
+    private bool _warm;
 
     /// <summary>Does something else after each round, which is to leave the cores idle.</summary>
     public Func<int, Task>? AfterRound { get; init; }
@@ -16,17 +17,26 @@ internal sealed class ConcurrentPart(Subject first, Subject second, PipelineBenc
         using var meter = new StepMeter();
         var serial = new List<Work>();
         var concurrent = new List<Work>();
-        for (int i = 0; i < options.Rounds; i++)
-        {
-            step(i, options.Rounds);
-            if (i % 2 != 0)
-                concurrent.Add(await ConcurrentAsync(i, meter).ConfigureAwait(false));
-            serial.Add(await SerialAsync(meter).ConfigureAwait(false));
-            if (i % 2 == 0)
-                concurrent.Add(await ConcurrentAsync(i, meter).ConfigureAwait(false));
-            if (AfterRound is not null)
-                await AfterRound(i).ConfigureAwait(false);
-        }
+        await Rounds.RunAsync(
+            options.Rounds,
+            step,
+            async i =>
+            {
+                if (i % 2 != 0)
+                    concurrent.Add(await ConcurrentAsync(i, meter).ConfigureAwait(false));
+                serial.Add(await SerialAsync(meter).ConfigureAwait(false));
+                if (i % 2 == 0)
+                    concurrent.Add(await ConcurrentAsync(i, meter).ConfigureAwait(false));
+                if (_warm && AfterRound is not null)
+                    await AfterRound(i).ConfigureAwait(false);
+                return concurrent[^1].TokensPerSecond;
+            },
+            () =>
+            {
+                (_alone, _both, _warm) = ([new(), new()], [new(), new()], true);
+                serial.Clear();
+                concurrent.Clear();
+            }).ConfigureAwait(false);
 
         double time = _both.Sum(s => s.Steps.Time.TotalSeconds);
         return new ConcurrentResult(

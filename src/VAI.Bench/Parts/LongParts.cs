@@ -12,15 +12,23 @@ internal static class LongParts
         int shared = options.LongPromptTokens - PipelineBenchmarkOptions.Unshared;
         var cold = new List<InferenceResult>();
         var reused = new List<InferenceResult>();
-        for (int i = 0; i < options.LongRounds; i++)
-        {
-            step(i, options.LongRounds);
-            int[] prompt = subject.Prompt(options.LongPromptTokens);
-            int[] other = [.. prompt[..shared], .. subject.Prompt(PipelineBenchmarkOptions.Unshared)];
-            await using IInferenceSession first = subject.Model.OpenSession();
-            cold.Add(await subject.AskAsync(first, prompt, 1).ConfigureAwait(false));
-            reused.Add(await subject.AskAsync(other, 1).ConfigureAwait(false));
-        }
+        await Rounds.RunAsync(
+            options.LongRounds,
+            step,
+            async _ =>
+            {
+                int[] prompt = subject.Prompt(options.LongPromptTokens);
+                int[] other = [.. prompt[..shared], .. subject.Prompt(PipelineBenchmarkOptions.Unshared)];
+                await using IInferenceSession first = subject.Model.OpenSession();
+                cold.Add(await subject.AskAsync(first, prompt, 1).ConfigureAwait(false));
+                reused.Add(await subject.AskAsync(other, 1).ConfigureAwait(false));
+                return cold[^1].FirstTokenTime.TotalMilliseconds;
+            },
+            () =>
+            {
+                cold.Clear();
+                reused.Clear();
+            }).ConfigureAwait(false);
 
         return new PrefixResult(
             options.LongPromptTokens,
@@ -36,15 +44,22 @@ internal static class LongParts
         var calls = new List<TimeSpan>();
         var firsts = new List<InferenceResult>();
         await using IInferenceSession session = await OpenAsync(subject, options).ConfigureAwait(false);
-        int forks = options.LongRounds * ForksOfASession;
-        for (int i = 0; i < forks; i++)
-        {
-            step(i, forks);
-            long start = Stopwatch.GetTimestamp();
-            await using IInferenceSession fork = await session.ForkAsync().ConfigureAwait(false);
-            calls.Add(Stopwatch.GetElapsedTime(start));
-            firsts.Add(await subject.ContinueAsync(fork).ConfigureAwait(false));
-        }
+        await Rounds.RunAsync(
+            options.LongRounds * ForksOfASession,
+            step,
+            async _ =>
+            {
+                long start = Stopwatch.GetTimestamp();
+                await using IInferenceSession fork = await session.ForkAsync().ConfigureAwait(false);
+                calls.Add(Stopwatch.GetElapsedTime(start));
+                firsts.Add(await subject.ContinueAsync(fork).ConfigureAwait(false));
+                return firsts[^1].FirstTokenTime.TotalMilliseconds;
+            },
+            () =>
+            {
+                calls.Clear();
+                firsts.Clear();
+            }).ConfigureAwait(false);
 
         return new ForkResult(
             session.TokenCount,
@@ -60,15 +75,26 @@ internal static class LongParts
         var restored = new List<InferenceResult>();
         await using IInferenceSession session = await OpenAsync(subject, options).ConfigureAwait(false);
         int tokens = session.TokenCount;
-        for (int i = 0; i < options.LongRounds; i++)
-        {
-            step(i, options.LongRounds);
-            stayed.Add(await subject.ContinueAsync(session).ConfigureAwait(false));
-            long start = Stopwatch.GetTimestamp();
-            await session.ParkAsync().ConfigureAwait(false);
-            calls.Add(Stopwatch.GetElapsedTime(start));
-            restored.Add(await subject.ContinueAsync(session).ConfigureAwait(false));
-        }
+        await session.CommitAsync().ConfigureAwait(false);
+        await Rounds.RunAsync(
+            options.LongRounds,
+            step,
+            async _ =>
+            {
+                stayed.Add(await subject.ContinueAsync(session).ConfigureAwait(false));
+                long start = Stopwatch.GetTimestamp();
+                await session.ParkAsync().ConfigureAwait(false);
+                calls.Add(Stopwatch.GetElapsedTime(start));
+                restored.Add(await subject.ContinueAsync(session).ConfigureAwait(false));
+                await session.RollbackAsync().ConfigureAwait(false);
+                return restored[^1].FirstTokenTime.TotalMilliseconds;
+            },
+            () =>
+            {
+                stayed.Clear();
+                calls.Clear();
+                restored.Clear();
+            }).ConfigureAwait(false);
 
         return new ParkResult(
             tokens,

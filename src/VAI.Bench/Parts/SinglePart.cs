@@ -7,9 +7,6 @@ internal static class SinglePart
 {
     private const int Tries = 32;
 
-    // .NET compiles what is called often a second time, on a thread that takes a core from both.
-    private const int WarmUp = 4;
-
     // Two thread pools disturb each other until the idle one sleeps, about 100 ms after its use.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
@@ -23,16 +20,22 @@ internal static class SinglePart
         await using IInferenceSession session = subject.Model.OpenSession();
         int[] output = new int[options.Tokens];
         int[] prompt = Enduring(subject, loop, options.PromptTokens, output);
-        for (int i = -WarmUp; i < options.Rounds; i++)
-        {
-            step(Math.Max(0, i), options.Rounds);
-            double first = i % 2 == 0 ? await Through().ConfigureAwait(false) : await Bare().ConfigureAwait(false);
-            double second = i % 2 == 0 ? await Bare().ConfigureAwait(false) : await Through().ConfigureAwait(false);
-            if (i < 0)
-                continue;
-            through.Add(i % 2 == 0 ? first : second);
-            bare.Add(i % 2 == 0 ? second : first);
-        }
+        await Rounds.RunAsync(
+            options.Rounds,
+            step,
+            async i =>
+            {
+                double first = i % 2 == 0 ? await Through().ConfigureAwait(false) : await Bare().ConfigureAwait(false);
+                double second = i % 2 == 0 ? await Bare().ConfigureAwait(false) : await Through().ConfigureAwait(false);
+                through.Add(i % 2 == 0 ? first : second);
+                bare.Add(i % 2 == 0 ? second : first);
+                return through[^1];
+            },
+            () =>
+            {
+                through.Clear();
+                bare.Clear();
+            }).ConfigureAwait(false);
 
         return new SingleResult(
             Statistics.Median(through.Zip(bare, (t, b) => t / b)), Statistics.Median(through), Statistics.Median(bare), output.Length);

@@ -9,9 +9,10 @@ internal sealed class Subject
     private readonly CancellationToken _cancellation;
     private int _prompts;
 
-    public Subject(IModelContext model, CancellationToken cancellation)
+    public Subject(IModelContext model, CancellationToken cancellation, int firstPrompt = 0)
     {
         Model = model;
+        _prompts = firstPrompt;
         _cancellation = cancellation;
         LlamaVocab vocab = Context.Model.Vocab;
         Endless = InferenceOptions.Greedy with

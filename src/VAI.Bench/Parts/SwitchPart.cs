@@ -9,18 +9,27 @@ internal static class SwitchPart
         var switched = new List<InferenceResult>();
         var busy = new List<InferenceResult>();
         var random = new Random(1);
-        for (int i = 0; i < options.Rounds; i++)
-        {
-            step(i, options.Rounds);
-            await Ask(first).ConfigureAwait(false);
-            if (i % 2 == 0)
-                stay.Add(await Ask(first).ConfigureAwait(false));
-            await Ask(second).ConfigureAwait(false);
-            switched.Add(await Ask(first).ConfigureAwait(false));
-            if (i % 2 != 0)
-                stay.Add(await Ask(first).ConfigureAwait(false));
-            busy.Add(await second.WhileGeneratingAsync(options.PromptTokens, Late).ConfigureAwait(false));
-        }
+        await Rounds.RunAsync(
+            options.Rounds,
+            step,
+            async i =>
+            {
+                await Ask(first).ConfigureAwait(false);
+                if (i % 2 == 0)
+                    stay.Add(await Ask(first).ConfigureAwait(false));
+                await Ask(second).ConfigureAwait(false);
+                switched.Add(await Ask(first).ConfigureAwait(false));
+                if (i % 2 != 0)
+                    stay.Add(await Ask(first).ConfigureAwait(false));
+                busy.Add(await second.WhileGeneratingAsync(options.PromptTokens, Late).ConfigureAwait(false));
+                return switched[^1].FirstTokenTime.TotalMilliseconds;
+            },
+            () =>
+            {
+                stay.Clear();
+                switched.Clear();
+                busy.Clear();
+            }).ConfigureAwait(false);
 
         return new FirstTokenResult(
             Statistics.Median(stay.Select(r => r.FirstTokenTime)),

@@ -4,8 +4,11 @@ using System.Text;
 namespace VAI.Bench.Report;
 
 /// <summary>The report as Markdown.</summary>
-internal static class ReportDocument
+internal static partial class ReportDocument
 {
+    // VAI by a call and over HTTP.
+    private const int Ours = 2;
+
     private const double Mebibyte = 1024 * 1024;
 
     public static string Write(ReportFigures f)
@@ -17,6 +20,11 @@ internal static class ReportDocument
         Throughput(text, f);
         Memory(text, f);
         Rest(text, f);
+        Programs(text, f);
+        Busy(text, f);
+        TwoProcesses(text, f);
+        Quotas(text, f);
+        Resident(text, f);
         Machine(text, f);
         return text.ToString();
     }
@@ -44,11 +52,8 @@ internal static class ReportDocument
         text.Line($"| free one model, load the other | | {Q(f.FreeAndLoadMs)} | | |").Line()
             .Line($"{f.Size.Rounds} rounds of four requests: each model once after itself and once after the other, every other round in reverse. Choosing a")
             .Line($"model ({Code("IVai.Select")}) takes {T(f.SelectNs)} ns.");
-        if (f.Sides.Count > 1)
-        {
-            text.Line($"{f.Sides[1].Name} answered in turn, round by round, with prompts as long. It is asked over HTTP and VAI by a call, so that its")
-                .Line("times hold a request's way too, and its ratio is the closer to 1 for it; what a switch adds holds none.");
-        }
+        text.Line($"{string.Join(" and ", f.Sides.Skip(1).Select(s => s.Name))} answered in turn, round by round, with prompts as long. VAI over HTTP is {Code("vai serve")} on a Unix socket. Over HTTP")
+            .Line("times hold a request's way too, and the ratio is the closer to 1 for it; what a switch adds holds none.");
 
         text.Line();
     }
@@ -113,8 +118,10 @@ internal static class ReportDocument
             .Line($"| llama.cpp of VAI | {m.Llama} |")
             .Line($"| runtime | {m.DotNet} |")
             .Line($"| vai | {m.Vai} |");
-        if (f.Sides.Count > 1)
-            text.Line($"| peer | {f.Sides[1].Name} |");
+        if (f.Sides.Count > Ours)
+            text.Line($"| peer | {f.Sides[Ours].Name} |");
+        if (f.Programs.Count > 1)
+            text.Line($"| peer | {f.Programs[1].Name} |");
         foreach (ReportModel model in f.Models)
             text.Line($"| model | {model.Name}, a file of {Mib(model.FileBytes)} MiB |");
         text.Line($"| made | {m.Date}, in {T(f.Seconds)} s |").Line()

@@ -11,6 +11,13 @@ internal sealed record ReportFigures(
     IReadOnlyList<AttachFigures> Attach,
     PipelineFigures Pipeline,
     MemoryFigures Memory,
+    IReadOnlyList<ProgramFigures> Programs,
+    ColdStartFigures ColdStart,
+    IReadOnlyList<BusyFigures> Busy,
+    double BackMs,
+    TwoProcessFigures TwoProcesses,
+    IReadOnlyList<QuotaFigures> Quotas,
+    IReadOnlyList<ResidentFigures> Resident,
     double Seconds)
 {
     /// <summary>The files that were written.</summary>
@@ -20,10 +27,11 @@ internal sealed record ReportFigures(
 internal sealed record ReportModel(string Name, long FileBytes);
 
 /// <summary>How much of each was measured.</summary>
-internal sealed record ReportSize(int Rounds, int ThroughputRounds, int Loads, int Tokens, int Processes, int LongPromptTokens);
+internal sealed record ReportSize(
+    int Rounds, int ThroughputRounds, int Loads, int Tokens, int Processes, int LongPromptTokens, double WindowMs, double IdleMs);
 
 /// <summary>What VAI and the peer are both measured by.</summary>
-/// <param name="Name"><c>VAI</c>, or the peer's.</param>
+/// <param name="Name"><c>VAI</c>, <c>VAI over HTTP</c>, or the peer's.</param>
 /// <param name="StayMs">First token of a request that follows one to the same model.</param>
 /// <param name="SwitchedMs">First token of one that follows one to the other model.</param>
 /// <param name="SwitchRatio">The second over the first, of the same model and round.</param>

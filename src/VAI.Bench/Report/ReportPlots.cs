@@ -63,7 +63,8 @@ internal static class ReportPlots
         .. figures.Memory.Peer.Select(m => Bar(m, Plots.Peer)),
     ];
 
-    private static string Color(ReportFigures figures, SideFigures side) => side == figures.Sides[0] ? Plots.Vai : Plots.Peer;
+    // The second one is VAI, too, over HTTP.
+    private static string Color(ReportFigures figures, SideFigures side) => side == figures.Sides[0] || side == figures.Sides[1] ? Plots.Vai : Plots.Peer;
 
     private static PlotBar Bar(string label, Figure figure, string unit, string color) =>
         new(label, $"{Text(figure.Median)} {unit}", [figure.Median], color, figure);

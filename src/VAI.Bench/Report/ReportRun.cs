@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 
 namespace VAI.Bench.Report;
@@ -8,9 +9,11 @@ internal sealed class ReportRun(
     ReportOptions options, ILoggerFactory? loggerFactory, IProgress<BenchProgress>? progress, CancellationToken cancellation)
 {
     private const string Document = "report.md";
+    private const string OverHttp = "VAI over HTTP";
 
     private readonly ReportSize _size = new(
-        options.Rounds, Math.Max(1, options.Rounds / 2), Math.Max(1, options.Rounds / 4), options.Tokens, options.Processes, options.LongPromptTokens);
+        options.Rounds, Math.Max(1, options.Rounds / 2), Math.Max(1, options.Rounds / 4), options.Tokens, options.Processes, options.LongPromptTokens,
+        options.Window.TotalMilliseconds, options.Idle.TotalMilliseconds);
 
     private readonly BenchModel[] _models = [options.First, options.Second];
 
@@ -20,37 +23,83 @@ internal sealed class ReportRun(
     {
         options.Check();
         long start = Stopwatch.GetTimestamp();
+        try
+        {
+            return Write(await MeasureAsync(start).ConfigureAwait(false));
+        }
+        finally
+        {
+            if (Directory.Exists(ServeProcess.Roms(options)))
+                Directory.Delete(ServeProcess.Roms(options), recursive: true);
+        }
+    }
 
+    private async Task<ReportFigures> MeasureAsync(long start)
+    {
         // What can go wrong for outside reasons, before minutes of measuring.
         CheckDirectory();
         string[] names = [.. _models.Select(m => m.Name)];
         using Peer? peer = options.Peer is { } url ? await Peer.ConnectAsync(url, names, cancellation).ConfigureAwait(false) : null;
-        PeerMeasure? measure = peer is null ? null : new PeerMeasure(peer, names, options.Tokens, cancellation);
 
         var attach = new List<AttachFigures>();
         for (int m = 0; m < 2; m++)
-            attach.Add(await AttachAsync(_models[m], Part(m * 0.05, 0.05)).ConfigureAwait(false));
-        SwitchBenchmarkResult switched = await SwitchAsync(measure, Part(0.1, 0.35)).ConfigureAwait(false);
-        PipelineBenchmarkResult pipeline = await PipelineAsync(measure, Part(0.45, 0.4)).ConfigureAwait(false);
-        Part(0.85, 0).Report(new BenchProgress("memory", 0));
+            attach.Add(await AttachAsync(_models[m], Part(m * 0.03, 0.03)).ConfigureAwait(false));
+
+        // A daemon that nobody asks costs the others nothing.
+        ServeProcess serve = await ServeProcess.StartAsync(options, cancellation).ConfigureAwait(false);
+        var measures = new List<PeerMeasure>();
+        SwitchBenchmarkResult switched;
+        PipelineBenchmarkResult pipeline;
+        await using (serve.ConfigureAwait(false))
+        {
+            using Peer daemon = await Peer.ConnectAsync(serve.Socket, OverHttp, names, cancellation).ConfigureAwait(false);
+            foreach (Peer other in (Peer[])[daemon, .. peer is null ? (Peer[])[] : [peer]])
+                measures.Add(new PeerMeasure(other, names, options.Tokens, cancellation));
+            switched = await SwitchAsync(measures, Part(0.06, 0.14)).ConfigureAwait(false);
+            pipeline = await PipelineAsync(measures, Part(0.2, 0.2)).ConfigureAwait(false);
+        }
+
+        Say("memory", 0.4);
         var memory = new MemoryFigures(
             await HeldProcesses.MeasureAsync(options, own: false, "one ROM,", cancellation).ConfigureAwait(false),
             await HeldProcesses.MeasureAsync(options, own: true, "own load,", cancellation).ConfigureAwait(false),
             peer is null ? [] : PeerMemory.Read(peer.Url, peer.Name));
+        Say("processes, one by one", 0.43);
+        IReadOnlyList<ProgramFigures> programs = await ProgramRows.MeasureAsync(options, _size.Loads, cancellation).ConfigureAwait(false);
+        Say("starting daemons", 0.47);
+        ColdStartFigures cold = await ColdStart.MeasureAsync(options, measures[0].Vocabulary, _size.Loads, cancellation).ConfigureAwait(false);
+        BusyBenchmarkResult busy = await BusyAsync(peer, measures[0].Vocabulary, Part(0.5, 0.2)).ConfigureAwait(false);
+        Say("two processes", 0.7);
+        var shared = new SharedMachine(options, _size.Loads, cancellation);
+        TwoProcessFigures two = await shared.TwoProcessesAsync().ConfigureAwait(false);
+        var quotas = new List<QuotaFigures>();
+        foreach (double cores in options.Quotas)
+        {
+            Say(string.Create(CultureInfo.InvariantCulture, $"a quota of {cores}"), 0.75 + (0.15 * quotas.Count / options.Quotas.Count));
+            quotas.Add(await shared.QuotaAsync(cores).ConfigureAwait(false));
+        }
+
+        IReadOnlyList<ResidentFigures> resident = await new ResidentModels(options, Part(0.9, 0.1), cancellation).MeasureAsync(_size.Rounds).ConfigureAwait(false);
 
         FirstToken[] firsts = [.. switched.Samples.Select(s => new FirstToken(s.Model, s.Switched, s.Result.FirstTokenTime.TotalMilliseconds))];
-        var figures = new ReportFigures(
+        return new ReportFigures(
             Machine.Read(),
             [.. _models.Select(m => new ReportModel(m.Name, new FileInfo(m.File).Length))],
             _size,
-            [SideFigures.Of("VAI", firsts, pipeline.Concurrent!.Rounds), .. measure is null ? (SideFigures[])[] : [measure.Figures]],
+            [SideFigures.Of("VAI", firsts, pipeline.Concurrent!.Rounds), .. measures.Select(m => m.Figures)],
             Math.Round(switched.SelectNanoseconds, 1),
             Figure.Of(switched.Traditional),
             attach,
             PipelineFigures.Of(pipeline),
             memory,
+            programs,
+            cold,
+            [.. busy.Rows.Select(BusyFigures.Of)],
+            Math.Round(busy.Back.TotalMilliseconds),
+            two,
+            quotas,
+            resident,
             Math.Round(Stopwatch.GetElapsedTime(start).TotalSeconds, 1));
-        return Write(figures);
     }
 
     private void CheckDirectory()
@@ -104,7 +153,7 @@ internal sealed class ReportRun(
             Math.Round(r.DecodeRatio, 3), r.SameTokens, r.RomBytes);
     }
 
-    private async Task<SwitchBenchmarkResult> SwitchAsync(PeerMeasure? peer, IProgress<BenchProgress> part)
+    private async Task<SwitchBenchmarkResult> SwitchAsync(IReadOnlyList<PeerMeasure> others, IProgress<BenchProgress> part)
     {
         await using IVai vai = Vai.Create(new VaiOptions { Threads = options.Threads, RomDirectory = options.RomDirectory }, loggerFactory);
         bool warm = false;
@@ -115,20 +164,21 @@ internal sealed class ReportRun(
             Rounds = _size.Rounds,
             TraditionalRepeats = _size.Loads,
         };
-        return await new SwitchRun(vai, benchmark, part, cancellation) { AfterRound = peer is null ? null : Peer }.RunAsync().ConfigureAwait(false);
+        return await new SwitchRun(vai, benchmark, part, cancellation) { AfterRound = Others }.RunAsync().ConfigureAwait(false);
 
-        async Task Peer(int round)
+        async Task Others(int round)
         {
-            if (!warm)
-                await peer.WarmUpAsync(vai).ConfigureAwait(false);
+            foreach (PeerMeasure other in warm ? [] : others)
+                await other.WarmUpAsync(vai).ConfigureAwait(false);
             warm = true;
             string prompt = SwitchBenchmark.Prompts[round % SwitchBenchmark.Prompts.Count];
             IReadOnlyList<int> tokens = await vai.Select(options.First.Name).TokenizeAsync(prompt, cancellationToken: cancellation).ConfigureAwait(false);
-            await peer.SwitchAsync(round, tokens.Count).ConfigureAwait(false);
+            foreach (PeerMeasure other in round % 2 == 0 ? others : others.Reverse())
+                await other.SwitchAsync(round, tokens.Count).ConfigureAwait(false);
         }
     }
 
-    private async Task<PipelineBenchmarkResult> PipelineAsync(PeerMeasure? peer, IProgress<BenchProgress> part)
+    private async Task<PipelineBenchmarkResult> PipelineAsync(IReadOnlyList<PeerMeasure> others, IProgress<BenchProgress> part)
     {
         var benchmark = new PipelineBenchmarkOptions
         {
@@ -145,8 +195,47 @@ internal sealed class ReportRun(
         await using IVai vai = Vai.Create(new VaiOptions { Threads = options.Threads, RomDirectory = options.RomDirectory }, loggerFactory);
         return await new PipelineRun(vai, benchmark, part, cancellation)
         {
-            AfterConcurrentRound = peer is null ? null : peer.ConcurrentAsync,
+            AfterConcurrentRound = async round =>
+            {
+                foreach (PeerMeasure other in round % 2 == 0 ? others : others.Reverse())
+                    await other.ConcurrentAsync(round).ConfigureAwait(false);
+            },
         }.RunAsync().ConfigureAwait(false);
+    }
+
+    private async Task<BusyBenchmarkResult> BusyAsync(Peer? peer, PeerVocabulary vocabulary, IProgress<BenchProgress> part)
+    {
+        HeldProgram? sharp = options.LlamaSharp is null ? null : await HeldProgram.StartAsync(options.HoldLlamaSharp(), cancellation).ConfigureAwait(false);
+        try
+        {
+            var others = new Dictionary<string, IDecoding>();
+            if (peer is not null)
+                others[peer.Name] = new PeerDecoding(peer, options.First.Name, vocabulary);
+            if (sharp is not null)
+                others[ProgramRows.LlamaSharp] = sharp;
+            var benchmark = new BusyBenchmarkOptions
+            {
+                Model = options.First,
+                Beside = options.Beside,
+                Rounds = _size.Loads,
+                Window = options.Window,
+                Threads = options.Threads,
+                RomDirectory = options.RomDirectory,
+                Others = others,
+            };
+            return await BusyBenchmark.RunAsync(benchmark, loggerFactory, part, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (sharp is not null)
+                await sharp.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private void Say(string phase, double at)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        progress?.Report(new BenchProgress(phase, at));
     }
 
     private PartOfAll Part(double from, double length) => new(progress, from, length);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using VAI.Bench;
 using VAI.Bench.Report;
 using VAI.Cli.Output;
+using VAI.Forge;
 
 namespace VAI.Cli.Verbs;
 
@@ -17,6 +18,12 @@ internal static class BenchReportVerb
         HelpName = "URL",
     };
 
+    private static readonly Option<string?> LlamaSharp = new("--llamasharp")
+    {
+        Description = "benchmarks/VAI.Benchmarks.LLamaSharp, to be measured in turn: its project file, which is built first, or the program.",
+        HelpName = "PATH",
+    };
+
     private static readonly Option<int> Rounds = Common.Number("--rounds", "Rounds of first tokens; the rest takes a half or a quarter of it.", ReportOptions.DefaultRounds);
     private static readonly Option<int> Processes = Common.Number("--processes", "Processes whose memory is compared.", ReportOptions.DefaultProcesses);
     private static readonly Option<bool> Quick = new("--quick") { Description = "See whether it works: two rounds of a few tokens. The figures mean nothing." };
@@ -25,7 +32,7 @@ internal static class BenchReportVerb
     {
         var command = new Command("report", "Measure everything, beside a peer if there is one, and write a report with plots.")
         {
-            Out, First, Second, Peer, Rounds, Processes, Quick, Common.Threads,
+            Out, First, Second, Peer, LlamaSharp, Rounds, Processes, Quick, Common.Threads,
         };
         command.Validators.Add(result =>
         {
@@ -52,7 +59,9 @@ internal static class BenchReportVerb
                 First = models.First,
                 Second = models.Second,
                 Directory = Path.GetFullPath(parsed.GetRequiredValue(Out)),
-                Holder = HoldVerb.Command(),
+                Program = HoldVerb.Program(),
+                Forge = (file, seed, token) => ModelForge.ForgeAsync("tiny", file, new ForgeOptions { Seed = seed }, null, token),
+                LlamaSharp = parsed.GetValue(LlamaSharp) is { } sharp ? await LlamaSharpProgram.OfAsync(sharp, cancellation) : null,
                 Peer = parsed.GetValue(Peer) is { } peer ? Url(peer) : null,
                 Rounds = quick ? 2 : parsed.GetValue(Rounds),
                 Tokens = quick ? 8 : ReportOptions.DefaultTokens,
@@ -61,6 +70,18 @@ internal static class BenchReportVerb
                 Threads = parsed.GetValue(Common.Threads),
                 RomDirectory = models.RomDirectory,
             };
+            if (quick)
+            {
+                options = options with
+                {
+                    Window = TimeSpan.FromMilliseconds(100),
+                    Idle = TimeSpan.FromMilliseconds(100),
+                    Beside = [0, 1],
+                    Quotas = [1],
+                    Resident = [1, 3],
+                };
+            }
+
             return await new ReportRun(options, log, new Report<BenchProgress>(p => report(p.Phase, p.Fraction)), cancellation).RunAsync();
         });
         if (parsed.GetValue(Common.Json))
@@ -81,11 +102,21 @@ internal static class BenchReportVerb
 
         foreach (AttachFigures a in f.Attach)
             Console.Out.WriteLine($"{a.Model}: attach {a.AttachMs.Median:F1} ms, {a.Ratio:F1} times faster than llama.cpp's own load");
+        foreach (BusyFigures b in f.Busy)
+            Console.Out.WriteLine($"beside {b.Beside} busy: {b.TokensPerSecond:F1} tok/s, {b.Ratio:F3} of the best fixed number of threads{Peers(b.PeerTps)}");
+        foreach (QuotaFigures q in f.Quotas)
+            Console.Out.WriteLine($"{q.Cores} processors: {q.Skipped ?? $"{q.TokensPerSecond:F1} tok/s, {q.Ratio:F3} of the best fixed number of threads{Peers(q.PeerTps)}"}");
+        foreach (ResidentFigures r in f.Resident)
+            Console.Out.WriteLine($"{r.Models} resident: {Format.Bytes(r.PrivateBytes)}, select {r.SelectNs:F2} ns, status {r.StatusMs:F1} ms, idle {r.IdlePercent:F2} %");
         Format.Rows(
+            ("two processes, one ROM", $"{f.TwoProcesses.TotalTps.Median:F1} tok/s, {f.TwoProcesses.TotalRatio.Median:F3} of one, the smaller part {f.TwoProcesses.LeastShare.Median:F3}"),
+            ("a daemon's start", $"{f.ColdStart.HealthMs.Median:F0} ms, {f.ColdStart.FirstMs.Median:F0} ms to a first token"),
             ($"{f.Size.Processes} processes, one ROM", Format.Bytes(f.Memory.Attached.Sum(m => m.ProportionalBytes))),
             ("each its own load", Format.Bytes(f.Memory.Loaded.Sum(m => m.ProportionalBytes))),
             ("report", $"{f.Files[0]}, after {f.Seconds:F0} s"));
     }
+
+    private static string Peers(IReadOnlyDictionary<string, double> tps) => string.Concat(tps.Select(p => $"; {p.Key} {p.Value:F1}"));
 
     private static Uri Url(string text) => Uri.TryCreate(text.EndsWith('/') ? text : text + "/", UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https"
         ? url

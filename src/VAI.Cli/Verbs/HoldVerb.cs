@@ -4,37 +4,42 @@ using VAI.Daemon.Supervision.Engines;
 
 namespace VAI.Cli.Verbs;
 
-/// <summary>Holds a model until standard input ends, for the memory measure of the report. Not for people, so that it is not shown.</summary>
+/// <summary>Holds models until standard input ends, and measures when told to, for the report. Not for people, so that it is not shown.</summary>
 internal static class HoldVerb
 {
-    private const string Name = "hold";
-
-    private static readonly Argument<string> Model = Common.File("MODEL", "The model.");
+    private static readonly Argument<string[]> Models = new("MODEL") { Description = "The models.", Arity = ArgumentArity.OneOrMore };
     private static readonly Option<bool> Own = new("--own") { Description = "By llama.cpp's own load rather than from a ROM." };
+    private static readonly Option<int> Tokens = Common.Number("--tokens", "Tokens of the first requests, whose speed is measured; 0 for none.", 0);
 
-    /// <summary>How this program is started to hold a model.</summary>
-    public static IReadOnlyList<string> Command()
+    /// <summary>How this program is started, before a verb.</summary>
+    public static IReadOnlyList<string> Program()
     {
+        // What the link of a running image leads to is this one only for this process, and for those that it starts itself.
         WorkerCommand self = WorkerCommand.Self();
-        return [self.Program, .. self.Arguments.SkipLast(1), Name];
+        string program = self.Program.StartsWith("/proc/self/", StringComparison.Ordinal) ? Environment.ProcessPath! : self.Program;
+        return [program, .. self.Arguments.SkipLast(1)];
     }
 
     public static Command Create()
     {
-        var command = new Command(Name, "Hold a model.") { Model, Own, Common.RomDirectory };
+        var command = new Command("hold", "Hold models.")
+        {
+            Models, Own, Tokens, Common.Context, Common.Threads, Common.FixedThreads, Common.RomDirectory,
+        };
         command.Hidden = true;
         command.Does(async (parsed, cancellation) =>
         {
-            await Holder.HoldAsync(
-                parsed.GetRequiredValue(Model),
-                parsed.GetValue(Own),
-                parsed.GetValue(Common.RomDirectory),
-                async () =>
-                {
-                    Console.Out.WriteLine(Holder.Ready);
-                    await Console.In.ReadToEndAsync(cancellation);
-                },
-                cancellation);
+            var options = new HolderOptions
+            {
+                Files = parsed.GetRequiredValue(Models),
+                Own = parsed.GetValue(Own),
+                Tokens = parsed.GetValue(Tokens),
+                Context = parsed.GetValue(Common.Context),
+                Threads = parsed.GetValue(Common.Threads),
+                FixedThreads = parsed.GetValue(Common.FixedThreads),
+                RomDirectory = parsed.GetValue(Common.RomDirectory),
+            };
+            await new Holder(options, Console.In, Console.Out, cancellation).HoldAsync();
             return Failure.Ok;
         });
         return command;

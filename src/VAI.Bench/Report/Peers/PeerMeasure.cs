@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using VAI.Native.Llama;
-using VAI.Residency;
+using VAI.Bench.Parts;
 
 namespace VAI.Bench.Report;
 
@@ -12,8 +11,13 @@ internal sealed class PeerMeasure(Peer peer, IReadOnlyList<string> models, int t
 
     private readonly List<FirstToken> _firsts = [];
     private readonly List<Speeds> _speeds = [];
-    private readonly (int Vocabulary, int[] Ends)[] _vocabularies = new (int, int[])[2];
+    private readonly PeerVocabulary[] _vocabularies = new PeerVocabulary[2];
     private int _asked;
+
+    public Peer Peer => peer;
+
+    /// <summary>The first model's, once it is warmed up.</summary>
+    public PeerVocabulary Vocabulary => _vocabularies[0];
 
     public SideFigures Figures => SideFigures.Of(peer.Name, _firsts, _speeds);
 
@@ -21,13 +25,15 @@ internal sealed class PeerMeasure(Peer peer, IReadOnlyList<string> models, int t
     public async Task WarmUpAsync(IVai vai)
     {
         for (int i = 0; i < 2; i++)
+            _vocabularies[i] = new PeerVocabulary(vai.Select(models[i]));
+        var warm = new WarmUp();
+        while (!warm.IsDone)
         {
-            LlamaVocab vocab = ((ModelContext)vai.Select(models[i])).Model.Vocab;
-            _vocabularies[i] = (vocab.Count, [.. Enumerable.Range(0, vocab.Count).Where(vocab.IsEndOfGeneration)]);
+            double taken = 0;
+            for (int i = 0; i < 2; i++)
+                taken += (await AskLongAsync(i).ConfigureAwait(false)).First.TotalMilliseconds;
+            warm.Add(taken);
         }
-
-        for (int i = 0; i < 4; i++)
-            await AskAsync(i % 2, PipelineBenchmarkOptions.DefaultPromptTokens, tokens).ConfigureAwait(false);
     }
 
     /// <summary>Four first tokens, as <see cref="SwitchRun"/> has them.</summary>
@@ -71,14 +77,6 @@ internal sealed class PeerMeasure(Peer peer, IReadOnlyList<string> models, int t
 
     private Task<PeerAnswer> AskLongAsync(int model) => AskAsync(model, PipelineBenchmarkOptions.DefaultPromptTokens, tokens);
 
-    // Random, and each begun by another token: nothing of it is computed yet.
-    private Task<PeerAnswer> AskAsync(int model, int promptTokens, int most)
-    {
-        (int vocabulary, int[] ends) = _vocabularies[model];
-        int number = _asked++;
-        var random = new Random(number);
-        int[] prompt = [.. Enumerable.Range(0, promptTokens).Select(_ => random.Next(vocabulary))];
-        prompt[0] = number % vocabulary;
-        return peer.AskAsync(models[model], prompt, most, ends, cancellation);
-    }
+    private Task<PeerAnswer> AskAsync(int model, int promptTokens, int most) => peer.AskAsync(
+        models[model], _vocabularies[model].Prompt(_asked++, promptTokens), most, _vocabularies[model].Ends, cancellation);
 }

@@ -7,8 +7,12 @@ namespace VAI.Bench.Report;
 /// <param name="PrivateBytes">Resident pages that no other process maps.</param>
 /// <param name="SharedBytes">Resident pages that others map too.</param>
 /// <param name="ProportionalBytes">The private ones and its part of the shared ones: these add up to what all take.</param>
-internal sealed record ProcessMemory(string Name, long PrivateBytes, long SharedBytes, long ProportionalBytes)
+/// <param name="AnonymousBytes">Resident pages that are no file's, whoever maps them.</param>
+internal sealed record ProcessMemory(string Name, long PrivateBytes, long SharedBytes, long ProportionalBytes, long AnonymousBytes)
 {
+    /// <summary>That of this process.</summary>
+    public static ProcessMemory Own() => Read("self", Environment.ProcessId)!;
+
     /// <summary>Reads it; null if the process is gone or not ours to look at.</summary>
     public static ProcessMemory? Read(string name, int process)
     {
@@ -18,7 +22,7 @@ internal sealed record ProcessMemory(string Name, long PrivateBytes, long Shared
             [
                 .. File.ReadLines($"/proc/{process}/smaps_rollup").Skip(1).Select(l => l.Split(':', StringSplitOptions.TrimEntries)),
             ];
-            return new ProcessMemory(name, Sum("Private_"), Sum("Shared_"), Sum("Pss"));
+            return new ProcessMemory(name, Sum("Private_"), Sum("Shared_"), Sum("Pss"), Sum("Anonymous"));
 
             long Sum(string prefix) => fields
                 .Where(f => prefix == "Pss" ? f[0] == prefix : f[0].StartsWith(prefix, StringComparison.Ordinal) && !f[0].EndsWith("Hugetlb", StringComparison.Ordinal))

@@ -7,24 +7,38 @@ namespace VAI.Bench.Report;
 /// <summary>A server that answers llama-server's API: <c>/v1/models</c> and <c>/v1/completions</c>.</summary>
 internal sealed class Peer : IDisposable
 {
+    private const string Unnamed = "peer";
+
     private static readonly TimeSpan Reachable = TimeSpan.FromSeconds(10);
 
     // A router loads a model when it is first asked for.
-    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromMinutes(10) };
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
+
+    private readonly HttpClient _http;
     private readonly Uri _url;
 
-    private Peer(Uri url) => _url = url;
+    private Peer(Uri url, HttpClient http)
+    {
+        (_url, _http) = (url, http);
+        http.Timeout = Longest;
+    }
 
     /// <summary>What it says it is.</summary>
-    public string Name { get; private set; } = "peer";
+    public string Name { get; private set; } = Unnamed;
 
     public Uri Url => _url;
 
     /// <summary>Connects, and makes sure that it has the models.</summary>
     /// <exception cref="VaiException">Nothing answers there, or it does not have them.</exception>
-    public static async Task<Peer> ConnectAsync(Uri url, IReadOnlyList<string> models, CancellationToken cancellation)
+    public static Task<Peer> ConnectAsync(Uri url, IReadOnlyList<string> models, CancellationToken cancellation) =>
+        ConnectAsync(new Peer(url, new HttpClient()), models, cancellation);
+
+    /// <summary>The same of a daemon of VAI at a Unix socket.</summary>
+    public static Task<Peer> ConnectAsync(string socket, string name, IReadOnlyList<string> models, CancellationToken cancellation) =>
+        ConnectAsync(new Peer(new Uri("http://localhost/"), ServeProcess.Client(socket)) { Name = name }, models, cancellation);
+
+    private static async Task<Peer> ConnectAsync(Peer peer, IReadOnlyList<string> models, CancellationToken cancellation)
     {
-        var peer = new Peer(url);
         try
         {
             await peer.CheckAsync(models, cancellation).ConfigureAwait(false);
@@ -43,9 +57,10 @@ internal sealed class Peer : IDisposable
     /// <param name="tokens">How many to generate.</param>
     /// <param name="banned">Tokens not to generate; null for none.</param>
     /// <param name="cancellation">Hangs up.</param>
+    /// <param name="more">Called with each token; says whether to go on. Null to wait for the end.</param>
     /// <exception cref="VaiEngineException">It refuses, or breaks off.</exception>
     public async Task<PeerAnswer> AskAsync(
-        string model, ReadOnlyMemory<int> prompt, int tokens, IReadOnlyList<int>? banned, CancellationToken cancellation)
+        string model, ReadOnlyMemory<int> prompt, int tokens, IReadOnlyList<int>? banned, CancellationToken cancellation, Func<bool>? more = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_url, "v1/completions")) { Content = Body(model, prompt, tokens, banned) };
         long start = Stopwatch.GetTimestamp();
@@ -64,6 +79,10 @@ internal sealed class Peer : IDisposable
                     continue;
                 first ??= Stopwatch.GetElapsedTime(start);
                 generated = Generated(line[5..]) ?? generated;
+
+                // Hanging up ends the generation.
+                if (more is not null && !more())
+                    return new PeerAnswer(first.Value, Stopwatch.GetElapsedTime(start), generated);
             }
 
             return first is { } time && generated > 0
@@ -95,7 +114,7 @@ internal sealed class Peer : IDisposable
                     $"The peer at {_url} has no model '{missing}', but {string.Join(", ", names)}. Start it on the directory of the two files.");
             }
 
-            if (response.Headers.Server.ToString() is { Length: > 0 } server)
+            if (Name == Unnamed && response.Headers.Server.ToString() is { Length: > 0 } server)
                 Name = server;
         }
         catch (Exception e) when (e is HttpRequestException or IOException or JsonException or KeyNotFoundException or InvalidOperationException
