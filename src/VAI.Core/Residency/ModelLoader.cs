@@ -6,6 +6,7 @@ using VAI.Native.Llama;
 using VAI.Native.Memory;
 using VAI.Native.Source;
 using VAI.Pipeline;
+using VAI.Pipeline.Compute;
 using VAI.Pipeline.Steps;
 using VAI.Sram;
 

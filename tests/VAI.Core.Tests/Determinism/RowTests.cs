@@ -2,7 +2,6 @@ using VAI.Forge;
 using VAI.Native.Gguf;
 using VAI.Native.Llama;
 using VAI.Native.Rom;
-using VAI.Pipeline;
 using VAI.Pipeline.Steps;
 
 namespace VAI.Core.Tests.Determinism;

@@ -58,7 +58,7 @@ public sealed class StepLengthsTests(ForgedModels models) : EngineTest(models)
             for (int i = 0; Kept().Length == 0; i++)
             {
                 await using IInferenceSession session = model.OpenSession();
-                await ReadAsync(session.InferAsync([.. Enumerable.Range(0, 900).Select(t => (t + i) % 200)], Greedy(1), limit.Token));
+                await ReadAsync(session.InferAsync((int[])[.. Enumerable.Range(0, 900).Select(t => (t + i) % 200)], Greedy(1), limit.Token));
             }
 
             string[] words = (await File.ReadAllTextAsync(Kept()[0], limit.Token)).Split(' ', '\n');
@@ -68,7 +68,7 @@ public sealed class StepLengthsTests(ForgedModels models) : EngineTest(models)
 
         await using (IVai vai = Create())
             await vai.LoadAsync("m");
-        using (var catalog = RomCatalog.Open(roms))
+        using (var catalog = RomCatalog.Open(new VaiOptions { RomDirectory = roms }))
             await catalog.EvictAsync("m");
         Assert.Empty(Kept());
         Directory.Delete(roms, recursive: true);
