@@ -1,5 +1,4 @@
 using Microsoft.Win32.SafeHandles;
-using VAI.Native.Interop;
 using VAI.Native.Memory;
 using VAI.Native.Registry;
 
