@@ -59,7 +59,7 @@ public sealed class RomVerbTests(Forged forged)
         VaiRun.Has(
             rom, "name", "id", "digest", "state", "profile", "packed", "note", "bytes", "burned", "architecture", "vocabulary", "layers",
             "embedding", "context", "burn_ms", "burned_at", "load_ms", "gpu", "attached", "sessions", "tokens_served", "owner_pid", "owner_alive",
-            "other_names", "holders");
+            "other_names", "holders", "huge_pages");
         Assert.Equal("ready", rom.GetProperty("state").GetString());
         string[] table = (await VaiAsync("status")).Out.TrimEnd('\n').Split('\n');
         Assert.StartsWith("+- VAI ROM STATUS -", table[0], StringComparison.Ordinal);
