@@ -79,7 +79,7 @@ internal sealed class ReportRun(
             quotas.Add(await shared.QuotaAsync(cores).ConfigureAwait(false));
         }
 
-        IReadOnlyList<ResidentFigures> resident = await new ResidentModels(options, Part(0.9, 0.1), cancellation).MeasureAsync(_size.Rounds).ConfigureAwait(false);
+        IReadOnlyList<ResidentFigures> resident = await new ResidentModels(options, Part(0.9, 0.1), cancellation).MeasureAsync(_size.ThroughputRounds).ConfigureAwait(false);
 
         FirstToken[] firsts = [.. switched.Samples.Select(s => new FirstToken(s.Model, s.Switched, s.Result.FirstTokenTime.TotalMilliseconds))];
         return new ReportFigures(

@@ -18,9 +18,11 @@ internal static class RomStatusReader
             return new RomStatus { Directory = path, TotalBytes = total, FreeBytes = free };
 
         // The owner's alone: others may not even open them.
-        using LeaseTable? leases = directory.IsOwned ? LeaseTable.TryOpen(directory.Path) : null;
+        using LeaseTable? table = directory.IsOwned ? LeaseTable.TryOpen(directory.Path) : null;
+        ILookup<UInt128, LeaseInfo> leases = ByRom(table);
         RegistryEntry[] entries = [.. registry.ReadAll().Select(e => e.Entry)];
         var users = entries.Select(e => e.RomId).Distinct().ToDictionary(id => id, id => RomUsers.Count(directory.ImagePath(id)));
+        var alive = entries.Select(e => e.Owner).Distinct().ToDictionary(o => o, o => o.IsAlive);
         bool inMemory = directory.IsInMemory;
         var huge = users.Keys.ToDictionary(id => id, id => inMemory ? RomFile.HugePagesOf(directory.ImagePath(id)) : null);
         return new RomStatus
@@ -31,16 +33,18 @@ internal static class RomStatusReader
             RomBytes = entries.DistinctBy(e => e.RomId).Sum(e => e.Bytes),
             TotalBytes = total,
             FreeBytes = free,
-            Roms = [.. entries.OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => Info(e, entries, directory, leases, users[e.RomId], huge[e.RomId]))],
+            Roms = [.. entries.OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => Info(e, entries, directory, leases, users[e.RomId], huge[e.RomId], alive[e.Owner]))],
         };
     }
 
     public static RomInfo Info(in RegistryEntry e, RomStore store) =>
-        Info(e, [.. store.Registry.ReadAll().Select(o => o.Entry)], store.Directory, store.Leases, store.Users(e),
-        store.Directory.IsInMemory ? RomFile.HugePagesOf(store.Directory.ImagePath(e.RomId)) : null);
+        Info(e, [.. store.Registry.ReadAll().Select(o => o.Entry)], store.Directory, ByRom(store.Leases), store.Users(e),
+        store.Directory.IsInMemory ? RomFile.HugePagesOf(store.Directory.ImagePath(e.RomId)) : null,
+        e.Owner.IsAlive);
 
     private static RomInfo Info(
-        RegistryEntry e, RegistryEntry[] all, RomDirectory directory, LeaseTable? leases, (int Leases, int Sessions) users, double? huge)
+        RegistryEntry e, RegistryEntry[] all, RomDirectory directory, ILookup<UInt128, LeaseInfo> leases, (int Leases, int Sessions) users, double? huge,
+        bool ownerAlive)
     {
         bool burning = e.State == RomState.Burning;
         return new RomInfo
@@ -67,16 +71,21 @@ internal static class RomStatusReader
             OtherNames = [.. all.Where(o => o.RomId == e.RomId && o.Name != e.Name).Select(o => o.Name).Order(StringComparer.Ordinal)],
             Attached = burning ? 0 : users.Leases,
             Sessions = burning ? 0 : users.Sessions,
-            Holders = burning || leases is null ? [] : HoldersOf(e, leases),
-            TokensServed = e.TokensServed + (burning || leases is null ? 0 : leases.Count(e.Digest).Tokens),
+            Holders = burning ? [] : HoldersOf(e, leases),
+            TokensServed = e.TokensServed + (burning ? 0 : leases[KeyOf(e)].Sum(l => l.Tokens)),
             OwnerPid = e.OwnerPid,
-            OwnerAlive = e.State == RomState.Ready ? e.Owner.IsAlive : StoreRepair.IsGoingOn(directory, e),
+            OwnerAlive = e.State == RomState.Ready ? ownerAlive : StoreRepair.IsGoingOn(directory, e),
         };
     }
 
-    private static int[] HoldersOf(in RegistryEntry e, LeaseTable leases)
+    private static int[] HoldersOf(in RegistryEntry e, ILookup<UInt128, LeaseInfo> leases)
     {
-        (UInt128 rom, ulong name) = (MemoryMarshal.Read<UInt128>(e.Digest), LeaseTable.KeyOf(e.Name));
-        return [.. leases.ReadAll().Where(l => l.IsLive && l.RomKey == rom && l.NameKey == name).Select(l => l.Owner.Pid).Order()];
+        ulong name = LeaseTable.KeyOf(e.Name);
+        return [.. leases[KeyOf(e)].Where(l => l.IsLive && l.NameKey == name).Select(l => l.Owner.Pid).Order()];
     }
+
+    // Once for all ROMs: the kernel is asked about the lock of each lease.
+    private static ILookup<UInt128, LeaseInfo> ByRom(LeaseTable? leases) => (leases?.ReadAll() ?? []).ToLookup(l => l.RomKey);
+
+    private static UInt128 KeyOf(in RegistryEntry e) => MemoryMarshal.Read<UInt128>(e.Digest);
 }

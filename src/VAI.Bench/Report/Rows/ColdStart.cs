@@ -15,13 +15,10 @@ internal static class ColdStart
             await using ServeProcess serve = await ServeProcess.StartAsync(options, cancellation).ConfigureAwait(false);
             healthy.Add(serve.HealthMs);
             using Peer daemon = await Peer.ConnectAsync(serve.Socket, "VAI", [options.First.Name], cancellation).ConfigureAwait(false);
-            await daemon.AskAsync(
-                options.First.Name, vocabulary.Prompt(round, SwitchBenchmarkOptions.DefaultTokensPerResponse), 2, vocabulary.Ends, cancellation,
-                () =>
-                {
-                    first.Add(Stopwatch.GetElapsedTime(serve.Started).TotalMilliseconds);
-                    return false;
-                }).ConfigureAwait(false);
+            double asked = Stopwatch.GetElapsedTime(serve.Started).TotalMilliseconds;
+            PeerAnswer answer = await daemon.AskAsync(
+                options.First.Name, vocabulary.Prompt(round, SwitchBenchmarkOptions.DefaultTokensPerResponse), 2, vocabulary.Ends, cancellation).ConfigureAwait(false);
+            first.Add(asked + answer.First.TotalMilliseconds);
         }
 
         return new ColdStartFigures(Figure.Of(healthy), Figure.Of(first));

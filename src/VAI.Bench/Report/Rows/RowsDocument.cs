@@ -58,7 +58,7 @@ internal static partial class ReportDocument
         foreach (ResidentFigures r in f.Resident)
             text.Line($"| {r.Models} | {Mib(r.PrivateBytes)} | {(r.BytesOfAModel is { } bytes ? Mib(bytes) : "")} | {T(r.SelectNs)} | {T(r.StatusMs)} | {T(r.IdlePercent)} |");
         text.Line().Line("Models of the shape `tiny`, each from a ROM of its own, loaded with default options into one process, and asked once. Select: by handle, all in turn. `vai status`: the")
-            .Line($"whole process; {f.Size.Rounds} times, in turn. Idle: over {T(f.Size.IdleMs / 1000)} s in which nobody asks.").Line();
+            .Line($"whole process; {f.Size.ThroughputRounds} times, in turn. Idle: over {T(f.Size.IdleMs / 1000)} s in which nobody asks.").Line();
     }
 
     // Each way in a column: VAI, fixed numbers of threads, peers.
