@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using VAI.Diagnostics;
 using VAI.Native.Llama;
-using VAI.Pipeline.Compute;
 using VAI.Pipeline.Jobs;
 using VAI.Pipeline.Readers;
 using VAI.Pipeline.Steps;
@@ -36,14 +35,14 @@ internal sealed class ModelLane : ILane
     private volatile Exception? _closed;
 
     public ModelLane(
-        string name, LlamaContext llama, SramBank bank, Schedule schedule, ParkingLot lot, KvStash? stash, PipelineThread pipeline, StepLengths lengths,
+        string name, LlamaContext llama, SramBank bank, Schedule schedule, ParkingLot lot, KvStash? stash, PipelineThread pipeline, int promptTokens,
         EncoderCores? texts = null)
     {
         (_name, _llama, _bank, _stash, _pipeline) = (name, llama, bank, stash, pipeline);
         _transfers = new KvTransfers(llama);
         Placer = new SramPlacer(llama, bank, schedule, lot, stash, _transfers, Freed);
-        _step = new StepBuilder(llama, bank, Placer, schedule, lengths, apart: texts is not null);
-        _runner = new StepRunner(llama, texts, pipeline.Compute, lengths);
+        _step = new StepBuilder(llama, bank, Placer, schedule, promptTokens, apart: texts is not null);
+        _runner = new StepRunner(llama, texts, pipeline.Compute);
     }
 
     public string Name => _name;

@@ -5,7 +5,6 @@ using VAI.Native.Llama;
 using VAI.Native.Rom;
 using VAI.OptionRules;
 using VAI.Pipeline;
-using VAI.Pipeline.Compute;
 using VAI.Pipeline.Jobs;
 using VAI.Pipeline.Steps;
 using VAI.Sessions;
@@ -26,7 +25,7 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
     private bool _disposed;
 
     public ModelContext(ModelOptions options, Weights weights, LlamaContext context, PipelineThread pipeline, ParkingLot lot, KvStashDirectory? stash = null,
-        EncoderCores? texts = null, StepLengths? lengths = null)
+        EncoderCores? texts = null)
     {
         Options = options;
         Weights = weights;
@@ -42,7 +41,7 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
         ContextLength = options.ContextLength!.Value;
         KvStash? copies = stash is null ? null : KvStash.For(this, stash);
         _texts = texts;
-        Lane = new ModelLane(options.Name, context, Bank, Schedule, lot, copies, pipeline, lengths ?? new StepLengths(options.BatchSize!.Value, options.BatchSize.Value), texts);
+        Lane = new ModelLane(options.Name, context, Bank, Schedule, lot, copies, pipeline, options.BatchSize!.Value, texts);
         Tokenizer = new Tokenizer(options.Name, Model.Vocab);
     }
 

@@ -6,7 +6,6 @@ using VAI.Native.Llama;
 using VAI.Native.Memory;
 using VAI.Native.Source;
 using VAI.Pipeline;
-using VAI.Pipeline.Compute;
 using VAI.Pipeline.Steps;
 using VAI.Sram;
 
@@ -90,7 +89,7 @@ internal sealed class ModelLoader(
             if (Geometry.IsApart(resolved, weights.Info))
                 texts = NewCores(weights, context, contexts);
             cancellationToken.ThrowIfCancellationRequested();
-            var loaded = new ModelContext(resolved, weights, context, pipeline, lot, stash, texts, LengthsOf(options, resolved, weights))
+            var loaded = new ModelContext(resolved, weights, context, pipeline, lot, stash, texts)
             {
                 OnGpu = RomLoader.UsesGpu(settings),
                 Memory = Footprint.Measured(resolved, context, 1 + contexts, weights.Hold?.File.Header.ImageBytes ?? 0),
@@ -118,16 +117,6 @@ internal sealed class ModelLoader(
     public static LlamaModelSettings Settings(ModelOptions o) => new() { GpuLayers = o.GpuLayers, MainGpu = o.MainGpu, TensorSplit = o.TensorSplit?.ToArray() };
 
     public void Dispose() => _prepared.Dispose();
-
-    // Found out where nobody says how long they are, and kept beside the ROM. A GPU's are long, and exact's of one length.
-    private StepLengths? LengthsOf(ModelOptions options, ModelOptions resolved, Weights weights)
-    {
-        if (options.BatchSize is not null || resolved.Profile == RomProfile.Exact || resolved.GpuLayers != 0 || weights.Info.IsEmbedding || weights.Hold is not { } hold)
-            return null;
-        int threads = pool.Threads;
-        return new StepLengths(
-            Geometry.LeastStep, resolved.BatchSize!.Value, roms.StepOf(hold, threads), rows => _ = Task.Run(() => roms.KeepStep(hold, threads, rows)));
-    }
 
     // Before the model's first step, since that is its thread's, too.
     private void Join()

@@ -74,12 +74,6 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
     /// <summary>A place among the processes that share the ROM directory; null where they cannot, or there is none to be had.</summary>
     public TurnPage? Join() => Store().Directory is { CanWrite: true } roms ? TurnPage.Open(Path.Combine(roms.Path, Turns.FileName)) : null;
 
-    /// <summary>Rows of a step of prompts that were found to be best with so many threads; 0 if none were.</summary>
-    public int StepOf(RomHold hold, int threads) => RomSteps.Read(Store().Directory, hold.Entry.RomId, threads);
-
-    /// <summary>Keeps that beside the ROM.</summary>
-    public void KeepStep(RomHold hold, int threads, int rows) => RomSteps.Write(Store().Directory, hold.Entry.RomId, threads, rows);
-
     /// <summary>Attaches a ROM that is there; null if there is none, or if attaching would copy it.</summary>
     public Weights? TryAttach(ModelOptions options, LlamaModelSettings settings, CancellationToken cancellationToken) =>
         options.Profile != RomProfile.None && !UsesGpu(settings) && Find(Store(), options, settings, cancellationToken) is { } hold

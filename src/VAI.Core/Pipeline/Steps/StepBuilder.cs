@@ -1,5 +1,4 @@
 using VAI.Native.Llama;
-using VAI.Pipeline.Compute;
 using VAI.Pipeline.Jobs;
 using VAI.Sram;
 
@@ -15,9 +14,9 @@ namespace VAI.Pipeline.Steps;
 /// <param name="bank">The ledger.</param>
 /// <param name="placer">Makes room.</param>
 /// <param name="schedule">How logs are cut.</param>
-/// <param name="lengths">How many rows of prompts a step has.</param>
+/// <param name="budget">Rows of prompts in a step.</param>
 /// <param name="apart">Whether each part is computed by itself, and put into a batch where that is done (<see cref="EncoderCores"/>).</param>
-internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer placer, Schedule schedule, StepLengths lengths, bool apart = false)
+internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer placer, Schedule schedule, int budget, bool apart = false)
 {
     // Of an encoder's step each text begins at a multiple of so many rows, and the rest is filled up. Attention and pooling sum over all rows
     // of a step, masked ones as zeros: so the order of the sums, and with it the vector, is the same alone and among others. Rows beyond
@@ -35,7 +34,7 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
     public int Rows { get; private set; }
 
     /// <summary>Steps that a prompt of so many entries takes.</summary>
-    public int StepsOf(int entries) => (entries + lengths.Rows - 1) / lengths.Rows;
+    public int StepsOf(int entries) => (entries + budget - 1) / budget;
 
     /// <summary>llama.cpp had no room for a step for which the ledger had: the next one asks for less.</summary>
     public void Shorten() => _most = Math.Max(1, Rows / 2);
@@ -119,7 +118,7 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
 
     private void AddPrompts(List<Job> running)
     {
-        int left = Math.Min(lengths.Rows, _most);
+        int left = Math.Min(budget, _most);
         while (left > 0 && NextPrompt(running) is { } job)
         {
             StepDemand demand = job.Demand(left);

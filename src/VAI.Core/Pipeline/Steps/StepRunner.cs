@@ -12,8 +12,7 @@ namespace VAI.Pipeline.Steps;
 /// <param name="llama">Has the batch.</param>
 /// <param name="texts">Computes an encoder's steps instead, where there is one.</param>
 /// <param name="compute">By how many threads; null for those of the context.</param>
-/// <param name="lengths">Told what steps of prompts take.</param>
-internal sealed class StepRunner(LlamaContext llama, EncoderCores? texts, ComputeThreads? compute, StepLengths lengths)
+internal sealed class StepRunner(LlamaContext llama, EncoderCores? texts, ComputeThreads? compute)
 {
     // Steps that go on however long they take, after one that was ended in vain.
     private const int Patience = 200;
@@ -53,8 +52,8 @@ internal sealed class StepRunner(LlamaContext llama, EncoderCores? texts, Comput
             if (texts is not null)
                 return texts.Run(parts);
             DecodeStatus status = llama.Decode();
-            if (status == DecodeStatus.Ok)
-                Took(parts, rows, Stopwatch.GetTimestamp() - start);
+            if (status == DecodeStatus.Ok && llama.Threads == compute?.Most)
+                _times.Took(rows, Stopwatch.GetTimestamp() - start);
             else if (status == DecodeStatus.Aborted && llama.WasLate)
                 _late = llama.Threads;
             return status;
@@ -63,14 +62,5 @@ internal sealed class StepRunner(LlamaContext llama, EncoderCores? texts, Comput
         {
             Volatile.Write(ref _alone, null);
         }
-    }
-
-    private void Took(List<StepPart> parts, int rows, long ticks)
-    {
-        bool all = llama.Threads == compute?.Most;
-        if (all)
-            _times.Took(rows, ticks);
-        if (rows > parts.Count)
-            lengths.Took(rows, all && parts.Count == 1 ? ticks : 0);
     }
 }

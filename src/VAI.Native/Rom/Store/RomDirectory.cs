@@ -137,13 +137,6 @@ internal sealed class RomDirectory
 
     public string ImagePath(string romId) => System.IO.Path.Combine(Path, romId + ImageSuffix);
 
-    /// <summary>Takes an image away, and what is kept beside it.</summary>
-    public void Remove(string romId)
-    {
-        _ = LibcNative.unlink(ImagePath(romId));
-        _ = LibcNative.unlink(RomSteps.PathOf(this, romId));
-    }
-
     public string BurnPath(string romId) => System.IO.Path.Combine(Path, romId + BurnSuffix);
 
     /// <summary>The images there are, by id.</summary>

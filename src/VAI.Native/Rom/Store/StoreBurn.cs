@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using VAI.Native.Interop;
 using VAI.Native.Memory;
 using VAI.Native.Registry;
 
@@ -155,7 +156,7 @@ internal sealed class StoreBurn(
             return;
         using var alone = new FileLock(image, RomLocks.Leases);
         if (alone.TryTake())
-            store.Directory.Remove(id);
+            _ = LibcNative.unlink(store.Directory.ImagePath(id));
     }
 
     private static RomFile? TryOpen(string image)

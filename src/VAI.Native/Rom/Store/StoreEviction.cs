@@ -135,7 +135,7 @@ internal sealed class StoreEviction(RomStore store)
             return new RomEvicted(0, other);
         }
 
-        store.Directory.Remove(entry.RomId);
+        _ = LibcNative.unlink(store.Directory.ImagePath(entry.RomId));
         if (slot is { } last)
             writer.Remove(last);
         return new RomEvicted(entry.Bytes, null);
