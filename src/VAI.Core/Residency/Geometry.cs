@@ -21,11 +21,12 @@ internal static class Geometry
     // Of the machine's memory, for contexts in which cores compute texts side by side.
     private const int TextsShare = 64;
 
-    // With fewer rows weights are read for too little, and more than so many for each thread bring nothing. Measured on two cores (AVX-512), in
+    // With fewer rows weights are read for too little, and more bring nothing to a few threads. Measured on two cores (AVX-512), in
     // steps of 32, 64, 128, 256 and 512: 45 M parameters read a prompt at 1,012, 1,259, 1,560, 1,554 and 1,518 tokens/s, 1.5 G at 110, 120, 117,
     // 115 and 120.
     private const int LeastStep = 64;
-    private const int StepOfAThread = 64;
+    private const int FewThreads = 4;
+    private const int MostStepOfFew = 128;
     private const int MostStep = 512;
 
     // What a core computes in half a second, roughly: the order of magnitude is what matters. A step is what others wait for.
@@ -130,8 +131,8 @@ internal static class Geometry
         if (o.GpuLayers != 0)
             return GpuStep;
         double tokens = OperationsOfAStep * threads / (2.0 * Math.Max(1, info.Parameters));
-        int step = LeastStep;
-        while (step * 2 <= Math.Min(tokens, Math.Min(MostStep, StepOfAThread * threads)))
+        int step = LeastStep, most = threads > FewThreads ? MostStep : MostStepOfFew;
+        while (step * 2 <= Math.Min(tokens, most))
             step *= 2;
         return step;
     }
