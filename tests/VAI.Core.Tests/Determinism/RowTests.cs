@@ -88,7 +88,7 @@ public sealed class RowTests(ForgedModels models) : EngineTest(models)
     private static int Differing(float[][] a, float[][] b) => a.Zip(b).Sum(
         p => p.First.Zip(p.Second).Count(l => BitConverter.SingleToInt32Bits(l.First) != BitConverter.SingleToInt32Bits(l.Second)));
 
-    private static float[][] Logits(LlamaModel model, int rows, bool fused, int threads = 2, int prompt = PromptLength)
+    private static float[][] Logits(LlamaModel model, int rows, bool fused, int threads = 1, int prompt = PromptLength)
     {
         using var pool = new LlamaThreadpool(threads);
         using var context = new LlamaContext(model, new LlamaContextSettings
