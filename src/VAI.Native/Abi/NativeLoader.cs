@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using VAI.Native.Interop;
-using VAI.Native.Memory;
 
 namespace VAI.Native.Abi;
 
@@ -114,7 +113,6 @@ internal static unsafe class NativeLoader
         string backends = directory.Length > 0 ? directory : ProcessMaps.DirectoryOf("libggml-base");
         GgmlNative.ggml_backend_load_all_from_path(backends);
         LlamaNative.llama_backend_init();
-        HugeBuffers.Begin();
         return new LoadedLlama(libllama, backends, source, version, abi, probed);
     }
 

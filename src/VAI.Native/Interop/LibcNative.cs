@@ -46,7 +46,6 @@ internal static partial class LibcNative
     internal const int MAP_PRIVATE = 2;
     internal const int MAP_FIXED = 0x10;
     internal const int MAP_ANONYMOUS = 0x20;
-    internal const int MADV_HUGEPAGE = 14;
     internal const int MADV_POPULATE_READ = 22;
     internal const int MADV_COLLAPSE = 25;
     internal const int FALLOC_FL_KEEP_SIZE = 1;

@@ -97,20 +97,6 @@ internal unsafe struct ggml_tensor
     internal byte* data;
 }
 
-/// <summary>Of <c>ggml-backend-impl.h</c>: what a type of buffer does. Checked against its accessors before it is used.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal unsafe struct ggml_backend_buffer_type
-{
-    internal delegate* unmanaged[Cdecl]<nint, byte*> get_name;
-    internal delegate* unmanaged[Cdecl]<nint, nuint, nint> alloc_buffer;
-    internal delegate* unmanaged[Cdecl]<nint, nuint> get_alignment;
-    internal void* get_max_size;
-    internal void* get_alloc_size;
-    internal delegate* unmanaged[Cdecl]<nint, byte> is_host;
-    internal nint device;
-    internal nint context;
-}
-
 [StructLayout(LayoutKind.Sequential)]
 internal struct llama_model_tensor_buft_override
 {

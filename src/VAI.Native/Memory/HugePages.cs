@@ -61,17 +61,6 @@ internal static unsafe class HugePages
         return given;
     }
 
-    /// <summary>Whether memory that is no file's has them where the kernel is advised so (<c>transparent_hugepage/enabled</c>).</summary>
-    public static bool AreAdvised => Known && TextOf("/sys/kernel/mm/transparent_hugepage/enabled").Contains("[madvise]", StringComparison.Ordinal);
-
-    /// <summary>Advises the kernel to back the whole huge pages within a piece of such memory by huge ones, as they are touched.</summary>
-    public static void Advise(nint start, nint length)
-    {
-        nint first = (start + (nint)Bytes - 1) & (nint)(-Bytes), end = (start + length) & (nint)(-Bytes);
-        if (end > first)
-            _ = LibcNative.madvise(first, (nuint)(end - first), LibcNative.MADV_HUGEPAGE);
-    }
-
     /// <summary>Whether the kernel gives them to who asks, found out by asking for one.</summary>
     public static bool AreGiven()
     {
@@ -144,17 +133,15 @@ internal static unsafe class HugePages
         }
     }
 
-    private static long SizeOf(string file) => long.TryParse(TextOf(file), out long bytes) ? bytes : 0;
-
-    private static string TextOf(string file)
+    private static long SizeOf(string file)
     {
         try
         {
-            return File.ReadAllText(file);
+            return long.TryParse(File.ReadAllText(file), out long bytes) ? bytes : 0;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return "";
+            return 0;
         }
     }
 }
