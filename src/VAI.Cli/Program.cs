@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using VAI.Cli;
 using VAI.Cli.Verbs;
+using VAI.Cli.Verbs.Measuring;
+using VAI.Cli.Verbs.Serving;
 
 var root = new RootCommand("Many language models resident at once, switched between at no cost.")
 {
