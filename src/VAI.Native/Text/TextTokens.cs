@@ -126,9 +126,10 @@ internal sealed class TextTokens
             ReadOnlySpan<byte> piece = Piece(_tokens[i], buffer);
             if (piece.IsEmpty)
                 break;
-            if (!shared.AsSpan(0, end).EndsWith(piece))
+            int length = TextSpaces.LengthAtEnd(shared.AsSpan(0, end), piece);
+            if (length < 0)
             {
-                if (i == 0 || !HasAddedSpace(piece, _tokens[i - 1]) || !shared.AsSpan(0, end).EndsWith(piece[1..]))
+                if (i == 0 || !HasAddedSpace(piece, _tokens[i - 1]) || (length = TextSpaces.LengthAtEnd(shared.AsSpan(0, end), piece[1..])) < 0)
                     break;
                 piece = piece[1..];
             }
@@ -136,7 +137,7 @@ internal sealed class TextTokens
             if (piece.IsEmpty)
                 continue;
             ends[end] = (_tokens[i], i);
-            end -= piece.Length;
+            end -= length;
         }
 
         return ends;
@@ -153,13 +154,14 @@ internal sealed class TextTokens
             ReadOnlySpan<byte> piece = Piece(window[i], buffer);
             // Where both the text and the tokenizer have a space, the added one stands in front.
             bool added = i == 0 ? _vocab.AddsSpace && piece is [(byte)' ', ..] : HasAddedSpace(piece, window[i - 1]);
-            if (added && (i == 0 || !shared.AsSpan(at).StartsWith(piece)))
+            if (added && (i == 0 || TextSpaces.LengthAtStart(shared.AsSpan(at), piece) < 0))
                 piece = piece[1..];
             else if (piece.IsEmpty)
                 break;
-            if (!shared.AsSpan(at).StartsWith(piece))
+            int length = TextSpaces.LengthAtStart(shared.AsSpan(at), piece);
+            if (length < 0)
                 break;
-            at += piece.Length;
+            at += length;
             if (!piece.IsEmpty)
                 ends.Add((at, window[i], i));
         }
