@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using VAI.Cli;
 using VAI.Cli.Verbs;
+using VAI.Cli.Verbs.Measuring;
+using VAI.Cli.Verbs.Serving;
 
 var root = new RootCommand("Many language models resident at once, switched between at no cost.")
 {
@@ -28,8 +30,10 @@ root.Add(Common.Json);
 root.Add(Common.Verbose);
 ParseResult parsed = root.Parse(args);
 
-// An interrupted verb undoes what it did; by default it would be given two seconds and then be ended in the middle. A chat goes on,
-// and the daemon has signals of its own.
+if (parsed.Action is ParseErrorAction)
+    return Failure.Usage(parsed, args);
+
+// A chat goes on, and the daemon has signals of its own.
 bool goesOn = parsed.CommandResult.Command.Name is ChatVerb.Name or ServeVerb.Name or WorkerVerb.Name;
-var invocation = new InvocationConfiguration { ProcessTerminationTimeout = goesOn ? null : TimeSpan.FromMinutes(1) };
-return parsed.Action is ParseErrorAction ? Failure.Usage(parsed, args) : await parsed.InvokeAsync(invocation);
+using Interruption? interruption = goesOn ? null : new Interruption();
+return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null }, interruption?.Token ?? CancellationToken.None);

@@ -1,6 +1,6 @@
 using VAI.Diagnostics;
 using VAI.Native.Abi;
-using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 using VAI.Native.Rom;
 using VAI.Native.Source;
 using VAI.OptionRules;

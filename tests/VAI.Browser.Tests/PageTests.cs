@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using VAI.Daemon.FaultTests;
 using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Browser.Tests;
 

@@ -51,8 +51,9 @@ public sealed class BenchReportTests(Forged forged)
         Assert.DoesNotContain("peer", report, StringComparison.OrdinalIgnoreCase);
     }
 
+    /// <summary>A server, and any program that speaks as ours does.</summary>
     [Fact]
-    public async Task A_peer_is_measured_in_turn()
+    public async Task Peers_are_measured_in_turn()
     {
         int port = Loopback.FreePort();
         using var peer = new Held(VaiProcess.Start(
@@ -64,16 +65,35 @@ public sealed class BenchReportTests(Forged forged)
         }
 
         _ = peer.Process.StandardError.ReadToEndAsync();
+
+        // Says what VAI.Benchmarks.LLamaSharp would, which takes a package that no test needs.
+        string program = forged.At("speaks.sh");
+        await File.WriteAllTextAsync(program, """
+            #!/bin/sh
+            echo '{"load_ms": 12.5, "first_at": 1, "first_ms": 2.5, "tokens_per_second": 40.5, "private_bytes": 1048576}'
+            while read line; do echo '{"tokens_per_second": 41.5}'; done
+            """);
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         string place = forged.At("report-peer"), url = $"http://127.0.0.1:{port}";
-        VaiRun run = await RunAsync(place, forged.A, forged.B, "--peer", url);
+        VaiRun run = await RunAsync(place, forged.A, forged.B, "--peer", url, "--llamasharp", program);
         JsonElement[] sides = [.. run.Json.GetProperty("sides").EnumerateArray()];
         Assert.Equal(3, sides.Length);
-        Assert.All(run.Json.GetProperty("busy").EnumerateArray(), b => Assert.True(Assert.Single(b.GetProperty("peer_tps").EnumerateObject().ToArray()).Value.GetDouble() > 0));
         Assert.All(sides, AssertSide);
+        Assert.All(run.Json.GetProperty("busy").EnumerateArray(), b =>
+        {
+            JsonProperty[] peers = [.. b.GetProperty("peer_tps").EnumerateObject()];
+            Assert.Equal(2, peers.Length);
+            Assert.All(peers, p => Assert.True(p.Value.GetDouble() > 0, p.Name));
+            Assert.Equal(41.5, peers.Single(p => p.Name == "LLamaSharp").Value.GetDouble());
+        });
 
         // The daemon and at least one engine process of its own.
         Assert.True(run.Json.GetProperty("memory").GetProperty("peer").GetArrayLength() >= 2);
-        Assert.Contains("| **the peer, both models** |", await File.ReadAllTextAsync(Path.Combine(place, "report.md")), StringComparison.Ordinal);
+        JsonElement[] programs = [.. run.Json.GetProperty("programs").EnumerateArray()];
+        Assert.Equal(["VAI", "LLamaSharp"], programs.Select(p => p.GetProperty("name").GetString()));
+        Assert.Equal((12.5, 40.5), (Median(programs[1], "load_ms"), Median(programs[1], "tokens_per_second")));
+        string report = await File.ReadAllTextAsync(Path.Combine(place, "report.md"));
+        Assert.All(["| **the peer, both models** |", "| peer | LLamaSharp |"], text => Assert.Contains(text, report, StringComparison.Ordinal));
         AssertPlots(place);
 
         string other = forged.At("other.gguf");
@@ -94,30 +114,10 @@ public sealed class BenchReportTests(Forged forged)
     }
 
     [Fact]
-    public async Task Any_program_that_speaks_as_ours_is_measured_in_turn_with_LLamaSharp()
-    {
-        // Says what VAI.Benchmarks.LLamaSharp would, which takes a package that no test needs.
-        string program = forged.At("speaks.sh");
-        await File.WriteAllTextAsync(program, """
-            #!/bin/sh
-            echo '{"load_ms": 12.5, "first_at": 1, "first_ms": 2.5, "tokens_per_second": 40.5, "private_bytes": 1048576}'
-            while read line; do echo '{"tokens_per_second": 41.5}'; done
-            """);
-        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        string place = forged.At("report-program");
-        VaiRun run = await RunAsync(place, forged.A, forged.B, "--llamasharp", program);
-        JsonElement[] programs = [.. run.Json.GetProperty("programs").EnumerateArray()];
-        Assert.Equal(["VAI", "LLamaSharp"], programs.Select(p => p.GetProperty("name").GetString()));
-        Assert.Equal((12.5, 40.5), (Median(programs[1], "load_ms"), Median(programs[1], "tokens_per_second")));
-        Assert.All(run.Json.GetProperty("busy").EnumerateArray(), b => Assert.Equal(41.5, b.GetProperty("peer_tps").GetProperty("LLamaSharp").GetDouble()));
-        Assert.Contains("| peer | LLamaSharp |", await File.ReadAllTextAsync(Path.Combine(place, "report.md")), StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_program_that_does_not_speak_so_is_said()
+    public async Task A_program_that_does_not_speak_so_is_found_out_before_measuring()
     {
         (await VaiProcess.RunAsync("bench", "report", forged.At("report-missing"), forged.A, forged.B, "--llamasharp", forged.At("none"))).IsBadInput();
-        VaiRun run = await VaiProcess.RunAsync("bench", "report", forged.At("report-mute"), forged.A, forged.B, "--quick", "--processes", "1", "--threads", "1", "--llamasharp", "/bin/true");
+        VaiRun run = await VaiProcess.RunAsync("bench", "report", forged.At("report-mute"), forged.A, forged.B, "--rounds", "1000", "--llamasharp", "/bin/true");
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("/bin/true", run.Error, StringComparison.Ordinal);
     }

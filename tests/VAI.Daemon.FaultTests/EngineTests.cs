@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.FaultTests;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using VAI.Remote;
+using VAI.Remote.Wire;
 using Xunit.Abstractions;
 
 namespace VAI.Daemon.FaultTests;

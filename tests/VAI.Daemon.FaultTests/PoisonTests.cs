@@ -1,5 +1,6 @@
 using System.Net;
 using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.FaultTests;
 

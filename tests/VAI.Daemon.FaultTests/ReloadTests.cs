@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.FaultTests;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using VAI.Forge;
-using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 using VAI.Native.Rom;
 using VAI.Native.Tests;
 using VAI.TestPeer;

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 
 namespace VAI.TestPeer;
 

@@ -30,6 +30,7 @@ try
         ["tokenize", var file, var unit, var times, var how] => Tokenize.Run(file, unit, Number(times), whole: how == "whole"),
         ["load-ready", var directory, var cells, .. var files] => LoadReady.Run(directory, Number(cells), files),
         ["turns", var file] => TurnTaking.Run(file),
+        ["one-answer", var directory, var file] => await OneAnswer.RunAsync(directory, file),
         ["rom-locate"] => RomLocate.Run(null),
         ["rom-locate", var option] => RomLocate.Run(option),
         _ => ExitCodes.UnknownVerb,

@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 
 namespace VAI.Benchmarks.Registry;
 

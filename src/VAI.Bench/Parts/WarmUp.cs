@@ -29,8 +29,8 @@ internal sealed class WarmUp(int mostRounds = int.MaxValue)
     private int _agreed;
     private int _rounds;
 
-    /// <summary>The most for so many rounds that count: who measures little does not want to wait for long.</summary>
-    public static int MostRounds(int rounds) => 5 * rounds;
+    /// <summary>The most for so many rounds that count: who measures little does not want to wait for long, and one round alone only shows that it works.</summary>
+    public static int MostRounds(int rounds) => Math.Max(1, 5 * (rounds - 1));
 
     /// <summary>Whether to measure now.</summary>
     public bool IsDone { get; private set; }

@@ -40,6 +40,8 @@ internal sealed class ReportRun(
         CheckDirectory();
         string[] names = [.. _models.Select(m => m.Name)];
         using Peer? peer = options.Peer is { } url ? await Peer.ConnectAsync(url, names, cancellation).ConfigureAwait(false) : null;
+        if (options.LlamaSharp is not null)
+            await (await HeldProgram.StartAsync(options.HoldLlamaSharp(), cancellation).ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
 
         var attach = new List<AttachFigures>();
         for (int m = 0; m < 2; m++)
@@ -54,7 +56,7 @@ internal sealed class ReportRun(
         {
             using Peer daemon = await Peer.ConnectAsync(serve.Socket, OverHttp, names, cancellation).ConfigureAwait(false);
             foreach (Peer other in (Peer[])[daemon, .. peer is null ? (Peer[])[] : [peer]])
-                measures.Add(new PeerMeasure(other, names, options.Tokens, cancellation));
+                measures.Add(new PeerMeasure(other, names, options.Tokens, options.Rounds, cancellation));
             switched = await SwitchAsync(measures, Part(0.06, 0.14)).ConfigureAwait(false);
             pipeline = await PipelineAsync(measures, Part(0.2, 0.2)).ConfigureAwait(false);
         }

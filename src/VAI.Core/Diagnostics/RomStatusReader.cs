@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
+using VAI.Native.Registry.Leases;
 using VAI.Native.Rom;
 
 namespace VAI.Diagnostics;

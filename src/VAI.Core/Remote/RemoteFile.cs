@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using VAI.Remote.Wire;
 using VAI.Sessions;
 
 namespace VAI.Remote;

@@ -1,3 +1,5 @@
+using VAI.Remote.Wire;
+
 namespace VAI.Remote;
 
 /// <summary>

@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization.Metadata;
+using VAI.Remote.Proxy;
+using VAI.Remote.Wire;
 using VAI.Sessions;
 
 namespace VAI.Remote;

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using VAI.Remote.Wire;
 
 namespace VAI.Remote;
 

@@ -1,3 +1,5 @@
+using VAI.Remote.Proxy;
+using VAI.Remote.Wire;
 using VAI.Sessions;
 
 namespace VAI.Remote;

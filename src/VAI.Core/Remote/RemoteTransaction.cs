@@ -1,3 +1,6 @@
+using VAI.Remote.Proxy;
+using VAI.Remote.Wire;
+
 namespace VAI.Remote;
 
 /// <summary>

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using VAI.Diagnostics;
 using VAI.OptionRules;
+using VAI.Remote.Wire;
 
 namespace VAI.Remote;
 

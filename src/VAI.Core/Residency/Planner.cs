@@ -3,6 +3,7 @@ using VAI.Native.Gguf;
 using VAI.Native.Llama;
 using VAI.Native.Memory;
 using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 using VAI.Native.Rom;
 using VAI.Native.Source;
 

@@ -4,7 +4,7 @@ using VAI.Native.Abi;
 using VAI.Native.Gguf;
 using VAI.Native.Llama;
 using VAI.Native.Machine;
-using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 using VAI.Native.Rom;
 using VAI.Native.Source;
 using VAI.Pipeline.Compute;

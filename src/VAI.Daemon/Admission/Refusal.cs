@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
-using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.Admission;
 

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using VAI.Daemon.Access;
 using VAI.Daemon.Admission;
 using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.Api;
 

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using VAI.Daemon.Admission;
 using VAI.OptionRules;
-using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.Api;
 

@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using VAI.Daemon.Streaming;
-using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.Api;
 

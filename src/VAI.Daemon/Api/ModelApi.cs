@@ -1,7 +1,7 @@
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Http;
 using VAI.OptionRules;
-using VAI.Remote;
+using VAI.Remote.Wire;
 using VAI.Residency;
 using VAI.Sessions;
 

@@ -5,6 +5,7 @@ using VAI.Daemon.Access;
 using VAI.Daemon.Streaming;
 using VAI.OptionRules;
 using VAI.Remote;
+using VAI.Remote.Wire;
 using VAI.Sessions;
 
 namespace VAI.Daemon.Api;

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using VAI.Daemon.Access;
 using VAI.Pipeline.Steps;
-using VAI.Remote;
+using VAI.Remote.Wire;
 using VAI.Sessions;
 
 namespace VAI.Daemon.Api;

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using VAI.Daemon.Access;
 using VAI.OptionRules;
-using VAI.Remote;
+using VAI.Remote.Wire;
 using VAI.Sessions;
 
 namespace VAI.Daemon.Api;

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.Api;
 

@@ -14,7 +14,7 @@ using VAI.Daemon.Supervision.Engines;
 using VAI.Daemon.Supervision.Link;
 using VAI.Daemon.Supervision.Proxy;
 using VAI.Native.Rom;
-using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.Hosting;
 

@@ -4,7 +4,7 @@ using VAI.Daemon.Admission;
 using VAI.Daemon.Supervision;
 using VAI.Daemon.Supervision.Link;
 using VAI.Daemon.Supervision.Proxy;
-using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.Hosting;
 

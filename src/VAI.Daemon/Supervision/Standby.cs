@@ -4,7 +4,7 @@ using VAI.Daemon.Supervision.Engines;
 using VAI.Daemon.Supervision.Link;
 using VAI.Daemon.Supervision.Proxy;
 using VAI.Pipeline.Steps;
-using VAI.Remote;
+using VAI.Remote.Wire;
 using VAI.Sessions;
 
 namespace VAI.Daemon.Supervision;

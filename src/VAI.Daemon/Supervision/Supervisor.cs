@@ -4,7 +4,7 @@ using VAI.Daemon.Supervision.Engines;
 using VAI.Daemon.Supervision.Failures;
 using VAI.Daemon.Supervision.Link;
 using VAI.Daemon.Supervision.Proxy;
-using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.Supervision;
 

@@ -5,7 +5,7 @@ using VAI.Daemon.Api;
 using VAI.Daemon.Metrics;
 using VAI.Daemon.Supervision.Link;
 using VAI.OptionRules;
-using VAI.Remote;
+using VAI.Remote.Wire;
 using VAI.Residency;
 using VAI.Sessions;
 

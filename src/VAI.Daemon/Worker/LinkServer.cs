@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using VAI.Daemon.Supervision.Link;
-using VAI.Remote;
+using VAI.Remote.Wire;
 using VAI.Sessions;
 
 namespace VAI.Daemon.Worker;

@@ -1,3 +1,5 @@
+using VAI.Native.Gguf.Gates;
+
 namespace VAI.Native.Gguf;
 
 /// <summary>

@@ -1,4 +1,5 @@
 using VAI.Native.Interop;
+using VAI.Native.Registry.Leases;
 
 namespace VAI.Native.Registry;
 

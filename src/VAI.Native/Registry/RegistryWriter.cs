@@ -1,5 +1,6 @@
 using System.Text;
 using VAI.Native.Memory;
+using VAI.Native.Registry.Entries;
 
 namespace VAI.Native.Registry;
 

@@ -1,4 +1,5 @@
 using VAI.Native.Memory;
+using VAI.Native.Registry.Entries;
 
 namespace VAI.Native.Registry;
 

@@ -6,7 +6,7 @@ using Xunit.Abstractions;
 namespace VAI.Daemon.FaultTests.Machine;
 
 /// <summary>Processes that the kernel gives no time for a while: the supervisor, and a client. What they sleep through is nobody else's fault.</summary>
-[Collection(WaitCollection.Name)]
+[Collection(StopCollection.Name)]
 public sealed class StoppedTests(ForgedModels models, ITestOutputHelper output)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using VAI.Daemon.Api;
 using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.Tests.Api;
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using VAI.Pipeline.Steps;
 using VAI.Remote;
+using VAI.Remote.Wire;
 using VAI.Sessions;
 using static VAI.Daemon.Tests.Api.VaiConformance;
 

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using VAI.Native.Interop;
+using VAI.Native.Machine;
 
 namespace VAI.Native.Tests.Machine;
 
@@ -46,6 +48,46 @@ public sealed class TurnProcessTests : IDisposable
         await GoesOnAsync(last);
     }
 
+    /// <summary>
+    /// They do not see each other's ids, as in two containers on one volume, and have the same one. Root may make a pid namespace, and so may most users
+    /// in a user namespace; where neither is allowed this fails and says so.
+    /// </summary>
+    [Fact]
+    public async Task Two_pid_namespaces_take_turns_and_neither_keeps_the_other()
+    {
+        string file = Path.Combine(_directory.FullName, "turns");
+        string[] under = ["unshare", LibcNative.geteuid() == 0 ? "-pf" : "-Urpf", "--kill-child"];
+        using PeerProcess first = PeerProcess.StartUnder(under, [], "turns", file);
+        await GoesOnAsync(first);
+        using PeerProcess second = PeerProcess.StartUnder(under, [], "turns", file);
+        await GoesOnAsync(second);
+        await GoesOnAsync(first);
+        using TurnPage page = Assert.IsType<TurnPage>(TurnPage.Open(file));
+
+        // Each has a place, and a namespace in which it is the first process.
+        Assert.Equal(2, page.Own);
+        Assert.True(page.Lives(0) && page.Lives(1));
+        int inner = Child(first);
+        Assert.Equal(["1", "1"], new[] { inner, Child(second) }.Select(p => Status(p, "NSpid:").Split('\t')[^1]));
+        await SignalAsync("STOP", inner);
+        await GoesOnAsync(second);
+        Assert.True(page.Lives(0));
+        await SignalAsync("CONT", inner);
+        await GoesOnAsync(first);
+
+        await second.KillAsync();
+        await GoesOnAsync(first);
+        Assert.False(page.Lives(1));
+        using PeerProcess third = PeerProcess.StartUnder(under, [], "turns", file);
+        await GoesOnAsync(third);
+        Assert.True(page.Lives(1));
+        await GoesOnAsync(first);
+    }
+
+    private static int Child(PeerProcess of) => int.Parse(File.ReadAllText($"/proc/{of.Id}/task/{of.Id}/children"), CultureInfo.InvariantCulture);
+
+    private static string Status(int process, string line) => File.ReadLines($"/proc/{process}/status").Single(l => l.StartsWith(line, StringComparison.Ordinal));
+
     // Its lines say when they were written: one after now.
     private static async Task GoesOnAsync(PeerProcess process)
     {
@@ -55,9 +97,11 @@ public sealed class TurnProcessTests : IDisposable
         }
     }
 
-    private static async Task SignalAsync(string signal, PeerProcess to)
+    private static Task SignalAsync(string signal, PeerProcess to) => SignalAsync(signal, to.Id);
+
+    private static async Task SignalAsync(string signal, int to)
     {
-        using Process kill = Process.Start("kill", [$"-{signal}", $"{to.Id}"]);
+        using Process kill = Process.Start("kill", [$"-{signal}", $"{to}"]);
         await kill.WaitForExitAsync();
         Assert.Equal(0, kill.ExitCode);
     }

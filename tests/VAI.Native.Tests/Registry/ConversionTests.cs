@@ -1,4 +1,5 @@
 using VAI.Native.Registry;
+using VAI.Native.Registry.Leases;
 using static VAI.Native.Tests.Registry.RomDirectory;
 
 namespace VAI.Native.Tests.Registry;

@@ -1,4 +1,4 @@
-using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 
 namespace VAI.Native.Tests.Registry;
 

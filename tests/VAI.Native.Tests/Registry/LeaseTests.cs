@@ -1,5 +1,7 @@
 using System.Globalization;
 using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
+using VAI.Native.Registry.Leases;
 using static VAI.Native.Tests.Registry.RomDirectory;
 
 namespace VAI.Native.Tests.Registry;

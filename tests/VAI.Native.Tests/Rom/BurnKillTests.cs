@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 using VAI.Native.Rom;
 using Xunit.Abstractions;
 

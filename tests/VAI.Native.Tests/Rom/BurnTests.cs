@@ -1,5 +1,5 @@
 using VAI.Forge;
-using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 using VAI.Native.Rom;
 using VAI.TestPeer;
 

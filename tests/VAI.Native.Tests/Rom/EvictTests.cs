@@ -1,4 +1,4 @@
-using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 using VAI.Native.Rom;
 
 namespace VAI.Native.Tests.Rom;

@@ -1,4 +1,6 @@
 using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
+using VAI.Native.Registry.Leases;
 using VAI.Native.Rom;
 
 namespace VAI.Native.Tests.Rom;

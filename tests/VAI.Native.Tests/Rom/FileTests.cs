@@ -106,7 +106,7 @@ public sealed class FileTests(RomModels models) : RomTest(models)
         Flip(image, RomLayout.CrcAt);
         Throws<VaiEngineException>(VaiError.RomDamaged, "checksum", () => RomFile.Open(image));
         using RomStore store = OpenStore();
-        (Native.Registry.RegistryEntry entry, bool burned) = Burn(store, Models.Tiny);
+        (Native.Registry.Entries.RegistryEntry entry, bool burned) = Burn(store, Models.Tiny);
         Assert.True(burned);
         Assert.Equal(image, store.Directory.ImagePath(entry.RomId));
         store.Verify("m", null, CancellationToken.None);

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 using VAI.Native.Interop;
 using VAI.Native.Llama;
 using VAI.Native.Memory;
-using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 using VAI.Native.Rom;
 using VAI.TestPeer;
 

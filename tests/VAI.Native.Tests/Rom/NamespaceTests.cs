@@ -1,6 +1,6 @@
 using System.Globalization;
 using VAI.Forge;
-using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 using VAI.Native.Rom;
 using VAI.TestPeer;
 using Xunit.Abstractions;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using VAI.Native.Interop;
-using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 using VAI.Native.Rom;
 using VAI.TestPeer;
 

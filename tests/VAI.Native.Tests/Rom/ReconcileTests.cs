@@ -1,4 +1,5 @@
 using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 using VAI.Native.Rom;
 
 namespace VAI.Native.Tests.Rom;

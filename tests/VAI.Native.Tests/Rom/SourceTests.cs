@@ -1,5 +1,6 @@
 using VAI.Forge;
 using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 using VAI.Native.Rom;
 
 namespace VAI.Native.Tests.Rom;

@@ -1,4 +1,4 @@
-using VAI.Native.Registry;
+using VAI.Native.Registry.Leases;
 
 namespace VAI.TestPeer.Verbs;
 

@@ -1,4 +1,5 @@
 using VAI.Native.Registry;
+using VAI.Native.Registry.Leases;
 
 namespace VAI.TestPeer.Verbs;
 

@@ -1,5 +1,6 @@
 using VAI.Native.Memory;
 using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 
 namespace VAI.TestPeer.Verbs;
 

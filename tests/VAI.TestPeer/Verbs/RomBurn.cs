@@ -1,5 +1,5 @@
 using VAI.Native.Llama;
-using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 using VAI.Native.Rom;
 
 namespace VAI.TestPeer.Verbs;

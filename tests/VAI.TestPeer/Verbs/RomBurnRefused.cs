@@ -1,6 +1,6 @@
 using System.Globalization;
 using VAI.Native.Memory;
-using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 using VAI.Native.Rom;
 
 namespace VAI.TestPeer.Verbs;

@@ -4,7 +4,7 @@ using VAI.Bench.Parts;
 namespace VAI.Bench.Report;
 
 /// <summary>What the peer does in turn with VAI: the same rounds, of prompts as long.</summary>
-internal sealed class PeerMeasure(Peer peer, IReadOnlyList<string> models, int tokens, CancellationToken cancellation)
+internal sealed class PeerMeasure(Peer peer, IReadOnlyList<string> models, int tokens, int rounds, CancellationToken cancellation)
 {
     // An engine's threads spin for about 100 ms after a step, and would take the peer's cores.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
@@ -26,7 +26,7 @@ internal sealed class PeerMeasure(Peer peer, IReadOnlyList<string> models, int t
     {
         for (int i = 0; i < 2; i++)
             _vocabularies[i] = new PeerVocabulary(vai.Select(models[i]));
-        var warm = new WarmUp();
+        var warm = new WarmUp(WarmUp.MostRounds(rounds));
         while (!warm.IsDone)
         {
             double taken = 0;

@@ -1,4 +1,4 @@
-using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.Supervision.Link;
 

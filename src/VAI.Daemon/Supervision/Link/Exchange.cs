@@ -1,5 +1,5 @@
 using System.Text.Json;
-using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.Supervision.Link;
 

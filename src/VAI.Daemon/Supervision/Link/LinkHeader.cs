@@ -14,13 +14,13 @@ internal enum LinkKind : ushort
     /// <summary>A document, or nothing.</summary>
     Answer = 3,
 
-    /// <summary>A <see cref="VAI.Remote.WireError"/>: the end of a call or a transaction, which has not happened then.</summary>
+    /// <summary>A <see cref="VAI.Remote.Wire.WireError"/>: the end of a call or a transaction, which has not happened then.</summary>
     Error = 4,
 
-    /// <summary>Something on the way to an answer: a <see cref="VAI.Remote.WireLoadEvent"/>.</summary>
+    /// <summary>Something on the way to an answer: a <see cref="VAI.Remote.Wire.WireLoadEvent"/>.</summary>
     Event = 5,
 
-    /// <summary>Begins a transaction: <see cref="CallHead"/> with how many updates may come, then a <see cref="VAI.Remote.WireInfer"/>.</summary>
+    /// <summary>Begins a transaction: <see cref="CallHead"/> with how many updates may come, then a <see cref="VAI.Remote.Wire.WireInfer"/>.</summary>
     Infer = 6,
 
     /// <summary>The tokens of a prompt that was text, as int32.</summary>

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
-using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.Supervision.Link;
 

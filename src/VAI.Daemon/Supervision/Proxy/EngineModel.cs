@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization.Metadata;
 using VAI.Daemon.Supervision.Link;
-using VAI.Remote;
+using VAI.Remote.Proxy;
+using VAI.Remote.Wire;
 using VAI.Sessions;
 using VAI.Text;
 

@@ -1,5 +1,5 @@
 using System.Collections.Frozen;
-using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.Supervision.Proxy;
 

@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text.Json.Serialization.Metadata;
 using VAI.Daemon.Supervision.Link;
-using VAI.Remote;
+using VAI.Remote.Proxy;
+using VAI.Remote.Wire;
 using VAI.Sessions;
 
 namespace VAI.Daemon.Supervision.Proxy;

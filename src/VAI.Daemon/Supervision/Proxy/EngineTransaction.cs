@@ -1,5 +1,6 @@
 using VAI.Daemon.Supervision.Link;
-using VAI.Remote;
+using VAI.Remote.Proxy;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.Supervision.Proxy;
 

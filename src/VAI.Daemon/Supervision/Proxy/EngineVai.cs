@@ -1,6 +1,6 @@
 using VAI.Daemon.Supervision.Link;
 using VAI.OptionRules;
-using VAI.Remote;
+using VAI.Remote.Wire;
 
 namespace VAI.Daemon.Supervision.Proxy;
 

@@ -6,7 +6,7 @@ namespace VAI.Daemon.Supervision.Proxy;
 internal interface IEngines
 {
     /// <summary>Told of each model that is loaded, or not loaded any more (null).</summary>
-    Action<string, Remote.WireModel?>? ModelChanged { get; set; }
+    Action<string, Remote.Wire.WireModel?>? ModelChanged { get; set; }
 
     /// <summary>
     /// The engine that a request is to go to, once there is one: of one that went to an engine that ended, the next one.

@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using VAI.Native.Memory;
-using VAI.Native.Registry;
+using VAI.Native.Registry.Leases;
 
 namespace VAI.Native.Rom;
 

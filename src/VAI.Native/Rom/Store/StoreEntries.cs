@@ -1,5 +1,6 @@
 using VAI.Native.Gguf;
 using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 
 namespace VAI.Native.Rom;
 

@@ -3,6 +3,7 @@ using Microsoft.Win32.SafeHandles;
 using VAI.Native.Interop;
 using VAI.Native.Memory;
 using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 
 namespace VAI.Native.Rom;
 

@@ -1,4 +1,5 @@
 using VAI.Native.Registry;
+using VAI.Native.Registry.Entries;
 
 namespace VAI.Native.Rom;
 

@@ -3,7 +3,7 @@ using VAI.Daemon.Supervision;
 using VAI.Daemon.Supervision.Link;
 using VAI.Daemon.Supervision.Proxy;
 using VAI.Daemon.Worker;
-using VAI.Remote;
+using VAI.Remote.Wire;
 using VAI.Sessions;
 
 namespace VAI.Daemon.Tests.Supervision.Link;

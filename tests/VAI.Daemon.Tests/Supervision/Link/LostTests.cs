@@ -2,7 +2,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using VAI.Daemon.Supervision.Link;
 using VAI.Daemon.Tests.Api;
-using VAI.Remote;
+using VAI.Remote.Wire;
 using Xunit.Abstractions;
 
 namespace VAI.Daemon.Tests.Supervision.Link;

@@ -1,0 +1,55 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using VAI.Cli.Output;
+using VAI.Remote;
+
+namespace VAI.Cli.Verbs.Serving;
+
+internal static class ChatVerb
+{
+    public const string Name = "chat";
+
+    private static readonly InferenceOptions Defaults = new();
+    private static readonly Argument<string> Model = Common.File("NAME", "A model that the daemon has loaded.");
+    private static readonly Option<string?> SystemText = new("--system") { Description = "What the model is told before the conversation.", HelpName = "TEXT" };
+    private static readonly Option<int> Tokens = Common.Number("--tokens", "Most tokens of an answer.", 1024);
+    private static readonly Option<float> Temperature = Common.Number("--temp", "0 for always the most likely token.", Defaults.Temperature);
+    private static readonly Option<uint?> Seed = new("--seed") { Description = "The sampler's seed; drawn for each answer if not given.", HelpName = "N" };
+
+    public static Command Create()
+    {
+        var command = new Command(
+            Name, "Talk to a model of the daemon: a line from standard input, an answer. /switch NAME goes on with another model, /reset forgets, /quit ends; Ctrl+C stops an answer.")
+        {
+            Model, SystemText, Tokens, Temperature, Seed, Daemon.Socket,
+        };
+        command.Does(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        bool json = parsed.GetValue(Common.Json);
+        using ILoggerFactory? log = Common.Log(parsed);
+        await using RemoteVai vai = Daemon.Connect(parsed, log, resumes: true);
+        await vai.RefreshAsync(cancellation);
+        await using var conversation = new Conversation(parsed.GetValue(SystemText));
+        var chat = new Chat(
+            vai,
+            conversation,
+            new InferenceOptions
+            {
+                MaxTokens = parsed.GetValue(Tokens),
+                Temperature = parsed.GetValue(Temperature),
+                Seed = parsed.GetValue(Seed),
+            },
+            parsed.GetRequiredValue(Model),
+            json);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = chat.Interrupt());
+        await chat.RunAsync();
+        if (json)
+            Documents.Print(new ChatDocument(chat.Answers), Documents.Default.ChatDocument);
+        return Failure.Ok;
+    }
+}

@@ -1,0 +1,31 @@
+using System.CommandLine;
+using Microsoft.Extensions.Logging;
+using VAI.Cli.Output;
+using VAI.Remote;
+
+namespace VAI.Cli.Verbs.Serving;
+
+internal static class PsVerb
+{
+    public static Command Create()
+    {
+        var command = new Command("ps", "Show the daemon's models and sessions.") { Daemon.Socket };
+        command.Does(RunAsync);
+        return command;
+    }
+
+    public static async Task<PsDocument> AskAsync(RemoteVai vai, string socket, CancellationToken cancellation) =>
+        PsDocument.Of(socket, await vai.StatusAsync(cancellation), await vai.SessionsAsync(cancellation));
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        using ILoggerFactory? log = Common.Log(parsed);
+        await using RemoteVai vai = Daemon.Connect(parsed, log);
+        PsDocument document = await AskAsync(vai, Daemon.SocketOf(parsed), cancellation);
+        if (parsed.GetValue(Common.Json))
+            Documents.Print(document, Documents.Default.PsDocument);
+        else
+            Console.Out.Write(PsTable.Plain(document));
+        return Failure.Ok;
+    }
+}

@@ -1,0 +1,94 @@
+using System.CommandLine;
+using VAI.Daemon.Hosting.Configuration;
+
+namespace VAI.Cli.Verbs.Serving;
+
+/// <summary>The options of <c>vai serve</c> that say who may do what, and how much of it.</summary>
+internal static class ServeAccessLine
+{
+    private static readonly Option<bool?> HttpAdmin = new("--http-admin")
+    {
+        Description = "Serve VAI's own API (/vai) over TCP too, to keys of role admin.",
+        Arity = ArgumentArity.Zero,
+    };
+
+    private static readonly Option<string[]> HttpHost = new("--http-host")
+    {
+        Description = "A name that TCP requests may be for (Host), besides the address and localhost. May be repeated.",
+        HelpName = "NAME",
+    };
+
+    private static readonly Option<string[]> Cors = new("--cors")
+    {
+        Description = "An origin whose web pages may use the daemon over TCP, as https://example.org. May be repeated; none by default.",
+        HelpName = "ORIGIN",
+    };
+
+    private static readonly Option<string[]> TrustedProxy = new("--trusted-proxy")
+    {
+        Description = "A proxy's address or network whose X-Forwarded-For tells clients apart. May be repeated.",
+        HelpName = "ADDRESS",
+    };
+
+    private static readonly Option<string?> SessionsDirectory = new("--sessions-dir")
+    {
+        Description = "Where sessions are saved by name; $XDG_STATE_HOME/vai/sessions if not given.",
+        HelpName = "DIR",
+    };
+
+    private static readonly Option<string?> SharePrefixes = new("--share-prefixes")
+    {
+        Description = "Who shares what was computed of a prompt: all (the default without keys), those of one key (with keys), or none.",
+        HelpName = "none|key|all",
+    };
+
+    private static readonly Option<int?> MaxActive = Number("--max-active", "Requests that compute at once; 64 if not given.");
+    private static readonly Option<int?> MaxWaiting = Number("--max-waiting", "Requests that wait for that; 256 if not given.");
+    private static readonly Option<int?> ClientActive = Number("--client-active", "Of those that compute, one client's; a quarter, and less beside others, if not given.");
+    private static readonly Option<int?> ClientWaiting = Number("--client-waiting", "Of those that wait, one client's; a quarter if not given.");
+    private static readonly Option<int?> ClientSessions = Number("--client-sessions", "Open sessions of one client; 4096 if not given.");
+
+    private static readonly Option<double?> SessionIdle = new("--session-idle")
+    {
+        Description = "Seconds after which an unused session is closed whose client holds no lease; 1800 if not given.",
+        HelpName = "SECONDS",
+    };
+
+    private static readonly Option<double?> ConnectionIdle = new("--connection-idle")
+    {
+        Description = "Seconds after which an unused connection is closed; 600 if not given.",
+        HelpName = "SECONDS",
+    };
+
+    public static void AddTo(Command command)
+    {
+        SharePrefixes.AcceptOnlyFromAmong("none", "key", "all");
+        foreach (Option option in (Option[])
+        [
+            HttpAdmin, HttpHost, Cors, TrustedProxy, SessionsDirectory, SharePrefixes, MaxActive, MaxWaiting, ClientActive, ClientWaiting, ClientSessions,
+            SessionIdle, ConnectionIdle,
+        ])
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    public static ServeAccess Read(ParseResult parsed) => new()
+    {
+        HttpAdmin = parsed.GetResult(HttpAdmin) is { Implicit: false } ? true : null,
+        Hosts = parsed.GetValue(HttpHost) ?? [],
+        Origins = parsed.GetValue(Cors) ?? [],
+        TrustedProxies = parsed.GetValue(TrustedProxy) ?? [],
+        SessionsDirectory = parsed.GetValue(SessionsDirectory),
+        SharePrefixes = parsed.GetValue(SharePrefixes) is { } sharing ? ServeAccess.Sharing("--share-prefixes", sharing) : null,
+        MaxActive = parsed.GetValue(MaxActive),
+        MaxWaiting = parsed.GetValue(MaxWaiting),
+        ClientActive = parsed.GetValue(ClientActive),
+        ClientWaiting = parsed.GetValue(ClientWaiting),
+        ClientSessions = parsed.GetValue(ClientSessions),
+        SessionIdle = parsed.GetValue(SessionIdle),
+        ConnectionIdle = parsed.GetValue(ConnectionIdle),
+    };
+
+    private static Option<int?> Number(string name, string description) => new(name) { Description = description, HelpName = "N" };
+}

@@ -1,0 +1,142 @@
+using System.CommandLine;
+using VAI.Daemon.Hosting;
+using VAI.Daemon.Hosting.Configuration;
+using VAI.Daemon.Hosting.Sockets;
+using VAI.Daemon.Supervision.Engines;
+
+namespace VAI.Cli.Verbs.Serving;
+
+internal static class ServeVerb
+{
+    public const string Name = "serve";
+
+    private static readonly Option<string[]> Model = new("--model")
+    {
+        Description = "A model to load at the start: its name, and a GGUF file or the name of a ROM. May be repeated.",
+        HelpName = "NAME=FILE",
+    };
+
+    private static readonly Option<string?> ModelsDirectory = new("--models-dir")
+    {
+        Description = "A directory whose GGUF files can be loaded by their names.",
+        HelpName = "DIR",
+    };
+
+    private static readonly Option<string?> Socket = new("--socket")
+    {
+        Description = "The Unix socket; VAI_SOCKET, or vai/vai.sock in this user's runtime directory, if not given. In a directory of mode 750 it "
+            + "is the directory's group's too.",
+        HelpName = "PATH",
+    };
+
+    private static readonly Option<string?> Http = new("--http")
+    {
+        Description = "An address to listen at over TCP too, as 127.0.0.1:8080. One that others can reach needs --api-key-file.",
+        HelpName = "ADDRESS:PORT",
+    };
+
+    private static readonly Option<string?> ApiKeyFile = new("--api-key-file")
+    {
+        Description = "The keys that TCP connections need, one a line: KEY, or ID ROLE KEY with role use or admin. Read again when it changes.",
+        HelpName = "FILE",
+    };
+
+    private static readonly Option<string?> Profile = new("--profile")
+    {
+        Description = "fast, in the layout of this CPU's kernels, or exact: the same tokens whatever runs beside.",
+        HelpName = "fast|exact",
+    };
+
+    private static readonly Option<int?> Sram = new("--sram") { Description = "KV cells of each model's bank, in tokens.", HelpName = "N" };
+
+    private static readonly Option<int?> Sessions = new("--sessions") { Description = "Most sessions of a model in SRAM at once.", HelpName = "N" };
+
+    private static readonly Option<int?> GpuLayers = new("--gpu-layers") { Description = "Layers to put on the GPU: 0 for none, -1 for all.", HelpName = "N" };
+
+    private static readonly Option<double?> Drain = new("--drain")
+    {
+        Description = "Seconds that running requests have to end when the daemon is stopped; 30 if not given. A second signal ends them at once.",
+        HelpName = "SECONDS",
+    };
+
+    private static readonly Option<bool> Strict = new("--strict")
+    {
+        Description = "Refuse requests to the OpenAI API with fields that are not known, instead of ignoring and naming them.",
+    };
+
+    private static readonly Option<double?> Patience = new("--patience")
+    {
+        Description = "Seconds that the engine process may have work and show nothing for it, beyond twice its longest step, before it is replaced; 5 if not given.",
+        HelpName = "SECONDS",
+    };
+
+    private static readonly Option<int?> EngineFailures = new("--engine-failures")
+    {
+        Description = "After so many engine processes of no use within ten minutes the daemon ends with an error; 20 if not given.",
+        HelpName = "N",
+    };
+
+    private static readonly Option<string?> Config = new("--config")
+    {
+        Description = "A JSON file with the same options in camelCase; the command line wins. SIGHUP has strict, sampling and drain read again.",
+        HelpName = "FILE",
+    };
+
+    public static Command Create()
+    {
+        Profile.AcceptOnlyFromAmong("fast", "exact");
+        var command = new Command(Name, "Run the daemon: owner of the models, with VAI's and OpenAI's API.")
+        {
+            Model, ModelsDirectory, Socket, Http, ApiKeyFile, Profile, Common.RomDirectory, Common.Context, Sram, Sessions, GpuLayers,
+            Common.Threads, Common.FixedThreads, Common.Share, Common.Nice, Common.BatchScheduling, Drain, Strict, Patience, EngineFailures, Config,
+        };
+        ServeAccessLine.AddTo(command);
+        command.Does(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        InlineTransport.CompleteInline();
+        var options = new ServeOptions
+        {
+            Models = [.. (parsed.GetValue(Model) ?? []).Select(Parse)],
+            ModelsDirectory = parsed.GetValue(ModelsDirectory),
+            Socket = parsed.GetValue(Socket),
+            Http = parsed.GetValue(Http),
+            ApiKeyFile = parsed.GetValue(ApiKeyFile),
+            Profile = parsed.GetValue(Profile) is { } profile ? Enum.Parse<RomProfile>(profile, ignoreCase: true) : null,
+            RomDirectory = parsed.GetValue(Common.RomDirectory),
+            Context = parsed.GetValue(Common.Context),
+            Sram = parsed.GetValue(Sram),
+            Sessions = parsed.GetValue(Sessions),
+            GpuLayers = parsed.GetValue(GpuLayers),
+            Threads = parsed.GetValue(Common.Threads),
+            FixedThreads = parsed.GetValue(Common.FixedThreads) ? true : null,
+            Share = parsed.GetValue(Common.Share),
+            Nice = parsed.GetValue(Common.Nice),
+            BatchScheduling = parsed.GetValue(Common.BatchScheduling) ? true : null,
+            Drain = parsed.GetValue(Drain),
+            Access = ServeAccessLine.Read(parsed),
+            Strict = parsed.GetValue(Strict) ? true : null,
+            Patience = parsed.GetValue(Patience),
+            EngineFailures = parsed.GetValue(EngineFailures),
+        };
+        if (parsed.GetValue(Config) is { } file)
+        {
+            ServeOptions said = options;
+            options = said.Over(ServeFile.Read(file)) with { Reread = () => said.Over(ServeFile.Read(file)) };
+        }
+
+        await DaemonHost.RunAsync(options, WorkerCommand.Self(), cancellation);
+        return Failure.Ok;
+    }
+
+    private static ServedModel Parse(string text)
+    {
+        int equals = text.IndexOf('=');
+        return equals > 0 && equals < text.Length - 1
+            ? new ServedModel(text[..equals], text[(equals + 1)..])
+            : throw new VaiUsageException(VaiError.InvalidOption, $"--model is '{text}', but must be a name and a file, as a=/models/a.gguf.");
+    }
+}
