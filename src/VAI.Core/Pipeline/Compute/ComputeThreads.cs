@@ -32,7 +32,7 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
         _sets[all.Threads] = NewSet(all, owned: false);
         IsFixed = always || all.Threads == 1 || !_cpus.IsKnown;
         TakesAll = all.Threads >= _cpus.Count;
-        _governor = new ThreadGovernor(all.Threads, _cpus.Count, this);
+        _governor = new ThreadGovernor(all.Threads, _cpus.Count, this, Nanoseconds(Stopwatch.GetTimestamp()));
     }
 
     /// <summary>Whether all compute each step.</summary>
@@ -45,6 +45,8 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
     public bool TakesAll { get; }
 
     long ICoreTimes.Idle => _cpus.Idle();
+
+    long ICoreTimes.Own => (long)Environment.CpuUsage.TotalTime.TotalNanoseconds;
 
     long ICoreTimes.Throttled => _throttle.Count();
 
@@ -89,15 +91,15 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
     public void Yield()
     {
         _governor.Yield(Nanoseconds(Stopwatch.GetTimestamp()));
-        Pause();
+        Rest();
     }
 
     /// <summary>Nothing is to be computed: the threads sleep until something is, so that others have the cores that they would poll on.</summary>
     public void Pause()
     {
-        _governor.Pause();
-        foreach (Set? set in _sets)
-            set?.Pool.Rest();
+        if (!IsFixed)
+            _governor.Pause(Nanoseconds(Stopwatch.GetTimestamp()));
+        Rest();
     }
 
     public void Dispose()
@@ -106,6 +108,12 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
             set?.Dispose();
         _cpus.Dispose();
         _throttle.Dispose();
+    }
+
+    private void Rest()
+    {
+        foreach (Set? set in _sets)
+            set?.Pool.Rest();
     }
 
     private static long Nanoseconds(long timestamp) => (long)(timestamp * (1e9 / Stopwatch.Frequency));

@@ -9,6 +9,9 @@ internal interface ICoreTimes
     /// <summary>How long cores that may be used had nothing to do, all of them together.</summary>
     long Idle { get; }
 
+    /// <summary>How long threads of this process ran, all of them together.</summary>
+    long Own { get; }
+
     /// <summary>Periods in which the process was stopped because its quota was used up: a number, no time.</summary>
     long Throttled { get; }
 }
@@ -50,6 +53,12 @@ internal sealed class ThreadGovernor
     private long _idle;
     private long _used;
 
+    // While nothing is computed.
+    private bool _rests = true;
+    private long _rested;
+    private long _restedIdle;
+    private long _restedOwn;
+
     // Of turns before the last.
     private bool _yielded;
     private long _passed;
@@ -58,9 +67,11 @@ internal sealed class ThreadGovernor
     /// <param name="most">Threads on a machine that has nothing else to do.</param>
     /// <param name="cores">Cores that may be used.</param>
     /// <param name="times">What the kernel says.</param>
-    public ThreadGovernor(int most, int cores, ICoreTimes times)
+    /// <param name="now">The time.</param>
+    public ThreadGovernor(int most, int cores, ICoreTimes times, long now)
     {
         (_most, _cores, _times, Threads) = (most, cores, times, most);
+        (_rested, _restedIdle, _restedOwn) = (now, times.Idle, times.Own);
         var sizes = new SortedSet<int> { most, Math.Max(1, most - 1) };
         for (int size = most; size > 0; size /= 2)
             sizes.UnionWith([size, Math.Max(1, size * 3 / 4)]);
@@ -77,6 +88,8 @@ internal sealed class ThreadGovernor
         if (_counting)
             return;
         _counting = true;
+        if (_rests)
+            Wake(now);
         Count();
         if (_yielded)
             (_yielded, _since, _idle) = (false, now, _times.Idle);
@@ -98,6 +111,7 @@ internal sealed class ThreadGovernor
     /// <summary>Another process computes for a while, which is no sign of cores that are busy or idle when this one does.</summary>
     public void Yield(long now)
     {
+        _counting = false;
         if (_yielded || Threads == _most)
             return;
         _yielded = true;
@@ -106,7 +120,25 @@ internal sealed class ThreadGovernor
     }
 
     /// <summary>Nothing is to be computed for a while. What the threads wait for now is no core.</summary>
-    public void Pause() => _counting = false;
+    public void Pause(long now)
+    {
+        _counting = false;
+        if (_rests)
+            return;
+        (_rests, _rested, _restedIdle, _restedOwn) = (true, now, _times.Idle, _times.Own);
+    }
+
+    // A first step may be long, a prompt's, and one thread too many costs it several times its time. What this process did meanwhile, a load say, is over.
+    private void Wake(long now)
+    {
+        _rests = false;
+        long passed = now - _rested, idle = _times.Idle;
+        if (passed < LeastPatience || idle == 0)
+            return;
+        double free = (double)(idle - _restedIdle + _times.Own - _restedOwn) / passed;
+        Threads = SizeWithin(Math.Clamp((int)Math.Round(free), 1, _most));
+        Watch(now);
+    }
 
     private void Count() => (_computed, _waited, _throttled) = (0, _times.Waited(Threads), _times.Throttled);
 

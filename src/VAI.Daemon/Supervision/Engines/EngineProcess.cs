@@ -98,9 +98,6 @@ internal sealed class EngineProcess : IAsyncDisposable
             // ggml would start a debugger when it aborts.
             start.Environment["GGML_NO_BACKTRACE"] = "1";
 
-            // Clearing SRAM is mostly faults of small pages, 12 us each on a virtual machine: with huge ones a bank is there 5 to 30 times sooner.
-            start.Environment[Malloc.Variable] = Malloc.WithHugePages(Environment.GetEnvironmentVariable(Malloc.Variable));
-
             // It notifies nobody: the supervisor does.
             start.Environment.Remove("NOTIFY_SOCKET");
             start.Environment.Remove("WATCHDOG_USEC");

@@ -19,7 +19,7 @@ public sealed class ThreadGovernorTests
     public void Cores_that_others_use_are_left_to_them_and_taken_back(int most, int cores, int others, int left)
     {
         var machine = new Machine(cores) { Step = 2_500_000 };
-        var governor = new ThreadGovernor(most, cores, machine);
+        var governor = new ThreadGovernor(most, cores, machine, machine.Now);
         machine.Run(governor, 100_000_000);
         Assert.Equal(most, governor.Threads);
 
@@ -38,7 +38,7 @@ public sealed class ThreadGovernorTests
     public void Beside_a_busy_thread_most_steps_are_computed_by_those_that_have_a_core()
     {
         var machine = new Machine(2) { Step = 2_500_000, Others = 1 };
-        var governor = new ThreadGovernor(2, 2, machine);
+        var governor = new ThreadGovernor(2, 2, machine, machine.Now);
         machine.Run(governor, 100_000_000);
         (long all, long with) = machine.Count(governor, 10_000_000_000, threads => threads == 1);
         Assert.InRange((double)with / all, 0.97, 1);
@@ -48,7 +48,7 @@ public sealed class ThreadGovernorTests
     public void A_step_that_is_long_counts_alone()
     {
         var machine = new Machine(2) { Step = 400_000_000, Others = 2 };
-        var governor = new ThreadGovernor(2, 2, machine);
+        var governor = new ThreadGovernor(2, 2, machine, machine.Now);
         machine.Step1(governor);
         Assert.Equal(1, governor.Threads);
     }
@@ -57,22 +57,51 @@ public sealed class ThreadGovernorTests
     public void What_is_computed_now_and_then_finds_the_cores_as_they_are()
     {
         var machine = new Machine(2) { Step = 30_000_000, Others = 1 };
-        var governor = new ThreadGovernor(2, 2, machine);
+        var governor = new ThreadGovernor(2, 2, machine, machine.Now);
         machine.Step1(governor);
         Assert.Equal(1, governor.Threads);
 
-        // Others go while nothing is computed: known after the first step, whose end looks back.
+        // Others go while nothing is computed.
         machine.Others = 0;
-        governor.Pause();
+        governor.Pause(machine.Now);
         machine.Rest(2_000_000_000);
         machine.Step1(governor);
         Assert.Equal(2, governor.Threads);
 
         // And what the threads waited for in the meantime is not held against them.
-        governor.Pause();
+        governor.Pause(machine.Now);
         machine.Wait(50_000_000);
         machine.Step1(governor);
         Assert.Equal(2, governor.Threads);
+    }
+
+    /// <summary>A first step, that of a long prompt, would have all the threads for seconds.</summary>
+    [Theory]
+    [InlineData(2, 1, 0, 1)]
+    [InlineData(2, 3, 0, 1)]
+    [InlineData(16, 4, 0, 12)]
+    [InlineData(2, 1, 1, 2)]
+    public void Who_came_while_nothing_was_computed_is_seen_before_the_first_step(int cores, int others, int own, int threads)
+    {
+        var machine = new Machine(cores) { Step = 400_000_000, Others = others, OwnOthers = own };
+        var governor = new ThreadGovernor(cores, cores, machine, machine.Now);
+
+        // While it was loaded.
+        machine.Rest(500_000_000);
+        governor.Begin(machine.Now);
+        Assert.Equal(threads, governor.Threads);
+
+        // And between two requests.
+        (machine.Others, machine.OwnOthers) = (0, 0);
+        governor.Pause(machine.Now);
+        machine.Rest(1_000_000_000);
+        governor.Begin(machine.Now);
+        Assert.Equal(cores, governor.Threads);
+        (machine.Others, machine.OwnOthers) = (others, own);
+        governor.Pause(machine.Now);
+        machine.Rest(1_000_000_000);
+        governor.Begin(machine.Now);
+        Assert.Equal(threads, governor.Threads);
     }
 
     /// <summary>A quota stops all threads at once: fewer would be stopped less often, and no faster.</summary>
@@ -80,7 +109,7 @@ public sealed class ThreadGovernorTests
     public void A_quota_is_not_somebody_else()
     {
         var machine = new Machine(2) { Step = 2_500_000, Others = 1, IsThrottled = true };
-        var governor = new ThreadGovernor(2, 2, machine);
+        var governor = new ThreadGovernor(2, 2, machine, machine.Now);
         machine.Run(governor, 1_000_000_000);
         Assert.Equal(2, governor.Threads);
     }
@@ -89,7 +118,7 @@ public sealed class ThreadGovernorTests
     public void A_kernel_that_does_not_count_changes_nothing()
     {
         var machine = new Machine(2) { Step = 2_500_000, Others = 3, Counts = false };
-        var governor = new ThreadGovernor(2, 2, machine);
+        var governor = new ThreadGovernor(2, 2, machine, machine.Now);
         machine.Run(governor, 1_000_000_000);
         Assert.Equal(2, governor.Threads);
     }
@@ -98,10 +127,19 @@ public sealed class ThreadGovernorTests
     private sealed class Machine(int cores) : ICoreTimes
     {
         private double _waited;
-        private double _idle;
+        private double _idle = 1;
+        private double _own;
         private long _now = 1;
 
+        public long Now => _now;
+
+        /// <summary>Threads of others that are busy.</summary>
         public int Others { get; set; }
+
+        /// <summary>How many of them are this process's.</summary>
+        public int OwnOthers { get; set; }
+
+        public long Own => (long)_own;
 
         public required long Step { get; init; }
 
@@ -160,6 +198,7 @@ public sealed class ThreadGovernorTests
             int ready = threads + Others;
             _waited += ready > cores ? time * (threads - ((double)threads * cores / ready)) : 0;
             _idle += (double)time * Math.Max(0, cores - ready);
+            _own += (double)time * (threads + OwnOthers) * Math.Min(1, (double)cores / Math.Max(1, ready));
             _now += time;
         }
     }
