@@ -218,7 +218,7 @@ internal sealed class PipelineThread : IAsyncDisposable
     {
         if (!_wake.WaitOne(0))
         {
-            Compute?.Pause();
+            Compute?.Sleep();
             Turns?.Leave();
             _wake.WaitOne(Timeout());
         }

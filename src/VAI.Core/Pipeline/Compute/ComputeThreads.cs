@@ -94,11 +94,18 @@ internal sealed class ComputeThreads : ICoreTimes, IDisposable
         Rest();
     }
 
-    /// <summary>Nothing is to be computed: the threads sleep until something is, so that others have the cores that they would poll on.</summary>
+    /// <summary>The threads sleep until the next step, so that others have the cores that they would poll on.</summary>
     public void Pause()
     {
+        _governor.Pause();
+        Rest();
+    }
+
+    /// <summary>The same, where nothing is to be computed until somebody asks: who uses the cores meanwhile is known when it is.</summary>
+    public void Sleep()
+    {
         if (!IsFixed)
-            _governor.Pause(Nanoseconds(Stopwatch.GetTimestamp()));
+            _governor.Sleep(Nanoseconds(Stopwatch.GetTimestamp()));
         Rest();
     }
 

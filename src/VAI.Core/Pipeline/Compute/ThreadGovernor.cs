@@ -111,7 +111,8 @@ internal sealed class ThreadGovernor
     /// <summary>Another process computes for a while, which is no sign of cores that are busy or idle when this one does.</summary>
     public void Yield(long now)
     {
-        _counting = false;
+        // Cores that a process has which takes turns are free in one's own.
+        (_counting, _rests) = (false, false);
         if (_yielded || Threads == _most)
             return;
         _yielded = true;
@@ -119,13 +120,15 @@ internal sealed class ThreadGovernor
         _free += _times.Idle - _idle;
     }
 
-    /// <summary>Nothing is to be computed for a while. What the threads wait for now is no core.</summary>
-    public void Pause(long now)
+    /// <summary>The threads wait for a while. What for is no core.</summary>
+    public void Pause() => _counting = false;
+
+    /// <summary>Nothing is to be computed until somebody asks.</summary>
+    public void Sleep(long now)
     {
         _counting = false;
-        if (_rests)
-            return;
-        (_rests, _rested, _restedIdle, _restedOwn) = (true, now, _times.Idle, _times.Own);
+        if (!_rests)
+            (_rests, _rested, _restedIdle, _restedOwn) = (true, now, _times.Idle, _times.Own);
     }
 
     // A first step may be long, a prompt's, and one thread too many costs it several times its time. What this process did meanwhile, a load say, is over.

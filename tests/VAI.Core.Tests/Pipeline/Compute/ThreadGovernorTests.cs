@@ -63,13 +63,13 @@ public sealed class ThreadGovernorTests
 
         // Others go while nothing is computed.
         machine.Others = 0;
-        governor.Pause(machine.Now);
+        governor.Sleep(machine.Now);
         machine.Rest(2_000_000_000);
         machine.Step1(governor);
         Assert.Equal(2, governor.Threads);
 
         // And what the threads waited for in the meantime is not held against them.
-        governor.Pause(machine.Now);
+        governor.Sleep(machine.Now);
         machine.Wait(50_000_000);
         machine.Step1(governor);
         Assert.Equal(2, governor.Threads);
@@ -93,15 +93,28 @@ public sealed class ThreadGovernorTests
 
         // And between two requests.
         (machine.Others, machine.OwnOthers) = (0, 0);
-        governor.Pause(machine.Now);
+        governor.Sleep(machine.Now);
         machine.Rest(1_000_000_000);
         governor.Begin(machine.Now);
         Assert.Equal(cores, governor.Threads);
         (machine.Others, machine.OwnOthers) = (others, own);
-        governor.Pause(machine.Now);
+        governor.Sleep(machine.Now);
         machine.Rest(1_000_000_000);
         governor.Begin(machine.Now);
         Assert.Equal(threads, governor.Threads);
+    }
+
+    /// <summary>Another process computed, whose turn ends when this one's begins: its cores are free then.</summary>
+    [Fact]
+    public void Who_takes_turns_is_not_somebody_else()
+    {
+        var machine = new Machine(2) { Step = 2_500_000, Others = 2 };
+        var governor = new ThreadGovernor(2, 2, machine, machine.Now);
+        machine.Rest(500_000_000);
+        governor.Yield(machine.Now);
+        machine.Rest(20_000_000);
+        governor.Begin(machine.Now);
+        Assert.Equal(2, governor.Threads);
     }
 
     /// <summary>A quota stops all threads at once: fewer would be stopped less often, and no faster.</summary>

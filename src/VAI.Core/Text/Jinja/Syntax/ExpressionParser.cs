@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Numerics;
-
 namespace VAI.Text.Jinja.Syntax;
 
 /// <summary>
@@ -205,18 +202,5 @@ internal sealed class ExpressionParser(TokenReader reader)
             value = _primary.Read(this);
         value = _primary.ReadPostfix(value, this);
         return filters ? _primary.ReadFilters(value, this) : value;
-    }
-
-    /// <summary>The value of an integer's digits.</summary>
-    internal static BigInteger Integer(Token token)
-    {
-        string digits = token.Value;
-        if (digits.Length < 2 || !char.IsAsciiLetter(digits[1]))
-            return BigInteger.Parse(digits, CultureInfo.InvariantCulture);
-        BigInteger value = 0;
-        int radix = digits[1] is 'x' or 'X' ? 16 : digits[1] is 'o' or 'O' ? 8 : 2;
-        foreach (char c in digits.AsSpan(2))
-            value = (value * radix) + Convert.ToInt32(c.ToString(), 16);
-        return value;
     }
 }

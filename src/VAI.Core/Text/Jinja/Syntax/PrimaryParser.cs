@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Text;
 
 namespace VAI.Text.Jinja.Syntax;
@@ -29,7 +30,7 @@ internal sealed class PrimaryParser(TokenReader reader)
                 throw new TemplateError(token.Line, $"a number has more than {MostDigits} digits");
             case TokenKind.Integer:
                 reader.Next();
-                return reader.Count(new IntegerExpression(token.Line, ExpressionParser.Integer(token)));
+                return reader.Count(new IntegerExpression(token.Line, Integer(token)));
             case TokenKind.Float:
                 reader.Next();
                 return reader.Count(new FloatExpression(token.Line, double.Parse(token.Value, CultureInfo.InvariantCulture)));
@@ -191,7 +192,7 @@ internal sealed class PrimaryParser(TokenReader reader)
         {
             TokenKind.Name => new AttributeExpression(line, of, name.Value),
             TokenKind.Integer when name.Value.Length <= MostDigits =>
-                new ItemExpression(line, of, new IntegerExpression(name.Line, ExpressionParser.Integer(name))),
+                new ItemExpression(line, of, new IntegerExpression(name.Line, Integer(name))),
             _ => throw new TemplateError(name.Line, $"an attribute's name was expected behind the dot, and here is {name}"),
         };
     }
@@ -254,5 +255,17 @@ internal sealed class PrimaryParser(TokenReader reader)
         while (reader.Skip("."))
             name += "." + reader.Expect(TokenKind.Name, what).Value;
         return name;
+    }
+
+    private static BigInteger Integer(Token token)
+    {
+        string digits = token.Value;
+        if (digits.Length < 2 || !char.IsAsciiLetter(digits[1]))
+            return BigInteger.Parse(digits, CultureInfo.InvariantCulture);
+        BigInteger value = 0;
+        int radix = digits[1] is 'x' or 'X' ? 16 : digits[1] is 'o' or 'O' ? 8 : 2;
+        foreach (char c in digits.AsSpan(2))
+            value = (value * radix) + Convert.ToInt32(c.ToString(), 16);
+        return value;
     }
 }
