@@ -27,9 +27,13 @@ internal static partial class OpenAiApi
         long started = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
         var generation = new GenerationEndpoint(vai, options);
         var embedding = new EmbeddingEndpoint(vai, options);
+        var templates = new TemplateApi(vai, options);
         routes.MapPost("/v1/chat/completions", Guard("/v1/chat/completions", generation.ChatAsync));
         routes.MapPost("/v1/completions", Guard("/v1/completions", generation.CompleteAsync));
         routes.MapPost("/v1/embeddings", Guard("/v1/embeddings", embedding.HandleAsync));
+        routes.MapPost("/apply-template", Guard("/apply-template", templates.ApplyAsync));
+        routes.MapPost("/tokenize", Guard("/tokenize", templates.TokenizeAsync));
+        routes.MapPost("/detokenize", Guard("/detokenize", templates.DetokenizeAsync));
         routes.MapGet("/v1/models", Guard("/v1/models", (http, _) => Sending.JsonAsync(
             http, options.SlowReaderTimeout, w => WriteModels(w, vai, started))));
         routes.MapGet("/v1/models/{**id}", Guard("/v1/models/{id}", (http, _) =>
