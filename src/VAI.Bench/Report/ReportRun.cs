@@ -202,7 +202,6 @@ internal sealed class ReportRun(
         {
             AfterConcurrentRound = async round =>
             {
-                // Two models at once take some peers ten seconds.
                 if (round % 2 != 0)
                     return;
                 int turn = round / 2;
