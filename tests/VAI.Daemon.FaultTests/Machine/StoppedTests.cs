@@ -9,6 +9,7 @@ namespace VAI.Daemon.FaultTests.Machine;
 [Collection(StopCollection.Name)]
 public sealed class StoppedTests(ForgedModels models, ITestOutputHelper output)
 {
+    private const string BrokenOff = "slow_readers_total";
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     [Fact]
@@ -110,8 +111,9 @@ public sealed class StoppedTests(ForgedModels models, ITestOutputHelper output)
             Assert.Equal(first.Length, await client.StandardOutput.ReadBlockAsync(first).AsTask().WaitAsync(Limit));
             await DaemonProcess.SignalAsync("STOP", client.Id);
             using HttpClient http = LocalHttp.Client(daemon.SocketPath);
+            Assert.DoesNotContain(BrokenOff, await http.GetStringAsync("metrics"));
             long since = Stopwatch.GetTimestamp();
-            while (!(await http.GetStringAsync("metrics")).Contains("slow_readers_total", StringComparison.Ordinal))
+            while (!(await http.GetStringAsync("metrics")).Contains(BrokenOff, StringComparison.Ordinal))
             {
                 Assert.True(Stopwatch.GetElapsedTime(since) < Limit, $"Its stream was not broken off: it may fit into the sockets' buffers. {daemon.Log}");
 
