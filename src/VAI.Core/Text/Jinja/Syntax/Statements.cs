@@ -33,10 +33,17 @@ internal sealed record SetBlockStatement(int Line, Expression Target, FilterExpr
 /// <summary>A macro's parameter, with what it is where a call does not say.</summary>
 internal sealed record Parameter(string Name, Expression? Default);
 
-internal sealed record MacroStatement(int Line, string Name, IReadOnlyList<Parameter> Parameters, IReadOnlyList<Statement> Body) : Statement(Line);
+/// <param name="Line">Where it is, from 1.</param>
+/// <param name="Name">What it is called by.</param>
+/// <param name="Parameters">In their order.</param>
+/// <param name="Body">What it writes.</param>
+/// <param name="TakesMore">Whether it reads <c>varargs</c>, and so may be given more than its parameters by place.</param>
+/// <param name="TakesMoreNamed">The same with <c>kwargs</c>, by name.</param>
+internal sealed record MacroStatement(
+    int Line, string Name, IReadOnlyList<Parameter> Parameters, IReadOnlyList<Statement> Body, bool TakesMore, bool TakesMoreNamed) : Statement(Line);
 
 /// <summary>A call whose body the macro has as <c>caller</c>.</summary>
-internal sealed record CallStatement(int Line, IReadOnlyList<Parameter> Parameters, CallExpression Call, IReadOnlyList<Statement> Body) : Statement(Line);
+internal sealed record CallStatement(int Line, CallExpression Call, MacroStatement Body) : Statement(Line);
 
 internal sealed record FilterStatement(int Line, FilterExpression Filter, IReadOnlyList<Statement> Body) : Statement(Line);
 

@@ -173,8 +173,7 @@ internal sealed class TemplateParser
     private MacroStatement ReadMacro(int line)
     {
         string name = _reader.Expect(TokenKind.Name, "a macro's name").Value;
-        List<Parameter> parameters = ReadParameters();
-        return new MacroStatement(line, name, parameters, ReadCallable("endmacro"));
+        return ReadCallable(line, name, ReadParameters(), "endmacro");
     }
 
     private CallStatement ReadCall(int line)
@@ -182,7 +181,7 @@ internal sealed class TemplateParser
         List<Parameter> parameters = _reader.Current.IsSymbol("(") ? ReadParameters() : [];
         Token token = _reader.Current;
         return _expressions.Read() is CallExpression call
-            ? new CallStatement(line, parameters, call, ReadCallable("endcall")) : throw new TemplateError(token.Line, "'call' needs a call of a macro");
+            ? new CallStatement(line, call, ReadCallable(line, "caller", parameters, "endcall")) : throw new TemplateError(token.Line, "'call' needs a call of a macro");
     }
 
     private WithStatement ReadWith(int line)
@@ -219,13 +218,13 @@ internal sealed class TemplateParser
     }
 
     // A macro is no part of the loop that it is written in.
-    private List<Statement> ReadCallable(string end)
+    private MacroStatement ReadCallable(int line, string name, List<Parameter> parameters, string end)
     {
-        int loops = _loops;
+        int loops = _loops, start = _reader.Position;
         _loops = 0;
         List<Statement> body = ReadBlock(end);
         _loops = loops;
-        return body;
+        return new MacroStatement(line, name, parameters, body, _reader.HasName("varargs", start), _reader.HasName("kwargs", start));
     }
 
     private List<Statement> ReadBlock(string end)

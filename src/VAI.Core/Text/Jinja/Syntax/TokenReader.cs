@@ -18,6 +18,21 @@ internal sealed class TokenReader(IReadOnlyList<Token> tokens)
     /// <summary>The one behind the current one; the end stays the end.</summary>
     public Token Ahead => tokens[Math.Min(_at + 1, tokens.Count - 1)];
 
+    /// <summary>Of the current one among all.</summary>
+    public int Position => _at;
+
+    /// <summary>Whether a name stands between a position and the current one.</summary>
+    public bool HasName(string name, int from)
+    {
+        for (int i = from; i < _at; i++)
+        {
+            if (tokens[i].IsName(name))
+                return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Takes the current one.</summary>
     public Token Next()
     {

@@ -1,0 +1,54 @@
+using VAI.Text.Jinja.Running;
+using VAI.Text.Jinja.Values;
+
+namespace VAI.Text.Jinja.Builtins;
+
+/// <summary>Jinja2's filters (its documentation, "List of Builtin Filters"), and what models' templates add.</summary>
+internal static class Filters
+{
+    private static readonly Dictionary<string, Builtin> All = Builtin.Table(Plain, TextFilters.All, ListFilters.All, ChoiceFilters.All, NumberFilters.All);
+
+    private static IEnumerable<Builtin> Plain =>
+    [
+        new("default", ["default_value", "boolean"], Default),
+        new("d", ["default_value", "boolean"], Default),
+        new("attr", ["name"], (run, self, a) => self.Kind == ValueKind.Object || !self.IsDict || Methods.Find(self, Given.String(run, a[0], "a name")) is not null
+            ? Lookup.Attribute(run, self, Given.String(run, a[0], "a name")) : Value.Undefined(Given.String(run, a[0], "a name"))),
+        new("tojson", ["indent", "ensure_ascii", "separators", "sort_keys"], ToJson),
+        new("from_json", [], (run, self, a) => JsonValues.Parse(run, self)),
+        new("fromjson", [], (run, self, a) => JsonValues.Parse(run, self)),
+        new("pprint", ["verbose"], (run, self, a) => run.Text.Represent(self)),
+
+        // Autoescaping is off: what is safe is what it was.
+        new("safe", [], (run, self, a) => run.Text.Write(self)),
+    ];
+
+    public static Builtin? Find(string name) => All.GetValueOrDefault(name);
+
+    private static Value Default(Rendering run, Value self, CallArguments a) =>
+        self.IsUndefined || (Given.Flag(a[1], false) && !Truth.Of(self)) ? (a[0].IsMissing ? "" : a[0]) : self;
+
+    private static Value ToJson(Rendering run, Value self, CallArguments a)
+    {
+        string? indent = a[0].IsMissing || a[0].IsNone ? null
+            : a[0].IsText ? a[0].String : new string(' ', Math.Max(0, Width(run, Given.Integer(run, a[0], 0, "an indentation"))));
+        if (indent?.Length > MostWidth)
+            Width(run, indent.Length);
+        string comma = indent is null ? ", " : ",", colon = ": ";
+        if (!a[2].IsMissing && !a[2].IsNone)
+        {
+            List<Value> separators = Iteration.Items(run, a[2]);
+            if (separators is not [{ IsText: true }, { IsText: true }])
+                throw run.Error("'separators' are two strings");
+            (comma, colon) = (separators[0].String, separators[1].String);
+        }
+
+        return new JsonText(run.Budget, indent, comma, colon, Given.Flag(a[1], false), Given.Flag(a[3], false)).Write(self);
+    }
+
+    /// <summary>Columns of the widest indentation.</summary>
+    public const int MostWidth = 1_000;
+
+    /// <summary>Checks an indentation.</summary>
+    public static int Width(Rendering run, int width) => width <= MostWidth ? width : throw run.Error($"an indentation of more than {MostWidth} columns");
+}

@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Numerics;
+using System.Text.Json;
+using VAI.Text.Jinja.Running;
+using VAI.Text.Jinja.Values;
+
+namespace VAI.Text.Jinja.Builtins;
+
+/// <summary>Values out of JSON, as Python's <c>json.loads</c> gives them: keys in their order, integers exact.</summary>
+internal static class JsonValues
+{
+    private const int MostDepth = 64;
+
+    /// <summary>A value that the caller gave.</summary>
+    /// <param name="json">It.</param>
+    /// <param name="size">Grows by what it has.</param>
+    public static Value Read(JsonElement json, ref ContextSize size)
+    {
+        size = size with { Values = size.Values + 1 };
+        switch (json.ValueKind)
+        {
+            case JsonValueKind.Object:
+                var dict = new ValueDict(json.GetPropertyCount(), isCallers: true);
+                foreach (JsonProperty property in json.EnumerateObject())
+                    dict.Set(Text(property.Name, ref size), Read(property.Value, ref size));
+                return dict;
+            case JsonValueKind.Array:
+                var items = new List<Value>(json.GetArrayLength());
+                foreach (JsonElement item in json.EnumerateArray())
+                    items.Add(Read(item, ref size));
+                return new ValueList(items, isCallers: true);
+            case JsonValueKind.String:
+                return Text(json.GetString()!, ref size);
+            case JsonValueKind.Number:
+                return Number(json);
+            case JsonValueKind.True or JsonValueKind.False:
+                return json.ValueKind == JsonValueKind.True;
+            default:
+                return Value.None;
+        }
+    }
+
+    /// <summary>The filter <c>from_json</c>.</summary>
+    public static Value Parse(Rendering run, Value text)
+    {
+        if (!text.IsText)
+            throw run.Error($"{What.Is(text)} is no JSON, which is a string");
+        run.Budget.Spend(text.String.Length);
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(text.String, new JsonDocumentOptions { MaxDepth = MostDepth });
+            ContextSize size = default;
+            return Read(document.RootElement, ref size);
+        }
+        catch (JsonException)
+        {
+            throw run.Error("a string is no JSON");
+        }
+    }
+
+    private static Value Text(string text, ref ContextSize size)
+    {
+        size = size with { Chars = size.Chars + text.Length };
+        return Value.Text(text, callers: true);
+    }
+
+    private static Value Number(JsonElement json)
+    {
+        if (json.TryGetInt64(out long value))
+            return value;
+        string text = json.GetRawText();
+        return text.AsSpan().IndexOfAny(".eE") < 0 && text.Length <= 4_300
+            ? BigInteger.Parse(text, CultureInfo.InvariantCulture) : double.Parse(text, CultureInfo.InvariantCulture);
+    }
+}

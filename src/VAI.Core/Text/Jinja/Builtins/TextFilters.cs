@@ -1,0 +1,196 @@
+using System.Globalization;
+using System.Text;
+using VAI.Text.Jinja.Running;
+using VAI.Text.Jinja.Values;
+
+namespace VAI.Text.Jinja.Builtins;
+
+/// <summary>Filters of text. Each takes what is not text as what it is written as.</summary>
+internal static class TextFilters
+{
+    private const string Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~/";
+
+    public static IEnumerable<Builtin> All =>
+    [
+        new("string", [], (run, self, a) => run.Text.Write(self)),
+        new("trim", ["chars"], (run, self, a) => Trimming.Both(Given.Text(run, self), Given.String(run, a[0], null, "'chars'"))),
+        new("upper", [], (run, self, a) => Change(run, self, PythonCase.Upper)),
+        new("lower", [], (run, self, a) => Change(run, self, PythonCase.Lower)),
+        new("capitalize", [], (run, self, a) => Change(run, self, PythonCase.Capitalize)),
+        new("title", [], (run, self, a) => Change(run, self, Title)),
+        new("replace", ["old", "new", "count"], Replace),
+        new("indent", ["width", "first", "blank"], Indent),
+        new("format", null, (run, self, a) => PercentFormat.Apply(run, run.Text.Write(self), Named(run, a))),
+        new("center", ["width"], (run, self, a) => Padding.Center(run, Given.Text(run, self), Given.Integer(run, a[0], 80, "a width"), " ")),
+        new("truncate", ["length", "killwords", "end", "leeway"], Truncate),
+        new("wordcount", [], (run, self, a) => (long)Splitting.Words(run, Given.Text(run, self), -1).Count),
+        new("wordwrap", ["width", "break_long_words", "wrapstring", "break_on_hyphens"], (run, self, a) => WordWrap.Apply(run, Given.Text(run, self), a)),
+        new("escape", [], (run, self, a) => Change(run, self, Escape)),
+        new("e", [], (run, self, a) => Change(run, self, Escape)),
+        new("forceescape", [], (run, self, a) => Change(run, self, Escape)),
+        new("striptags", [], (run, self, a) => Change(run, self, StripTags)),
+        new("urlencode", [], UrlEncode),
+        new("xmlattr", ["autospace"], XmlAttributes),
+    ];
+
+    public static string Escape(string text) => text.Replace("&", "&amp;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal)
+        .Replace("<", "&lt;", StringComparison.Ordinal).Replace("'", "&#39;", StringComparison.Ordinal).Replace("\"", "&#34;", StringComparison.Ordinal);
+
+    private static Value Change(Rendering run, Value self, Func<string, string> change)
+    {
+        Value text = Given.Text(run, self);
+        string changed = change(text.String);
+        run.Budget.Write(changed.Length);
+
+        // What keeps its length keeps its marks.
+        return changed.Length == text.String.Length && text.Mixed is { } mixed ? Value.Text(mixed with { String = changed }) : text.Become(changed);
+    }
+
+    // Words begin behind white space, hyphens and opening brackets.
+    private static string Title(string text)
+    {
+        var all = new StringBuilder();
+        int start = 0;
+        for (int i = 0; i <= text.Length; i++)
+        {
+            if (i < text.Length && !PythonCase.IsSpace(text[i]) && !"-({[<".Contains(text[i], StringComparison.Ordinal))
+                continue;
+            if (i > start)
+                all.Append(PythonCase.Upper(text.Substring(start, CodePoints.Length(text, start)))).Append(PythonCase.Lower(text[(start + CodePoints.Length(text, start))..i]));
+            if (i < text.Length)
+                all.Append(text[i]);
+            start = i + 1;
+        }
+
+        return all.ToString();
+    }
+
+    private static Value Replace(Rendering run, Value self, CallArguments a) => Splitting.Replace(
+        run, Given.Text(run, self), run.Text.Write(Given.Needed(run, a[0], "'old'")), run.Text.Write(Given.Needed(run, a[1], "'new'")),
+        Given.Integer(run, a[2], -1, "'count'"));
+
+    private static Value Indent(Rendering run, Value self, CallArguments a)
+    {
+        Value by = a[0].IsText ? a[0] : new string(' ', Math.Max(0, Filters.Width(run, Given.Integer(run, a[0], 4, "an indentation"))));
+        Filters.Width(run, by.String.Length);
+        bool first = Given.Flag(a[1], false), blank = Given.Flag(a[2], false);
+        var text = new TextBuilder(run.Budget);
+        Value all = Given.Text(run, self);
+        List<Value> lines = Splitting.Lines(run, all, keepEnds: false);
+
+        // A line that the last line break would begin is one.
+        if (all.String.Length == 0 || all.String[^1] is '\n' or '\r')
+            lines.Add("");
+        for (int i = 0; i < lines.Count; i++)
+        {
+            if (i > 0)
+                text.Append("\n", callers: false);
+            if (i == 0 ? first : blank || lines[i].String.Length > 0)
+                text.Append(by);
+            text.Append(lines[i]);
+        }
+
+        return text.ToValue();
+    }
+
+    private static Value Named(Rendering run, CallArguments a)
+    {
+        if (a.Named.Length == 0)
+            return Value.Tuple(a.Positional);
+        if (a.Count > 0)
+            throw run.Error("'format' takes arguments by place or by name, not both");
+        var dict = new ValueDict();
+        foreach ((string name, Value value) in a.Named)
+            dict.Set(name, value);
+        return dict;
+    }
+
+    private static Value Truncate(Rendering run, Value self, CallArguments a)
+    {
+        int length = Given.Integer(run, a[0], 255, "a length"), leeway = Given.Integer(run, a[3], 5, "'leeway'");
+        Value text = Given.Text(run, self), end = a[2].IsMissing ? "..." : run.Text.Write(a[2]);
+        int room = length - CodePoints.Count(end.String);
+        if (room < 0 || leeway < 0)
+            throw run.Error("a text is cut to less than what stands for the rest");
+        if (CodePoints.Count(text.String) <= length + leeway)
+            return text;
+        Value kept = Slices.Take(run, text, Value.None, (long)room, Value.None);
+        int space = kept.String.LastIndexOf(' ');
+        if (!Given.Flag(a[1], false) && space >= 0)
+            kept = kept.Part(0, space);
+        return Operators.Join(run, kept, end);
+    }
+
+    private static string StripTags(string text)
+    {
+        var all = new StringBuilder();
+
+        // Behind the last '>' no tag can end: nothing is looked for there again and again.
+        int lastEnd = text.LastIndexOf('>'), lastComment = text.LastIndexOf("-->", StringComparison.Ordinal);
+        for (int i = 0; i < text.Length; i++)
+        {
+            bool comment = string.CompareOrdinal(text, i, "<!--", 0, 4) == 0;
+            if (text[i] == '<' && i < (comment ? lastComment : lastEnd))
+                i = comment ? text.IndexOf("-->", i, StringComparison.Ordinal) + 2 : text.IndexOf('>', i);
+            else
+                all.Append(text[i]);
+        }
+
+        string[] words = all.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        return string.Join(' ', words).Replace("&lt;", "<", StringComparison.Ordinal).Replace("&gt;", ">", StringComparison.Ordinal)
+            .Replace("&#39;", "'", StringComparison.Ordinal).Replace("&#34;", "\"", StringComparison.Ordinal).Replace("&quot;", "\"", StringComparison.Ordinal)
+            .Replace("&amp;", "&", StringComparison.Ordinal);
+    }
+
+    private static Value UrlEncode(Rendering run, Value self, CallArguments a)
+    {
+        if (!self.IsDict && !self.IsList)
+            return Change(run, self, text => Quote(text, keep: '/'));
+        List<Value> pairs = self.IsDict ? DictMethods.Items(run, self).List.Items : self.List.Items;
+        var parts = new List<string>();
+        foreach (Value pair in pairs)
+        {
+            if (Iteration.Items(run, pair) is not [Value key, Value value])
+                throw run.Error("'urlencode' takes a string, a dictionary or pairs");
+            parts.Add($"{Quote(Given.Text(run, key).String, null)}={Quote(Given.Text(run, value).String, null)}");
+        }
+
+        string query = string.Join('&', parts);
+        run.Budget.Write(query.Length);
+        return Value.Text(query, callers: true);
+    }
+
+    private static string Quote(string text, char? keep)
+    {
+        var all = new StringBuilder();
+        foreach (byte b in Encoding.UTF8.GetBytes(text))
+        {
+            if (Letters.Contains((char)b, StringComparison.Ordinal) && (b != '/' || keep == '/'))
+                all.Append((char)b);
+            else
+                all.Append(CultureInfo.InvariantCulture, $"%{b:X2}");
+        }
+
+        return all.ToString();
+    }
+
+    private static Value XmlAttributes(Rendering run, Value self, CallArguments a)
+    {
+        if (!self.IsDict)
+            throw run.Error($"{What.Is(self)} is no dictionary");
+        var text = new TextBuilder(run.Budget);
+        foreach ((Value key, Value value) in self.Dict)
+        {
+            if (value.IsNone || value.IsUndefined)
+                continue;
+            string name = Given.Text(run, key).String;
+            if (name.AsSpan().ContainsAny(" \t\r\n\f/>="))
+                throw run.Error("a key is no name of an attribute");
+            if (text.Length > 0 || Given.Flag(a[0], true))
+                text.Append(" ", callers: false);
+            text.Append($"{Escape(name)}=\"{Escape(Given.Text(run, value).String)}\"", callers: true);
+        }
+
+        return text.ToValue();
+    }
+}

@@ -1,0 +1,65 @@
+using VAI.Text.Jinja.Values;
+
+namespace VAI.Text.Jinja.Running;
+
+/// <summary>What a call gives, by place and by name.</summary>
+internal readonly struct CallArguments(Value[] positional, (string Name, Value Value)[] named)
+{
+    private static readonly Value[] NoValues = [];
+    private static readonly (string, Value)[] NoNames = [];
+
+    public static CallArguments None { get; } = new(NoValues, NoNames);
+
+    public Value[] Positional => positional;
+
+    public (string Name, Value Value)[] Named => named;
+
+    /// <summary>One by place; missing where it was not given.</summary>
+    public Value this[int index] => index < positional.Length ? positional[index] : default;
+
+    public int Count => positional.Length;
+
+    /// <summary>One by name; missing where it was not given.</summary>
+    public Value this[string name]
+    {
+        get
+        {
+            foreach ((string known, Value value) in named)
+            {
+                if (known == name)
+                    return value;
+            }
+
+            return default;
+        }
+    }
+
+    /// <summary>The same, all by place.</summary>
+    /// <param name="run">Whose errors they are.</param>
+    /// <param name="function">What is called.</param>
+    /// <param name="parameters">Its parameters in their order.</param>
+    /// <exception cref="TemplateError">One too many, twice, or of another name.</exception>
+    public CallArguments Bind(Rendering run, string function, string[] parameters)
+    {
+        if (positional.Length > parameters.Length)
+            throw run.Error($"'{function}' takes at most {parameters.Length} arguments, and {positional.Length} were given");
+        if (named.Length == 0)
+            return this;
+        var all = new Value[parameters.Length];
+        positional.CopyTo(all, 0);
+        foreach ((string name, Value value) in named)
+        {
+            int at = Array.IndexOf(parameters, name);
+            if (at < 0)
+                throw run.Error($"'{function}' has no argument '{name}'");
+            if (!all[at].IsMissing)
+                throw run.Error($"'{function}' is given '{name}' twice");
+            all[at] = value;
+        }
+
+        return new CallArguments(all, NoNames);
+    }
+
+    /// <summary>All but the first by place.</summary>
+    public CallArguments Skip(int count) => new(positional.Length <= count ? NoValues : positional[count..], named);
+}

@@ -1,0 +1,79 @@
+using System.Numerics;
+using VAI.Text.Jinja.Builtins;
+using VAI.Text.Jinja.Values;
+
+namespace VAI.Text.Jinja.Running;
+
+/// <summary>Attributes and items. What a value does not have is undefined; of what is undefined nothing can be asked.</summary>
+internal static class Lookup
+{
+    /// <summary><c>of.name</c>: a method or attribute, then an item of that key.</summary>
+    public static Value Attribute(Rendering run, Value of, string name)
+    {
+        if (of.IsUndefined)
+            throw run.Error($"{of.Hint} has no '{name}'");
+        if (of.Kind == ValueKind.Object)
+        {
+            Value attribute = of.Object.Attribute(name);
+            return attribute.IsMissing ? Value.Undefined(name) : attribute;
+        }
+
+        if (of.IsList && of.List.Named(name) is { IsMissing: false } named)
+            return named;
+        if (Methods.Find(of, name) is { } method)
+            return new NativeFunction(name, (rendering, arguments) => method.Call(rendering, of, arguments));
+        return of.IsDict && of.Dict.TryGet(name, out Value value) ? value : Value.Undefined(name);
+    }
+
+    /// <summary><c>of[index]</c>: an item, then an attribute of that name.</summary>
+    public static Value Item(Rendering run, Value of, Value index)
+    {
+        if (of.IsUndefined)
+            throw run.Error($"{of.Hint} has no items");
+        switch (of.Kind)
+        {
+            case ValueKind.Dict when index.Kind is not (ValueKind.List or ValueKind.Dict):
+                if (of.Dict.TryGet(index, out Value value))
+                    return value;
+                break;
+            case ValueKind.List or ValueKind.Tuple or ValueKind.Text when index.IsInteger:
+                return At(run, of, index.BigInteger);
+        }
+
+        return index.IsText ? Attribute(run, of, index.String) : Value.Undefined("item");
+    }
+
+    /// <summary>A key of a dictionary.</summary>
+    /// <exception cref="TemplateError">It cannot be one, as it can change.</exception>
+    public static Value Key(Rendering run, Value key) => key.Kind is ValueKind.List or ValueKind.Dict
+        ? throw run.Error($"{What.Is(key)} cannot be a key of a dictionary")
+        : key.Kind != ValueKind.Tuple ? key : key.List.Items.TrueForAll(i => !Key(run, i).IsMissing) ? key : default;
+
+    /// <summary>By a path of names and indices, as <c>map(attribute="a.0.b")</c> has it.</summary>
+    public static Value Path(Rendering run, Value of, Value path)
+    {
+        if (!path.IsText)
+            return Item(run, of, path);
+        foreach (string part in path.String.Split('.'))
+            of = Item(run, of, part.Length > 0 && part.All(char.IsAsciiDigit) ? NumberText.ReadInteger(part) : part);
+        return of;
+    }
+
+    private static Value At(Rendering run, Value of, BigInteger index)
+    {
+        if (of.IsText)
+            run.Budget.Read(of.String.Length);
+        int count = Iteration.Count(of);
+        if (index < 0)
+            index += count;
+        if (index < 0 || index >= count)
+            return Value.Undefined("item");
+        if (of.IsList)
+            return of.List[(int)index];
+        int at = (int)index;
+        if (CodePoints.AreUnits(of.String))
+            return of.Part(at, 1);
+        int[] starts = CodePoints.Starts(of.String);
+        return of.Part(starts[at], starts[at + 1] - starts[at]);
+    }
+}

@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Numerics;
+
+namespace VAI.Text.Jinja.Values;
+
+/// <summary>Numbers as Python writes and reads them.</summary>
+internal static class NumberText
+{
+    // Python's own bound for integers in text (sys.int_info.default_max_str_digits), in bits.
+    private const int MostBits = 14_284;
+
+    /// <summary><c>repr</c> of a float: the shortest digits that give it again, with an exponent below 1e-4 and from 1e16.</summary>
+    public static string Write(double value)
+    {
+        if (double.IsNaN(value))
+            return "nan";
+        if (double.IsInfinity(value))
+            return value > 0 ? "inf" : "-inf";
+        if (value == 0)
+            return double.IsNegative(value) ? "-0.0" : "0.0";
+        (string digits, int exponent) = Shortest(Math.Abs(value));
+        string sign = value < 0 ? "-" : "";
+        if (exponent is < -4 or >= 16)
+        {
+            string fraction = digits.Length > 1 ? "." + digits[1..] : "";
+            return $"{sign}{digits[0]}{fraction}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}";
+        }
+
+        if (exponent < 0)
+            return $"{sign}0.{new string('0', -exponent - 1)}{digits}";
+        if (digits.Length <= exponent + 1)
+            return $"{sign}{digits.PadRight(exponent + 1, '0')}.0";
+        return $"{sign}{digits[..(exponent + 1)]}.{digits[(exponent + 1)..]}";
+    }
+
+    /// <summary>An integer; a boolean as 0 or 1.</summary>
+    public static string WriteInteger(Value value, Budget budget)
+    {
+        if (!value.IsBig)
+            return value.Int64.ToString(CultureInfo.InvariantCulture);
+        CheckBits(value.BigInteger, budget);
+        return value.BigInteger.ToString(CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>An integer in a text, as <c>int(text)</c> reads it; missing where it is none.</summary>
+    public static Value ReadInteger(string text, int radix = 10)
+    {
+        string digits = text.Trim().Replace("_", "", StringComparison.Ordinal);
+        bool negative = digits.StartsWith('-');
+        if (negative || digits.StartsWith('+'))
+            digits = digits[1..];
+        string prefix = radix switch { 16 => "0x", 8 => "0o", 2 => "0b", _ => "" };
+        if (prefix.Length > 0 && digits.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+            digits = digits[2..];
+        if (digits.Length is 0 or > 4_300)
+            return default;
+        BigInteger value = 0;
+        if (radix == 10)
+        {
+            if (!digits.All(char.IsAsciiDigit))
+                return default;
+            value = BigInteger.Parse(digits, CultureInfo.InvariantCulture);
+        }
+        else
+        {
+            foreach (char c in digits)
+            {
+                int digit = char.IsAsciiDigit(c) ? c - '0' : char.IsAsciiLetter(c) ? char.ToLowerInvariant(c) - 'a' + 10 : radix;
+                if (digit >= radix)
+                    return default;
+                value = (value * radix) + digit;
+            }
+        }
+
+        return negative ? -value : value;
+    }
+
+    /// <summary>A number in a text, as <c>float(text)</c> reads it; missing where it is none.</summary>
+    public static Value ReadFloat(string text)
+    {
+        string number = text.Trim();
+        switch (number.TrimStart('+', '-').ToUpperInvariant())
+        {
+            case "INF" or "INFINITY":
+                return number[0] == '-' ? double.NegativeInfinity : double.PositiveInfinity;
+            case "NAN":
+                return double.NaN;
+        }
+
+        const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+        return number.Length < 1_000 && double.TryParse(number.Replace("_", "", StringComparison.Ordinal), Style, CultureInfo.InvariantCulture, out double value)
+            ? value : default(Value);
+    }
+
+    /// <summary>Refuses an integer that takes long to write or to multiply.</summary>
+    public static void CheckBits(BigInteger value, Budget budget)
+    {
+        if (value.GetBitLength() > MostBits)
+            throw budget.Error("an integer has more than 4300 digits");
+    }
+
+    // Digits without zeros around them, of which the first has ten to the exponent.
+    private static (string Digits, int Exponent) Shortest(double value)
+    {
+        string round = value.ToString("R", CultureInfo.InvariantCulture);
+        int power = round.IndexOf('E');
+        int exponent = power < 0 ? 0 : int.Parse(round.AsSpan(power + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        string mantissa = power < 0 ? round : round[..power];
+        int dot = mantissa.IndexOf('.');
+        exponent += (dot < 0 ? mantissa.Length : dot) - 1;
+        string digits = mantissa.Replace(".", "", StringComparison.Ordinal);
+        string significant = digits.TrimStart('0');
+        return (significant.TrimEnd('0'), exponent - (digits.Length - significant.Length));
+    }
+}
