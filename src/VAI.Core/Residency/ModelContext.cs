@@ -59,6 +59,9 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
 
     public ModelMemory? Memory { get; internal init; }
 
+    /// <summary>Ends with the model.</summary>
+    public IDisposable? Claim { private get; init; }
+
     public int ContextLength { get; }
 
     public int OpenSessions
@@ -289,6 +292,7 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
         _texts?.Dispose();
         Llama.Dispose();
         Weights.Dispose();
+        Claim?.Dispose();
     }
 
     /// <summary>Counts tokens that were generated, for the registry. No lock and no allocation.</summary>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
+using VAI.Daemon.OpenAi.Responses;
 using VAI.Daemon.Streaming;
 using VAI.Remote.Wire;
 
@@ -16,6 +17,9 @@ internal sealed class EventWriter(HttpContext context) : IDisposable
     private static readonly JsonEncodedText Reasoning = JsonEncodedText.Encode(nameof(InferenceUpdateKind.Reasoning));
     private static readonly JsonEncodedText Result = JsonEncodedText.Encode("result");
     private static readonly JsonEncodedText LogProbabilities = JsonEncodedText.Encode("logProbabilities");
+
+    // Kestrel's least rate counts what was taken before as time in hand: after megabytes it waits for hours.
+    private readonly TimeSpan _slowReader = Sending.SlowReader(context);
 
     private readonly Utf8JsonWriter _json = new(context.Response.BodyWriter);
 
@@ -56,7 +60,7 @@ internal sealed class EventWriter(HttpContext context) : IDisposable
         _json.WriteEndObject();
         _json.Flush();
         to.Write("\n\n"u8);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
+        await Sending.FlushAsync(context, _slowReader).ConfigureAwait(false);
     }
 
     public void Dispose() => _json.Dispose();
