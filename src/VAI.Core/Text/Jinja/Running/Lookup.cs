@@ -18,6 +18,8 @@ internal static class Lookup
             return attribute.IsMissing ? Value.Undefined(name) : attribute;
         }
 
+        if (of.IsNumber && NumberMethods.Attribute(of, name) is { IsMissing: false } part)
+            return part;
         if (of.IsList && of.List.Named(name) is { IsMissing: false } named)
             return named;
         if (Methods.Find(of, name) is { } method)
@@ -50,13 +52,19 @@ internal static class Lookup
         : key.Kind != ValueKind.Tuple ? key : key.List.Items.TrueForAll(i => !Key(run, i).IsMissing) ? key : default;
 
     /// <summary>By a path of names and indices, as <c>map(attribute="a.0.b")</c> has it.</summary>
-    public static Value Path(Rendering run, Value of, Value path)
+    /// <param name="run">The rendering.</param>
+    /// <param name="of">Where it begins.</param>
+    /// <param name="path">An index, or names and indices with dots between them.</param>
+    /// <param name="otherwise">Instead of each part that there is not; missing for what is undefined.</param>
+    public static Value Path(Rendering run, Value of, Value path, Value otherwise = default)
     {
         if (!path.IsText)
-            return Item(run, of, path);
+            return Or(Item(run, of, path));
         foreach (string part in path.String.Split('.'))
-            of = Item(run, of, part.Length > 0 && part.All(char.IsAsciiDigit) ? NumberText.ReadInteger(part) : part);
+            of = Or(Item(run, of, part.Length > 0 && part.All(char.IsAsciiDigit) ? NumberText.ReadInteger(part) : part));
         return of;
+
+        Value Or(Value value) => value.IsUndefined && !otherwise.IsMissing && !otherwise.IsNone ? otherwise : value;
     }
 
     private static Value At(Rendering run, Value of, BigInteger index)

@@ -10,10 +10,10 @@ internal static class Operators
 {
     public static Value Apply(Rendering run, BinaryOperator @operator, Value left, Value right)
     {
-        if (left.IsUndefined || right.IsUndefined)
-            throw run.Error($"{What.Is(left.IsUndefined ? left : right)} cannot be calculated with");
         if (@operator == BinaryOperator.Modulo && left.IsText)
             return PercentFormat.Apply(run, left, right);
+        if (left.IsUndefined || right.IsUndefined)
+            throw run.Error($"{What.Is(left.IsUndefined ? left : right)} cannot be calculated with");
         if (left.IsNumber && right.IsNumber)
             return Arithmetic.Apply(run, @operator, left, right);
         if (@operator == BinaryOperator.Add)
