@@ -14,7 +14,7 @@ internal static class TextFilters
     public static IEnumerable<Builtin> All =>
     [
         new("string", [], (run, self, a) => run.Text.Write(self)),
-        new("trim", ["chars"], (run, self, a) => Trimming.Both(Given.Text(run, self), Given.String(run, a[0], null, "'chars'"))),
+        new("trim", ["chars"], (run, self, a) => Trimming.Both(run, Given.Text(run, self), Given.String(run, a[0], null, "'chars'"))),
         new("upper", [], (run, self, a) => Change(run, self, PythonCase.Upper)),
         new("lower", [], (run, self, a) => Change(run, self, PythonCase.Lower)),
         new("capitalize", [], (run, self, a) => Change(run, self, PythonCase.Capitalize)),

@@ -9,9 +9,9 @@ internal static class TextMethods
 {
     public static IEnumerable<Builtin> All =>
     [
-        new("strip", ["/chars"], (run, self, a) => Trimming.Both(Read(run, self), Chars(run, a[0]))),
-        new("lstrip", ["/chars"], (run, self, a) => Trimming.Start(Read(run, self), Chars(run, a[0]))),
-        new("rstrip", ["/chars"], (run, self, a) => Trimming.End(Read(run, self), Chars(run, a[0]))),
+        new("strip", ["/chars"], (run, self, a) => Trimming.Both(run, Read(run, self), Chars(run, a[0]))),
+        new("lstrip", ["/chars"], (run, self, a) => Trimming.Start(run, Read(run, self), Chars(run, a[0]))),
+        new("rstrip", ["/chars"], (run, self, a) => Trimming.End(run, Read(run, self), Chars(run, a[0]))),
         new("split", ["sep", "maxsplit"], (run, self, a) => new ValueList(a[0].IsMissing || a[0].IsNone
             ? Splitting.Words(run, self, Most(run, a[1])) : Splitting.By(run, self, Given.String(run, a[0], "a separator"), Most(run, a[1])))),
         new("rsplit", ["sep", "maxsplit"], (run, self, a) => new ValueList(a[0].IsMissing || a[0].IsNone
@@ -65,7 +65,7 @@ internal static class TextMethods
     private static Value Partition(Rendering run, Value self, CallArguments a, bool last)
     {
         string separator = Given.String(run, a[0], "a separator");
-        run.Budget.Read(self.String.Length);
+        run.Budget.Seek(self.String.Length, separator.Length);
         if (separator.Length == 0)
             throw run.Error("a text is split at an empty string");
         int at = last ? self.String.LastIndexOf(separator, StringComparison.Ordinal) : self.String.IndexOf(separator, StringComparison.Ordinal);
@@ -132,7 +132,7 @@ internal static class TextMethods
     private static Value Find(Rendering run, Value self, CallArguments a, bool last)
     {
         string sought = Given.String(run, a[0], "what is looked for");
-        run.Budget.Read(self.String.Length);
+        run.Budget.Seek(self.String.Length, sought.Length);
         if (Window(run, self, a) is null)
             return -1L;
         Value part = Slices.Take(run, self, Bound(a[1]), Bound(a[2]), Value.None);
@@ -149,7 +149,7 @@ internal static class TextMethods
     private static Value Count(Rendering run, Value self, CallArguments a)
     {
         string sought = Given.String(run, a[0], "what is counted"), text = Window(run, self, a) ?? "";
-        run.Budget.Read(text.Length);
+        run.Budget.Seek(text.Length, sought.Length);
         if (Window(run, self, a) is null)
             return 0L;
         return sought.Length == 0 ? CodePoints.Count(text) + 1L : text.AsSpan().Count(sought);

@@ -123,16 +123,18 @@ internal sealed class WordWrap(Rendering run, int width, bool breaksWords, bool 
     // Two hyphens or more between words, where they end; 0 where there are none.
     private static int Dash(string line, int at)
     {
+        if (at == 0 || line[at] != '-' || !IsWordOrPunctuation(line[at - 1]))
+            return 0;
         int end = at;
         while (end < line.Length && line[end] == '-')
             end++;
-        return end - at >= 2 && at > 0 && IsWordOrPunctuation(line[at - 1]) && end < line.Length && PythonCase.IsWord(line[end]) ? end : 0;
+        return end - at >= 2 && end < line.Length && PythonCase.IsWord(line[end]) ? end : 0;
     }
 
     // Behind the hyphen of a word with letters on both sides, or before a dash.
     private static bool EndsWord(string line, int start, int end)
     {
-        if (line[end] == '-' && Dash(line, end) > 0)
+        if (Dash(line, end) > 0)
             return true;
         if (line[end - 1] != '-' || end - 1 == start || end >= line.Length || !char.IsLetter(line[end]))
             return false;

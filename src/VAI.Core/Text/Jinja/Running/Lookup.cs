@@ -34,7 +34,7 @@ internal static class Lookup
             throw run.Error($"{of.Hint} has no items");
         switch (of.Kind)
         {
-            case ValueKind.Dict when index.Kind is not (ValueKind.List or ValueKind.Dict):
+            case ValueKind.Dict when IsKey(run, index, 0):
                 if (of.Dict.TryGet(index, out Value value))
                     return value;
                 break;
@@ -47,9 +47,25 @@ internal static class Lookup
 
     /// <summary>A key of a dictionary.</summary>
     /// <exception cref="TemplateError">It cannot be one, as it can change.</exception>
-    public static Value Key(Rendering run, Value key) => key.Kind is ValueKind.List or ValueKind.Dict
-        ? throw run.Error($"{What.Is(key)} cannot be a key of a dictionary")
-        : key.Kind != ValueKind.Tuple ? key : key.List.Items.TrueForAll(i => !Key(run, i).IsMissing) ? key : default;
+    public static Value Key(Rendering run, Value key) =>
+        IsKey(run, key, 0) ? key : throw run.Error($"{What.Is(key)} cannot be a key of a dictionary");
+
+    // A tuple is one if its items are: each is gone through, and counted, as a dictionary goes through them.
+    private static bool IsKey(Rendering run, Value key, int depth)
+    {
+        if (key.Kind != ValueKind.Tuple)
+            return key.Kind is not (ValueKind.List or ValueKind.Dict);
+        if (depth == ValueEquality.MostDepth)
+            throw run.Error($"a key of a dictionary has more than {ValueEquality.MostDepth} tuples within each other");
+        foreach (Value item in key.List.Items)
+        {
+            run.Budget.Step();
+            if (!IsKey(run, item, depth + 1))
+                return false;
+        }
+
+        return true;
+    }
 
     /// <summary>By a path of names and indices, as <c>map(attribute="a.0.b")</c> has it.</summary>
     /// <param name="run">The rendering.</param>

@@ -76,7 +76,7 @@ internal static class Operators
             case ValueKind.Text:
                 if (!item.IsText)
                     throw run.Error($"{What.Is(item)} is looked for in a string, where only a string can be");
-                run.Budget.Read(container.String.Length);
+                run.Budget.Seek(container.String.Length, item.String.Length);
                 return container.String.Contains(item.String, StringComparison.Ordinal);
             case ValueKind.Dict:
                 return container.Dict.TryGet(Lookup.Key(run, item), out _);
