@@ -7,7 +7,7 @@ namespace VAI.Cli;
 /// The loop of <c>vai chat</c>. Answers go to standard output and nothing else does; to a terminal an error is one of many lines,
 /// in a script it is the end.
 /// </summary>
-internal sealed class Chat(IVai vai, Conversation conversation, InferenceOptions options, string name, bool json)
+internal sealed class Chat(IVai vai, Conversation conversation, InferenceOptions options, ChatRenderOptions rendering, string name, bool json)
 {
     private readonly bool _terminal = !Console.IsInputRedirected;
     private readonly Lock _gate = new();
@@ -75,11 +75,11 @@ internal sealed class Chat(IVai vai, Conversation conversation, InferenceOptions
         using var answering = new CancellationTokenSource();
         lock (_gate)
             _answering = answering;
-        string text = "";
+        string text = "", thought = "";
         InferenceResult? result = null;
         try
         {
-            result = await conversation.AskAsync(_model, prompt, options, Show, answering.Token);
+            result = await conversation.AskAsync(_model, prompt, options, rendering, Show, answering.Token);
         }
         catch (OperationCanceledException) when (answering.IsCancellationRequested)
         {
@@ -94,23 +94,39 @@ internal sealed class Chat(IVai vai, Conversation conversation, InferenceOptions
         }
 
         if (json)
-            Answers.Add(Body(prompt, text, result));
+            Answers.Add(Body(prompt, text, thought, result));
         else
             Console.Error.WriteLine(Cost(result));
 
-        void Show(string more)
+        void Show(string more, InferenceUpdateKind kind)
         {
+            if (kind == InferenceUpdateKind.Reasoning)
+            {
+                thought += more;
+                if (!json && more.Length > 0)
+                    Console.Error.Write(Thought(more));
+                return;
+            }
+
+            // The answer begins apart from what was thought.
+            if (!json && text.Length == 0 && more.Length > 0 && thought.Length > 0)
+                Console.Error.Write("\n\n");
             text += more;
             if (!json)
                 Console.Out.Write(more);
         }
     }
 
-    private ChatAnswerBody Body(string prompt, string text, InferenceResult? r) => r is null
-        ? new ChatAnswerBody(_model.Name, prompt, text, 0, 0, 0, 0, 0, 0, "stopped", null)
+    // Beside the answer, and dimmed where somebody looks at it.
+    private static string Thought(string text) => Console.IsErrorRedirected ? text : $"\e[2m{text}\e[0m";
+
+    private ChatAnswerBody Body(string prompt, string text, string thought, InferenceResult? r) => r is null
+        ? new ChatAnswerBody(_model.Name, prompt, text, Or(thought), 0, 0, 0, 0, 0, 0, "stopped", null)
         : new ChatAnswerBody(
-            _model.Name, prompt, text, r.GeneratedTokens, r.PromptTokens, r.ReusedTokens, Format.Ms(r.FirstTokenTime), Format.Ms(r.TotalTime),
+            _model.Name, prompt, text, Or(thought), r.GeneratedTokens, r.PromptTokens, r.ReusedTokens, Format.Ms(r.FirstTokenTime), Format.Ms(r.TotalTime),
             Format.Number(r.TokensPerSecond), RunVerb.Finish(r), r.Seed);
+
+    private static string? Or(string thought) => thought.Length == 0 ? null : thought;
 
     private static string Cost(InferenceResult? r) => r is null
         ? "stopped"

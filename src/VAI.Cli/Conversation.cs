@@ -14,32 +14,36 @@ internal sealed class Conversation(string? system) : IAsyncDisposable
     /// <param name="model">Who answers.</param>
     /// <param name="prompt">What the user says.</param>
     /// <param name="options">How.</param>
-    /// <param name="show">Given the answer's text as it comes.</param>
+    /// <param name="rendering">How the conversation becomes a prompt.</param>
+    /// <param name="show">Given the text as it comes, and what it is.</param>
     /// <param name="cancellation">Stops the answer; what there is of it stays.</param>
     /// <returns>What the answer came to; null if it was stopped.</returns>
     /// <exception cref="VaiException">As <see cref="IInferenceSession.InferAsync(string, InferenceOptions?, CancellationToken)"/>.</exception>
     public async Task<InferenceResult?> AskAsync(
-        IModelContext model, string prompt, InferenceOptions options, Action<string> show, CancellationToken cancellation)
+        IModelContext model, string prompt, InferenceOptions options, ChatRenderOptions rendering, Action<string, InferenceUpdateKind> show, CancellationToken cancellation)
     {
-        string answer = "";
+        string answer = "", thought = "";
         int before = _turns.Count;
         _turns.Add(new ChatTurn("user", prompt));
         Part? old = _parts.GetValueOrDefault(model.Name), part = null;
         bool done = false;
         try
         {
-            string text = await model.RenderChatAsync(_turns, addGenerationPrompt: true, cancellation);
-            part = old is not null && old.Begins(model, text) ? old : new Part(model.OpenSession());
+            ChatPrompt conversation = await model.RenderChatAsync(_turns, rendering, cancellation);
+            part = old is not null && old.Begins(model, conversation.Text) ? old : new Part(model.OpenSession());
             InferenceResult? result = null;
-            await foreach (InferenceUpdate update in part.Session.InferAsync(text[part.Text!.Length..], options, cancellation))
+            await foreach (InferenceUpdate update in part.Session.InferAsync(conversation.From(part.Text!.Length), options, cancellation))
             {
-                answer += update.Text;
+                if (update.Kind == InferenceUpdateKind.Reasoning)
+                    thought += update.Text;
+                else
+                    answer += update.Text;
                 result = update.Result ?? result;
-                show(update.Text);
+                show(update.Text, update.Kind);
             }
 
-            part.Text = text + answer + await EndAsync(part.Session, result!, cancellation);
-            Answered(answer);
+            part.Text = conversation.Text + await GeneratedAsync(part.Session, result!, cancellation);
+            Answered(answer, thought);
             done = true;
             return result;
         }
@@ -49,7 +53,7 @@ internal sealed class Conversation(string? system) : IAsyncDisposable
             part.Text = null;
             if (answer.Length == 0)
                 throw;
-            Answered(answer);
+            Answered(answer, thought);
             done = true;
             return null;
         }
@@ -68,7 +72,11 @@ internal sealed class Conversation(string? system) : IAsyncDisposable
     }
 
     // A template cannot put a NUL, which a model can generate.
-    private void Answered(string answer) => _turns.Add(new ChatTurn("assistant", answer.Replace('\0', '\uFFFD')));
+    private void Answered(string answer, string thought)
+    {
+        var said = new TextPart(answer.Replace('\0', '\uFFFD'));
+        _turns.Add(thought.Length == 0 ? new ChatTurn("assistant", said.Text) : new ChatTurn("assistant", [new ReasoningPart(thought.Replace('\0', '\uFFFD')), said]));
+    }
 
     /// <summary>Forgets what was said, except for the system's text.</summary>
     public async Task ResetAsync()
@@ -81,11 +89,9 @@ internal sealed class Conversation(string? system) : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await ResetAsync();
 
-    /// <summary>The token that ended the answer as the template writes it; empty if none did.</summary>
-    private static async Task<string> EndAsync(IInferenceSession session, InferenceResult result, CancellationToken cancellation) =>
-        result.FinishReason == FinishReason.EndOfSequence
-            ? await session.Model.DetokenizeAsync([session.Tokens[^1]], special: true, cancellation)
-            : "";
+    /// <summary>What was generated, as the template would write it: with the marks of thoughts, and the token that ended it.</summary>
+    private static async Task<string> GeneratedAsync(IInferenceSession session, InferenceResult result, CancellationToken cancellation) =>
+        await session.Model.DetokenizeAsync([.. session.Tokens.TakeLast(result.GeneratedTokens)], special: true, cancellation);
 
     private sealed class Part(IInferenceSession session)
     {

@@ -8,6 +8,7 @@ using VAI.Cli.Verbs.Serving;
 var root = new RootCommand("Many language models resident at once, switched between at no cost.")
 {
     InspectVerb.Create(),
+    TemplateVerb.Create(),
     ForgeVerb.Create(),
     PlanVerb.Create(),
     BurnVerb.Create(),

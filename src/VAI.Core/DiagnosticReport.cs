@@ -39,7 +39,7 @@ public sealed record DiagnosticReport
     /// <summary>Memory of the machine, or the least limit of this process's control groups below that; 0 if unknown.</summary>
     public required long TotalMemory { get; init; }
 
-    /// <summary>What of it can be had without swapping.</summary>
+    /// <summary>What of it can be had without swapping; 0 if that is unknown, too.</summary>
     public required long AvailableMemory { get; init; }
 
     /// <summary>The limit with the least room below it, in bytes; null where none is set.</summary>

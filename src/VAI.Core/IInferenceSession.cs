@@ -45,6 +45,21 @@ public interface IInferenceSession : IAsyncDisposable
     IAsyncEnumerable<InferenceUpdate> InferAsync(
         string prompt, InferenceOptions? options = null, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Appends the prompt of a conversation and generates. Control tokens are read where the template wrote them and nowhere else; the
+    /// beginning-of-sequence token stands there once, whether the template writes it or not. What the model thinks is told from what it answers
+    /// (<see cref="InferenceUpdate.Kind"/>), unless the options say otherwise.
+    /// </summary>
+    /// <param name="prompt">What <see cref="IModelContext.RenderChatAsync(IReadOnlyList{ChatTurn}, ChatRenderOptions, CancellationToken)"/> gave.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="cancellationToken">Stops the transaction at its next step.</param>
+    /// <returns>As for the other overload.</returns>
+    /// <exception cref="VaiUsageException">As for the other overload.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The session or its <see cref="IVai"/> was disposed.</exception>
+    IAsyncEnumerable<InferenceUpdate> InferAsync(
+        ChatPrompt prompt, InferenceOptions? options = null, CancellationToken cancellationToken = default);
+
     /// <summary>Appends tokens and generates. Nothing is added to them.</summary>
     /// <param name="prompt">Token ids; may be empty if the session already holds tokens.</param>
     /// <param name="options">Null for the defaults.</param>

@@ -57,17 +57,37 @@ public interface IModelContext
     ValueTask<IInferenceSession> RestoreSessionAsync(
         string path, SessionOptions? options = null, CancellationToken cancellationToken = default);
 
-    /// <summary>The text of a conversation as the model's own chat template puts it; ChatML where it has none.</summary>
+    /// <summary>The model's chat template, as it was read: ChatML where the file has none.</summary>
+    /// <param name="template">The name of another that the file has, or a text with Jinja in it; null for the model's own.</param>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidChatTemplate"/>: it cannot be read; <see cref="VaiError.InvalidOption"/>: no such name.</exception>
+    ChatTemplate GetChatTemplate(string? template = null);
+
+    /// <summary>The prompt of a conversation as the model's own chat template puts it; ChatML where it has none.</summary>
+    /// <param name="turns">1 to 4,096 turns, oldest first.</param>
+    /// <param name="options">How.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>The prompt, which knows what in it the template wrote and what the caller.</returns>
+    /// <exception cref="VaiUsageException">
+    /// <see cref="VaiError.ConversationRejected"/>: the template says why; <see cref="VaiError.InvalidChatTemplate"/>: it cannot be read, or fails;
+    /// <see cref="VaiError.InvalidOption"/>: no turns, too many, or a role that is empty; <see cref="VaiError.NotSupported"/>.
+    /// </exception>
+    ValueTask<ChatPrompt> RenderChatAsync(IReadOnlyList<ChatTurn> turns, ChatRenderOptions options, CancellationToken cancellationToken = default);
+
+    /// <inheritdoc cref="RenderChatAsync(IReadOnlyList{ChatTurn}, ChatRenderOptions, CancellationToken)"/>
     /// <param name="turns">1 to 4,096 turns, oldest first.</param>
     /// <param name="addGenerationPrompt">Ends with the beginning of the assistant's next turn.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    /// <returns>The prompt, with control tokens written out.</returns>
-    /// <exception cref="VaiUsageException">
-    /// <see cref="VaiError.NotSupported"/>: the template is none of those that llama.cpp can render;
-    /// <see cref="VaiError.InvalidOption"/>: no turns, too many, or a role that is empty.
-    /// </exception>
-    ValueTask<string> RenderChatAsync(
-        IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true, CancellationToken cancellationToken = default);
+    ValueTask<ChatPrompt> RenderChatAsync(
+        IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true, CancellationToken cancellationToken = default) =>
+        RenderChatAsync(turns, new ChatRenderOptions { AddGenerationPrompt = addGenerationPrompt }, cancellationToken);
+
+    /// <summary>The tokens of a conversation's prompt: control tokens where the template wrote them, and nowhere else.</summary>
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="addSpecial">Whether it begins a session: what the model wants around a prompt is added where the template did not write it.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>Token ids.</returns>
+    /// <exception cref="VaiUsageException">The text is too long, or the model was unloaded.</exception>
+    ValueTask<IReadOnlyList<int>> TokenizeAsync(ChatPrompt prompt, bool addSpecial = true, CancellationToken cancellationToken = default);
 
     /// <summary>The tokens of a text.</summary>
     /// <param name="text">

@@ -36,6 +36,12 @@ public enum VaiError
     /// <summary>The file is not a session that this user saved of this model.</summary>
     SessionFileRejected = 110,
 
+    /// <summary>A chat template cannot be read, or does more than one may.</summary>
+    InvalidChatTemplate = 111,
+
+    /// <summary>The model's chat template does not take the conversation, and says why.</summary>
+    ConversationRejected = 112,
+
     /// <summary>The file does not exist or is not a regular file.</summary>
     FileNotFound = 200,
 

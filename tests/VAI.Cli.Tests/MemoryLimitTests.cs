@@ -60,6 +60,19 @@ public sealed class MemoryLimitTests(Forged forged, ITestOutputHelper output)
         Assert.InRange(plan.Json.GetProperty("needed_memory").GetInt64(), plan.Json.GetProperty("private_bytes").GetInt64(), 300L << 20);
     }
 
+    /// <summary>As of a unit with <c>ProcSubset=pid</c>, which sees processes and nothing of the machine.</summary>
+    [Fact]
+    public async Task Where_the_machine_is_not_to_be_seen_the_doctor_says_so()
+    {
+        string[] line =
+        [
+            LibcNative.geteuid() == 0 ? "-mpf" : "-Urmpf", "--kill-child", "sh", "-c", "mount -t proc -o subset=pid proc /proc && exec \"$0\" \"$@\"",
+            Dotnet, Path.Combine(AppContext.BaseDirectory, "vai.dll"), "doctor",
+        ];
+        VaiRun run = await VaiProcess.EndAsync(Process.Start(new ProcessStartInfo("unshare", line) { RedirectStandardOutput = true, RedirectStandardError = true })!);
+        Assert.Matches("memory +unknown", run.Out + run.Error);
+    }
+
     private async Task<string> SmallAsync()
     {
         string file = forged.At("limited.gguf");

@@ -34,6 +34,8 @@ public sealed class ReloadTests(ForgedModels models) : IDisposable
         using Process engine = await daemon.WorkerAsync();
         var actual = new StreamRun("a", 1, 1200);
         var refused = new TaskCompletionSource<HttpStatusCode>();
+        string listed = "";
+        Assert.Contains("\"id\":\"a\"", await http.GetStringAsync("v1/models"));
         int seen = 0;
         await actual.RunAsync(vai, () =>
         {
@@ -41,12 +43,15 @@ public sealed class ReloadTests(ForgedModels models) : IDisposable
                 return;
             daemon.SignalAsync("HUP").Wait();
             daemon.LogsAsync("Model a is not in the configuration any more").Wait();
+            listed = http.GetStringAsync("v1/models").Result;
             refused.SetResult(AskAsync(http, "a").Result);
             Assert.DoesNotContain("Model a is unloaded", daemon.Log);
             engine.Kill();
         });
         StreamRun.Same(expected, actual);
         Assert.Equal(HttpStatusCode.NotFound, await refused.Task);
+        Assert.Contains("\"id\":\"b\"", listed);
+        Assert.DoesNotContain("\"id\":\"a\"", listed);
         await daemon.LogsAsync("Model a is unloaded");
         WireStatus status = await vai.StatusAsync(default);
         Assert.Equal([("b", true)], status.Models.Select(m => (m.Name, m.Loaded)));

@@ -103,7 +103,6 @@ public static class BusyBenchmark
             var rows = new List<BusyRow>();
             foreach (int beside in options.Beside)
             {
-                progress?.Report(new BenchProgress($"{beside} beside", (double)rows.Count / (options.Beside.Count + 1)));
                 rows.Add(await RowAsync(beside).ConfigureAwait(false));
             }
 
@@ -112,11 +111,16 @@ public static class BusyBenchmark
 
             async Task<BusyRow> RowAsync(int beside)
             {
-                (IDecoding Decoding, List<double> Taken)[] all = [.. streams.Values.Concat(options.Others.Values).Select(d => (d, new List<double>()))];
+                (string Name, IDecoding Decoding, List<double> Taken)[] all =
+                [
+                    .. streams.Select(s => (s.Key == 0 ? "VAI" : $"{s.Key} fixed", (IDecoding)s.Value, new List<double>())),
+                    .. options.Others.Select(o => (o.Key, o.Value, new List<double>())),
+                ];
                 for (int round = 0; round < options.Rounds; round++)
                 {
-                    foreach ((IDecoding decoding, List<double> taken) in round % 2 == 0 ? all : all.Reverse())
+                    foreach ((string name, IDecoding decoding, List<double> taken) in round % 2 == 0 ? all : all.Reverse())
                     {
+                        progress?.Report(new BenchProgress($"{beside} beside, {name}", (double)rows.Count / (options.Beside.Count + 1)));
                         using var busy = new BusyThreads(beside);
                         taken.Add(await decoding.MeasureAsync(Settling, options.Window, cancellationToken).ConfigureAwait(false));
                     }

@@ -74,7 +74,8 @@ internal static partial class ReportDocument
             .Line("| | one after the other, tok/s | both at once, tok/s | at once / in turn |").Line("|---|---|---|---|");
         foreach (SideFigures s in f.Sides)
             text.Line($"| {s.Name} | {Q(s.AloneTps)} | {Q(s.TogetherTps)} | {Q(s.TogetherRatio)} |");
-        text.Line().Line($"{f.Size.ThroughputRounds} rounds; one session of each model generates {f.Size.Tokens} tokens after a prompt of 32. Prompts count.").Line();
+        text.Line().Line($"{f.Size.ThroughputRounds} rounds; one session of each model generates {f.Size.Tokens} tokens after a prompt of 32. Prompts count.")
+            .Line("VAI was asked by a call in each round, and the others in every second one, but no more once two had taken them 20 s.").Line();
     }
 
     private static void Memory(StringBuilder text, ReportFigures f)

@@ -11,6 +11,9 @@ internal sealed class ReportRun(
     private const string Document = "report.md";
     private const string OverHttp = "VAI over HTTP";
 
+    // As many as a stream of VAI's begins with.
+    private const int StreamPromptTokens = 8;
+
     private readonly ReportSize _size = new(
         options.Rounds, Math.Max(1, options.Rounds / 2), Math.Max(1, options.Rounds / 4), options.Tokens, options.Processes, options.LongPromptTokens,
         options.Window.TotalMilliseconds, options.Idle.TotalMilliseconds);
@@ -199,8 +202,11 @@ internal sealed class ReportRun(
         {
             AfterConcurrentRound = async round =>
             {
-                foreach (PeerMeasure other in round % 2 == 0 ? others : others.Reverse())
-                    await other.ConcurrentAsync(round).ConfigureAwait(false);
+                if (round % 2 != 0)
+                    return;
+                int turn = round / 2;
+                foreach (PeerMeasure other in turn % 2 == 0 ? others : others.Reverse())
+                    await other.ConcurrentAsync(turn).ConfigureAwait(false);
             },
         }.RunAsync().ConfigureAwait(false);
     }
@@ -212,7 +218,12 @@ internal sealed class ReportRun(
         {
             var others = new Dictionary<string, IDecoding>();
             if (peer is not null)
-                others[peer.Name] = new PeerDecoding(peer, options.First.Name, vocabulary);
+            {
+                int asked = 0;
+                others[peer.Name] = new PeerDecoding((tokens, stop) => peer.AskAsync(
+                    options.First.Name, vocabulary.Prompt(asked++, StreamPromptTokens), tokens, vocabulary.Ends, stop));
+            }
+
             if (sharp is not null)
                 others[ProgramRows.LlamaSharp] = sharp;
             var benchmark = new BusyBenchmarkOptions

@@ -37,6 +37,7 @@ internal sealed record ChatAnswerBody(
     string Model,
     string Prompt,
     string Text,
+    string? Reasoning,
     int Tokens,
     int PromptTokens,
     int ReusedTokens,

@@ -29,11 +29,21 @@ namespace VAI.Cli.Output;
 [JsonSerializable(typeof(LoadDocument))]
 [JsonSerializable(typeof(UnloadDocument))]
 [JsonSerializable(typeof(ChatDocument))]
+[JsonSerializable(typeof(TemplateDocument))]
+[JsonSerializable(typeof(TemplateCheckDocument))]
 internal sealed partial class Documents : JsonSerializerContext
 {
     public static void Print<T>(T document, JsonTypeInfo<T> type) =>
         Console.Out.WriteLine(JsonSerializer.Serialize(document, type));
 }
+
+/// <summary><c>vai template</c>.</summary>
+internal sealed record TemplateDocument(string Prompt, bool Own, IReadOnlyList<TemplateSegmentBody> Segments, ChatTemplateTraits Traits);
+
+internal sealed record TemplateSegmentBody(string From, string Text);
+
+/// <summary><c>vai template check</c>.</summary>
+internal sealed record TemplateCheckDocument(bool Own, ChatTemplateTraits Traits, IReadOnlyList<string> Warnings);
 
 internal sealed record ErrorBody(string Code, string Message);
 

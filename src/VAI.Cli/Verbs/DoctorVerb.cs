@@ -52,7 +52,7 @@ internal static class DoctorVerb
             ("cpu features", r.CpuFeatures),
             ("cpu kernels", r.LibraryFile is null ? null : r.CpuKernels ?? "linked in"),
             ("physical cores", r.PhysicalCores),
-            ("memory", $"{Format.Bytes(r.AvailableMemory)} available of {Format.Bytes(r.TotalMemory)}"),
+            ("memory", r.TotalMemory == 0 ? "unknown: the system does not tell (/proc/meminfo)" : $"{Format.Bytes(r.AvailableMemory)} available of {Format.Bytes(r.TotalMemory)}"),
             ("memory limit", r.MemoryLimit is { } limit ? $"{Format.Bytes(limit)} of the control group {r.MemoryLimitSource}" : null),
             ("/dev/shm", $"{Format.Bytes(r.SharedMemoryFree)} free of {Format.Bytes(r.SharedMemory)}"),
             ("huge pages", r.HugePages ? "given to ROMs in memory" : "not given to ROMs (Linux 6.1 has them; shmem_enabled must not be 'deny')"));

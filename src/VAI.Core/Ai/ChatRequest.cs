@@ -3,7 +3,11 @@ using Microsoft.Extensions.AI;
 namespace VAI.Ai;
 
 /// <summary>Messages and options, as the engine takes them.</summary>
-internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, InferenceOptions Options)
+/// <param name="Turns">The conversation.</param>
+/// <param name="Rendering">How it becomes a prompt.</param>
+/// <param name="Options">How the model answers.</param>
+/// <param name="Thoughts">Whether what it thinks is handed over.</param>
+internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, ChatRenderOptions Rendering, InferenceOptions Options, bool Thoughts)
 {
     /// <exception cref="VaiUsageException">A member asks for what is not supported, or is out of range.</exception>
     public static ChatRequest From(IEnumerable<ChatMessage> messages, ChatOptions? options, IChatClient client)
@@ -12,12 +16,31 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, InferenceOptio
         if (!string.IsNullOrEmpty(options?.Instructions))
             turns.Add(new ChatTurn("system", options.Instructions));
         foreach (ChatMessage message in messages)
-            turns.Add(Turn(message));
+            turns.Add(ChatTurns.From(message));
         if (options is null)
-            return new ChatRequest(turns, new InferenceOptions());
+            return new ChatRequest(turns, new ChatRenderOptions(), new InferenceOptions(), true);
         RefuseUnsupported(options);
-        return new ChatRequest(turns, Sampling(options, client));
+        return new ChatRequest(turns, RenderingOf(options), Sampling(options, client), options.Reasoning?.Output is not ReasoningOutput.None);
     }
+
+    private static ChatRenderOptions RenderingOf(ChatOptions o) => new()
+    {
+        EnableThinking = o.Reasoning?.Effort is ReasoningEffort.None ? false : o.AdditionalProperties?.GetValueOrDefault("enable_thinking") switch
+        {
+            null => null,
+            bool enabled => enabled,
+            System.Text.Json.JsonElement { ValueKind: System.Text.Json.JsonValueKind.True or System.Text.Json.JsonValueKind.False } json => json.GetBoolean(),
+            { } other => throw new VaiUsageException(VaiError.InvalidOption, $"The additional property 'enable_thinking' is {other}; it must be true or false."),
+        },
+        ReasoningEffort = o.Reasoning?.Effort switch
+        {
+            ReasoningEffort.Low => "low",
+            ReasoningEffort.Medium => "medium",
+            ReasoningEffort.High => "high",
+            ReasoningEffort.ExtraHigh => "xhigh",
+            _ => null,
+        },
+    };
 
     private static InferenceOptions Sampling(ChatOptions o, IChatClient client)
     {
@@ -47,8 +70,11 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, InferenceOptio
                 "typical_p" => options with { TypicalP = Number(key, value) },
                 "repeat_penalty" => options with { RepeatPenalty = Number(key, value) },
                 "penalty_last_n" => options with { PenaltyLastN = (int)Number(key, value) },
+                "reasoning_budget" => options with { ReasoningBudget = (int)Number(key, value) },
+                "enable_thinking" => options,
                 _ => throw Provider.Refused(
-                    $"The additional property '{key}'", "Those known are min_p, typical_p, repeat_penalty and penalty_last_n; leave it out."),
+                    $"The additional property '{key}'",
+                    "Those known are min_p, typical_p, repeat_penalty, penalty_last_n, reasoning_budget and enable_thinking; leave it out."),
             };
         }
 
@@ -65,37 +91,12 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, InferenceOptio
             throw Provider.Refused("A ChatOptions.ResponseFormat other than text", "Leave it out, and ask for the format in the prompt.");
         if (o.ConversationId is not null)
             throw Provider.Refused("ChatOptions.ConversationId", "Send the whole conversation: what was computed of it is reused.");
-        if (o.Reasoning is { } reasoning
-            && (reasoning.Effort is not (null or ReasoningEffort.None) || reasoning.Output is not (null or ReasoningOutput.None)))
-        {
-            throw Provider.Refused("ChatOptions.Reasoning", "Leave it out.");
-        }
-
 #pragma warning disable MEAI001 // Experimental members, which must not be ignored all the same.
         if (o.ContinuationToken is not null)
             throw Provider.Refused("ChatOptions.ContinuationToken", "Send the whole conversation.");
         if (o.AllowBackgroundResponses == true)
             throw Provider.Refused("ChatOptions.AllowBackgroundResponses", "Leave it out.");
 #pragma warning restore MEAI001
-    }
-
-    private static ChatTurn Turn(ChatMessage message)
-    {
-        string role = message.Role.Value switch
-        {
-            "system" or "developer" => "system",
-            "user" => "user",
-            "assistant" => "assistant",
-            { } other => throw Provider.Refused($"A message of the role '{other}'", "The roles are system, user and assistant."),
-        };
-        foreach (AIContent content in message.Contents)
-        {
-            // Thoughts of an earlier turn are that turn's.
-            if (content is not (TextContent or UsageContent or TextReasoningContent))
-                throw Provider.Refused($"A message with {content.GetType().Name}", "Models here read text alone.");
-        }
-
-        return new ChatTurn(role, message.Text);
     }
 
     private static float Number(string key, object? value)

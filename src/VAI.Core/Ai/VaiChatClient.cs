@@ -38,7 +38,7 @@ internal sealed class VaiChatClient(IVai vai, string? model) : IChatClient
     {
         var request = ChatRequest.From(messages, options, this);
         IModelContext context = Provider.Select(vai, options?.ModelId, model);
-        string prompt = await context.RenderChatAsync(request.Turns, cancellationToken: cancellationToken).ConfigureAwait(false);
+        ChatPrompt prompt = await context.RenderChatAsync(request.Turns, request.Rendering, cancellationToken).ConfigureAwait(false);
         string id = $"chatcmpl-{Guid.NewGuid():N}";
         DateTimeOffset created = DateTimeOffset.UtcNow;
         bool begun = false;
@@ -48,8 +48,9 @@ internal sealed class VaiChatClient(IVai vai, string? model) : IChatClient
             await foreach (InferenceUpdate update in session.InferAsync(prompt, request.Options, cancellationToken).ConfigureAwait(false))
             {
                 // The first one says who answers, also where its token has no text yet.
-                if (update.Text.Length > 0 || !begun)
-                    yield return Update(new TextContent(update.Text));
+                bool thought = update.Kind == InferenceUpdateKind.Reasoning;
+                if (!begun || (update.Text.Length > 0 && (!thought || request.Thoughts)))
+                    yield return Update(thought && request.Thoughts ? new TextReasoningContent(update.Text) : new TextContent(thought ? "" : update.Text));
                 begun = true;
                 if (update.Result is not { } result)
                     continue;
@@ -74,6 +75,7 @@ internal sealed class VaiChatClient(IVai vai, string? model) : IChatClient
         InputTokenCount = result.PromptTokens,
         OutputTokenCount = result.GeneratedTokens,
         TotalTokenCount = result.PromptTokens + result.GeneratedTokens,
+        ReasoningTokenCount = result.ReasoningTokens,
         CachedInputTokenCount = Math.Min(result.ReusedTokens, result.PromptTokens),
     };
 

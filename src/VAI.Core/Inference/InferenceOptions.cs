@@ -60,6 +60,21 @@ public sealed record InferenceOptions
     public IReadOnlyList<string>? Stop { get; init; }
 
     /// <summary>
+    /// The marks by which what the model thinks is told from its answer (<see cref="InferenceUpdate.Kind"/>). Null: those of the prompt, where it is
+    /// a <see cref="ChatPrompt"/>; otherwise all is the answer, and marks are in it.
+    /// </summary>
+    public ReasoningFormat? Reasoning { get; init; }
+
+    /// <summary>Whether the prompt ends where thoughts have begun. Only with <see cref="Reasoning"/>.</summary>
+    public bool BeginsInReasoning { get; init; }
+
+    /// <summary>
+    /// Most tokens of thought, 0 or more: then the closing mark is written for the model, and it answers. Null for as many as it likes. Only with
+    /// <see cref="Reasoning"/>.
+    /// </summary>
+    public int? ReasoningBudget { get; init; }
+
+    /// <summary>
     /// How long the transaction may take, from the start of the enumeration: zero or more; null or infinite for as long as it takes. When it
     /// passes, what was generated is the answer (<see cref="FinishReason.Deadline"/>); before the first token it is an error, and the session is as
     /// it was. Among waiting transactions, who is due first is served first.

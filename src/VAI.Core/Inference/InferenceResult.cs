@@ -44,6 +44,9 @@ public sealed record InferenceResult
     /// <summary>Tokens generated, an end-of-sequence token included.</summary>
     public required int GeneratedTokens { get; init; }
 
+    /// <summary>Of the generated tokens, those of what the model thought, with the marks around it.</summary>
+    public int ReasoningTokens { get; init; }
+
     /// <summary>
     /// Tokens of session and prompt that were not computed for this transaction: they were in the session's KV, in that of another
     /// session with the same beginning, or parked.

@@ -62,6 +62,15 @@ public sealed record ModelInfo
     /// <summary>The model's chat template (Jinja), if it has one.</summary>
     public string? ChatTemplate { get; init; }
 
+    /// <summary>Templates for what <see cref="ChatTemplate"/> is not made for, by their names, as <c>tool_use</c> or <c>rag</c>.</summary>
+    public IReadOnlyDictionary<string, string>? NamedChatTemplates { get; init; }
+
+    /// <summary>The text of the token that begins a sequence, which templates have as <c>bos_token</c>; null if the file names none.</summary>
+    public string? BosToken { get; init; }
+
+    /// <summary>The text of the token that ends a sequence, which templates have as <c>eos_token</c>; null if the file names none.</summary>
+    public string? EosToken { get; init; }
+
     /// <summary>How its file recommends to sample (<c>general.sampling.*</c>), if it does.</summary>
     public SamplingDefaults? Sampling { get; init; }
 
@@ -103,6 +112,9 @@ public sealed record ModelInfo
             WeightTypes = [.. m.TensorTypes.Select(t => new WeightType(t.Type.ToString(), t.Tensors, t.Bytes))],
             MatrixTypes = m.MatrixTypes,
             ChatTemplate = m.ChatTemplate,
+            NamedChatTemplates = m.NamedChatTemplates.Count > 0 ? m.NamedChatTemplates : null,
+            BosToken = m.TokenText(m.BosId),
+            EosToken = m.TokenText(m.EosId),
             Sampling = SamplingDefaults.From(file),
             IsEmbedding = m.IsEmbedding,
         };

@@ -96,6 +96,11 @@ public sealed record ModelOptions
     [Defined]
     public FlashAttention FlashAttention { get; set; } = FlashAttention.Auto;
 
+    /// <summary>
+    /// The chat template (Jinja) that takes the place of the file's own, or the name of another that the file has; null for the file's own.
+    /// </summary>
+    public string? ChatTemplate { get; set; }
+
     /// <summary>Layers to put on the GPU: 0 for none, -1 for all.</summary>
     public int GpuLayers { get; set; }
 

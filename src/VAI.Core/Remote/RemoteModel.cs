@@ -38,7 +38,6 @@ internal sealed class RemoteModel(RemoteVai vai, ModelHandle handle, WireModel d
     {
         string path = question switch
         {
-            ModelQuestion.Chat => "vai/models/chat",
             ModelQuestion.Tokenize => "vai/models/tokenize",
             ModelQuestion.Detokenize => "vai/models/detokenize",
             _ => "vai/models/embed",

@@ -1,6 +1,7 @@
 using VAI.Remote.Proxy;
 using VAI.Remote.Wire;
 using VAI.Sessions;
+using VAI.Text;
 
 namespace VAI.Remote;
 
@@ -46,7 +47,7 @@ internal sealed class RemoteSession : ProxySession
         _model.Vai.Link.ReloadedAsync(_model.Name, refusal, cancellationToken);
 
     protected override ProxyTransaction Begin(
-        string? text, int[] prompt, int[] generated, InferenceOptions options, CancellationToken cancellationToken) =>
+        TextPrompt? text, int[] prompt, int[] generated, InferenceOptions options, CancellationToken cancellationToken) =>
         new RemoteTransaction(this, text, prompt, generated, options, cancellationToken);
 
     protected override ValueTask<IInferenceSession> ForkedAsync(SessionOptions options, CancellationToken cancellationToken)

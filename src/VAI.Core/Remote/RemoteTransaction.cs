@@ -1,5 +1,6 @@
 using VAI.Remote.Proxy;
 using VAI.Remote.Wire;
+using VAI.Text;
 
 namespace VAI.Remote;
 
@@ -8,7 +9,7 @@ namespace VAI.Remote;
 /// behind that.
 /// </summary>
 internal sealed class RemoteTransaction(
-    RemoteSession session, string? text, int[] prompt, int[] generated, InferenceOptions options, CancellationToken cancellationToken)
+    RemoteSession session, TextPrompt? text, int[] prompt, int[] generated, InferenceOptions options, CancellationToken cancellationToken)
     : ProxyTransaction(session, text, prompt, generated, options, cancellationToken)
 {
     private readonly RemoteSession _session = session;
@@ -108,7 +109,7 @@ internal sealed class RemoteTransaction(
         }
 
         _breaks = 0;
-        Hand(new InferenceUpdate(update.Text ?? "", update.Token ?? -1, update.Result) { LogProbabilities = update.LogProbabilities });
+        Hand(new InferenceUpdate(update.Text ?? "", update.Token ?? -1, update.Result) { Kind = update.Kind, LogProbabilities = update.LogProbabilities });
         return true;
     }
 

@@ -10,6 +10,7 @@ using VAI.Pipeline.Steps;
 using VAI.Sessions;
 using VAI.Sram;
 using VAI.Text;
+using VAI.Text.Chat;
 
 namespace VAI.Residency;
 
@@ -29,7 +30,7 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
     {
         Options = options;
         Weights = weights;
-        Info = weights.Info with { Fingerprint = Fingerprint(options, weights) };
+        Info = weights.Info with { Fingerprint = Fingerprint(options, weights), ChatTemplate = options.ChatTemplate ?? weights.Info.ChatTemplate };
         _switchClass = (int)weights.SwitchClass;
         Llama = context;
         Pipeline = pipeline;
@@ -43,6 +44,7 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
         _texts = texts;
         Lane = new ModelLane(options.Name, context, Bank, Schedule, lot, copies, pipeline, options.BatchSize!.Value, texts);
         Tokenizer = new Tokenizer(options.Name, Model.Vocab);
+        Templates = new ModelTemplates(options.Name, Info);
     }
 
     public ModelHandle Handle { get; internal set; }
@@ -56,6 +58,9 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
     public bool OnGpu { get; internal init; }
 
     public ModelMemory? Memory { get; internal init; }
+
+    /// <summary>Ends with the model.</summary>
+    public IDisposable? Claim { private get; init; }
 
     public int ContextLength { get; }
 
@@ -81,7 +86,7 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
 
     public SramBank Bank { get; }
 
-    public IChatRenderer ChatRenderer { get; } = new NativeChatRenderer();
+    private ModelTemplates Templates { get; }
 
     public int LongestPiece => Model.Vocab.LongestPiece;
 
@@ -136,30 +141,35 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
         }
     }
 
-    public ValueTask<string> RenderChatAsync(
-        IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true, CancellationToken cancellationToken = default)
+    public ChatTemplate GetChatTemplate(string? template = null) => Templates.Get(template);
+
+    public ValueTask<ChatPrompt> RenderChatAsync(IReadOnlyList<ChatTurn> turns, ChatRenderOptions options, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(turns);
-        cancellationToken.ThrowIfCancellationRequested();
         ThrowIfClosed();
-        return new ValueTask<string>(ChatRenderer.Render(Name, Info.ChatTemplate, turns, addGenerationPrompt));
+        return Templates.RenderAsync(turns, options, cancellationToken);
     }
 
     public async ValueTask<IReadOnlyList<int>> TokenizeAsync(
         string text, bool addSpecial = true, bool parseSpecial = true, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return await TokensOfAsync(text, addSpecial, parseSpecial, int.MaxValue, cancellationToken).ConfigureAwait(false);
+        return await TokensOfAsync(new TokenText(text, addSpecial, parseSpecial), int.MaxValue, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>As <see cref="Tokenizer.TokenizeAsync"/>; unloading the model ends it.</summary>
-    public async ValueTask<int[]> TokensOfAsync(string text, bool addSpecial, bool parseSpecial, int room, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<int>> TokenizeAsync(ChatPrompt prompt, bool addSpecial = true, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        return await TokensOfAsync(TokenText.Prompt(TextPrompt.Of(prompt), addSpecial ? 0 : 1), int.MaxValue, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>As <see cref="Tokenizer.TokenizeAsync(TokenText, int, CancellationToken)"/>; unloading the model ends it.</summary>
+    public async ValueTask<int[]> TokensOfAsync(TokenText text, int room, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         ThrowIfClosed();
         try
         {
-            return await Tokenizer.TokenizeAsync(text, addSpecial, parseSpecial, room, cancellationToken).ConfigureAwait(false);
+            return await Tokenizer.TokenizeAsync(text, room, cancellationToken).ConfigureAwait(false);
         }
         catch (ObjectDisposedException)
         {
@@ -282,6 +292,7 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
         _texts?.Dispose();
         Llama.Dispose();
         Weights.Dispose();
+        Claim?.Dispose();
     }
 
     /// <summary>Counts tokens that were generated, for the registry. No lock and no allocation.</summary>
@@ -297,7 +308,7 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
         }
         else
         {
-            tokens = await TokensOfAsync(input.Text!, addSpecial: true, parseSpecial: false, ContextLength, cancellationToken).ConfigureAwait(false);
+            tokens = await TokensOfAsync(new TokenText(input.Text!, AddSpecial: true, ParseSpecial: false), ContextLength, cancellationToken).ConfigureAwait(false);
         }
 
         return tokens.Length > 0 && tokens.Length <= ContextLength

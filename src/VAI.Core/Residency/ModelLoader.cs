@@ -89,10 +89,12 @@ internal sealed class ModelLoader(
             if (Geometry.IsApart(resolved, weights.Info))
                 texts = NewCores(weights, context, contexts);
             cancellationToken.ThrowIfCancellationRequested();
+            ModelMemory? memory = Footprint.Measured(resolved, context, 1 + contexts, weights.Hold?.File.Header.ImageBytes ?? 0);
             var loaded = new ModelContext(resolved, weights, context, pipeline, lot, stash, texts)
             {
                 OnGpu = RomLoader.UsesGpu(settings),
-                Memory = Footprint.Measured(resolved, context, 1 + contexts, weights.Hold?.File.Header.ImageBytes ?? 0),
+                Memory = memory,
+                Claim = memory is null ? null : _claims.Resident(Planner.HostBytes(memory) + MemoryRoom.VocabularyBytes(weights.Info.VocabularySize)),
                 LoadTime = Stopwatch.GetElapsedTime(start),
             };
             roms.Note(loaded);

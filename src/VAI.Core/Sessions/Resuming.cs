@@ -1,3 +1,5 @@
+using VAI.Text;
+
 namespace VAI.Sessions;
 
 /// <summary>What a session is built of again, in another process: its log and how much of it is committed.</summary>
@@ -12,30 +14,28 @@ internal interface IRebuildableModel : IModelContext
     /// <exception cref="VaiUsageException">As <see cref="IModelContext.OpenSession"/>; the log does not fit the model.</exception>
     IInferenceSession OpenSession(SessionOptions? options, SessionState state);
 
-    /// <summary>The tokens of a text, as <see cref="IModelContext.TokenizeAsync"/>.</summary>
+    /// <summary>The tokens of a text, as <see cref="IModelContext.TokenizeAsync(string, bool, bool, CancellationToken)"/>.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="addSpecial">Adds what the model wants around a prompt.</param>
-    /// <param name="parseSpecial">Reads the text of control tokens as those tokens.</param>
     /// <param name="room">The most tokens that are of use.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="VaiUsageException">
     /// <see cref="VaiError.ContextFull"/>: it certainly has more than that, which is found out before it is tokenized to its end.
     /// </exception>
-    ValueTask<int[]> TokensOfAsync(string text, bool addSpecial, bool parseSpecial, int room, CancellationToken cancellationToken);
+    ValueTask<int[]> TokensOfAsync(TokenText text, int room, CancellationToken cancellationToken);
 }
 
 /// <summary>Prompts that are given as text, wherever the session's engine is.</summary>
 internal static class PromptText
 {
     /// <summary>The tokens of a text that goes on what a session holds.</summary>
-    public static ValueTask<int[]> PromptOfAsync(this IRebuildableModel model, string text, int held, CancellationToken cancellationToken) =>
-        model.TokensOfAsync(text, addSpecial: held == 0, parseSpecial: true, model.RoomBehind(held), cancellationToken);
+    public static ValueTask<int[]> PromptOfAsync(this IRebuildableModel model, TextPrompt text, int held, CancellationToken cancellationToken) =>
+        model.TokensOfAsync(TokenText.Prompt(text, held), model.RoomBehind(held), cancellationToken);
 
     /// <summary>The most tokens of a prompt behind what a session holds: one cell is kept for the answer.</summary>
     public static int RoomBehind(this IModelContext model, int held) => model.ContextLength - held - 1;
 
-    /// <inheritdoc cref="PromptOfAsync(IRebuildableModel, string, int, CancellationToken)"/>
-    public static ValueTask<int[]> PromptOfAsync(this IInferenceSession session, string text, CancellationToken cancellationToken) =>
+    /// <inheritdoc cref="PromptOfAsync(IRebuildableModel, TextPrompt, int, CancellationToken)"/>
+    public static ValueTask<int[]> PromptOfAsync(this IInferenceSession session, TextPrompt text, CancellationToken cancellationToken) =>
         ((IRebuildableModel)session.Model).PromptOfAsync(text, session.TokenCount, cancellationToken);
 }
 

@@ -1,4 +1,5 @@
 using VAI.Pipeline.Jobs;
+using VAI.Text;
 
 namespace VAI.Sessions;
 
@@ -7,7 +8,7 @@ internal sealed partial class Session
 {
     private CancellationTokenSource? _prompt;
 
-    private async ValueTask<Transaction> BeginAsync(string text, InferenceOptions options, long start, CancellationToken cancellationToken)
+    private async ValueTask<Transaction> BeginAsync(TextPrompt text, InferenceOptions options, long start, CancellationToken cancellationToken)
     {
         var claim = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var prompt = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -7,6 +7,7 @@ using VAI.Pipeline.Jobs;
 using VAI.Pipeline.Steps;
 using VAI.Residency;
 using VAI.Sram;
+using VAI.Text;
 
 namespace VAI.Sessions;
 
@@ -98,7 +99,15 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
     {
         ArgumentNullException.ThrowIfNull(prompt);
         options = SessionCheck.Options(this, _disposed, options);
-        return Run(prompt, default, default, options, cancellationToken);
+        return Run(new TextPrompt(prompt, null), default, default, options, cancellationToken);
+    }
+
+    public IAsyncEnumerable<InferenceUpdate> InferAsync(
+        ChatPrompt prompt, InferenceOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        options = SessionCheck.Options(this, _disposed, prompt.Over(options));
+        return Run(TextPrompt.Of(prompt), default, default, options, cancellationToken);
     }
 
     public IAsyncEnumerable<InferenceUpdate> InferAsync(
@@ -229,7 +238,7 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
         new(nameof(IInferenceSession), "The session was disposed while its transaction ran.");
 
     private async IAsyncEnumerable<InferenceUpdate> Run(
-        string? text,
+        TextPrompt? text,
         ReadOnlyMemory<int> prompt,
         ReadOnlyMemory<int> generated,
         InferenceOptions options,
@@ -243,7 +252,7 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
         {
             transaction = text is null
                 ? Begin(prompt.ToArray(), generated, options, start, cancellationToken)
-                : await BeginAsync(text, options, start, cancellationToken).ConfigureAwait(false);
+                : await BeginAsync(text.Value, options, start, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e)
         {

@@ -26,8 +26,21 @@ internal static class SessionCheck
         ObjectDisposedException.ThrowIf(disposed, session);
         OptionCheck.Duration(options.Deadline, nameof(options.Deadline));
         OptionCheck.Duration(options.SramWait, nameof(options.SramWait));
+        CheckReasoning(options);
         SamplerFactory.Check(options, session.Model.Info.VocabularySize);
         return options;
+    }
+
+    private static void CheckReasoning(InferenceOptions options)
+    {
+        const int Longest = 256;
+        if (options.ReasoningBudget is { } budget)
+            OptionCheck.Range(budget, 0, int.MaxValue, nameof(options.ReasoningBudget));
+        if (options.Reasoning is { } format && (format.Open is not { Length: > 0 and <= Longest } || format.Close is not { Length: > 0 and <= Longest }
+            || format.Answer?.Length is 0 or > Longest))
+        {
+            throw OptionCheck.Invalid($"A mark of {nameof(options.Reasoning)} is empty, or longer than {Longest} characters.");
+        }
     }
 
     /// <summary>A transaction's tokens, before it is begun.</summary>

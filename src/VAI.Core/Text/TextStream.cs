@@ -18,6 +18,9 @@ internal sealed class TextStream
     /// <summary>Whether a stop string has appeared. Nothing comes after it.</summary>
     public bool Stopped { get; private set; }
 
+    /// <summary>Whether the bytes so far end with a whole character.</summary>
+    public bool IsWhole => _decoder.GetCharCount([], flush: true) == 0;
+
     /// <summary>Takes a token's bytes and returns the text that is now certain.</summary>
     public string Append(ReadOnlySpan<byte> bytes)
     {

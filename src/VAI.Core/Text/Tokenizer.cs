@@ -39,6 +39,45 @@ internal sealed class Tokenizer
         return new ValueTask<int[]>(LongTextThread.RunAsync(new Work(this, text, addSpecial, parseSpecial, room), cancellationToken));
     }
 
+    /// <summary>The same of a text of which parts may be the caller's: no control token is read in those.</summary>
+    public async ValueTask<int[]> TokenizeAsync(TokenText text, int room, CancellationToken cancellationToken)
+    {
+        Origins origins = text.Origins;
+        int[] tokens = text.ParseSpecial && SpecialPartition.IsNeeded(_vocab, text.Text, origins)
+            ? await TokenizeApartAsync(text, origins, room, cancellationToken).ConfigureAwait(false)
+            : await TokenizeAsync(text.Text, text.AddSpecial, text.ParseSpecial, room, cancellationToken).ConfigureAwait(false);
+        return text is { Once: true, AddSpecial: true } ? WithoutSecond(tokens) : tokens;
+    }
+
+    // Between tokens that are read, each text is by itself to llama.cpp too.
+    private async ValueTask<int[]> TokenizeApartAsync(TokenText text, Origins origins, int room, CancellationToken cancellationToken)
+    {
+        LlamaVocab.CheckLength(text.Text);
+        (int[] front, int[] back) = text.AddSpecial ? _vocab.Affixes() : ([], []);
+        List<int> tokens = [.. front];
+        foreach (TextFragment fragment in SpecialPartition.Of(_vocab, text.Text, origins))
+        {
+            if (fragment.Token >= 0)
+            {
+                tokens.Add(fragment.Token);
+                continue;
+            }
+
+            string part = text.Text.Substring(fragment.Start, fragment.Length);
+            tokens.AddRange(await TokenizeAsync(part, addSpecial: false, parseSpecial: false, room - tokens.Count, cancellationToken).ConfigureAwait(false));
+        }
+
+        return [.. tokens, .. back];
+    }
+
+    private int[] WithoutSecond(int[] tokens)
+    {
+        (int[] front, int[] back) = _vocab.Affixes();
+        if (front is [int first] && tokens.Length > 1 && tokens[1] == first)
+            tokens = tokens[1..];
+        return back is [int last] && tokens.Length > 1 && tokens[^2] == last ? tokens[..^1] : tokens;
+    }
+
     private sealed class Work(Tokenizer tokenizer, string text, bool addSpecial, bool parseSpecial, int room) : ILongTextWork<int[]>
     {
         private TextTokens? _tokens;

@@ -44,7 +44,11 @@ internal static class Work
         if (request.Path.StartsWithSegments("/v1"))
             return WorkKind.Compute;
         if (!request.Path.StartsWithSegments("/vai"))
-            return WorkKind.None;
+        {
+            return request.Path.StartsWithSegments("/tokenize") || request.Path.StartsWithSegments("/detokenize") || request.Path.StartsWithSegments("/apply-template")
+                ? WorkKind.Text : WorkKind.None;
+        }
+
         ReadOnlySpan<char> path = (request.Path.Value ?? "").AsSpan().TrimEnd('/');
         Span<char> verb = stackalloc char[16];
         int length = path[(path.LastIndexOf('/') + 1)..].ToLowerInvariant(verb);

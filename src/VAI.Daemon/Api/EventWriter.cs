@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
+using VAI.Daemon.OpenAi.Responses;
 using VAI.Daemon.Streaming;
 using VAI.Remote.Wire;
 
@@ -12,8 +13,13 @@ internal sealed class EventWriter(HttpContext context) : IDisposable
 {
     private static readonly JsonEncodedText Text = JsonEncodedText.Encode("text");
     private static readonly JsonEncodedText Token = JsonEncodedText.Encode("token");
+    private static readonly JsonEncodedText Kind = JsonEncodedText.Encode("kind");
+    private static readonly JsonEncodedText Reasoning = JsonEncodedText.Encode(nameof(InferenceUpdateKind.Reasoning));
     private static readonly JsonEncodedText Result = JsonEncodedText.Encode("result");
     private static readonly JsonEncodedText LogProbabilities = JsonEncodedText.Encode("logProbabilities");
+
+    // Kestrel's least rate counts what was taken before as time in hand: after megabytes it waits for hours.
+    private readonly TimeSpan _slowReader = Sending.SlowReader(context);
 
     private readonly Utf8JsonWriter _json = new(context.Response.BodyWriter);
 
@@ -37,6 +43,8 @@ internal sealed class EventWriter(HttpContext context) : IDisposable
         _json.WriteStartObject();
         _json.WriteString(Text, update.Text);
         _json.WriteNumber(Token, update.TokenId);
+        if (update.Kind == InferenceUpdateKind.Reasoning)
+            _json.WriteString(Kind, Reasoning);
         if (update.LogProbabilities is { } logProbabilities)
         {
             _json.WritePropertyName(LogProbabilities);
@@ -52,7 +60,7 @@ internal sealed class EventWriter(HttpContext context) : IDisposable
         _json.WriteEndObject();
         _json.Flush();
         to.Write("\n\n"u8);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
+        await Sending.FlushAsync(context, _slowReader).ConfigureAwait(false);
     }
 
     public void Dispose() => _json.Dispose();

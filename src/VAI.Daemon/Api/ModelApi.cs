@@ -69,7 +69,7 @@ internal sealed class ModelApi(IVai vai, ApiAccess access)
         WireTokenize request = await ApiJson.ReadAsync<WireTokenize>(context).ConfigureAwait(false);
         IModelContext model = Select(request.Model);
         IReadOnlyList<int> tokens = await ((IRebuildableModel)model).TokensOfAsync(
-            ApiJson.Needed(request.Text, "text"), request.AddSpecial, request.ParseSpecial, request.Room ?? int.MaxValue, context.RequestAborted).ConfigureAwait(false);
+            (request with { Text = ApiJson.Needed(request.Text, "text") }).ToText(), request.Room ?? int.MaxValue, context.RequestAborted).ConfigureAwait(false);
         await ApiJson.WriteAsync(context, new WireTokens(tokens), WireJson.Default.WireTokens).ConfigureAwait(false);
     }
 
@@ -86,9 +86,9 @@ internal sealed class ModelApi(IVai vai, ApiAccess access)
     {
         WireChat request = await ApiJson.ReadAsync<WireChat>(context).ConfigureAwait(false);
         IModelContext model = Select(request.Model);
-        string text = await model.RenderChatAsync(
+        ChatPrompt prompt = await model.RenderChatAsync(
             ApiJson.Needed(request.Turns, "turns"), request.AddGenerationPrompt, context.RequestAborted).ConfigureAwait(false);
-        await ApiJson.WriteAsync(context, new WireText(text), WireJson.Default.WireText).ConfigureAwait(false);
+        await ApiJson.WriteAsync(context, new WirePrompt(prompt.Text, prompt.Flips), WireJson.Default.WirePrompt).ConfigureAwait(false);
     }
 
     public async Task EmbedAsync(HttpContext context)

@@ -7,6 +7,7 @@ using VAI.OptionRules;
 using VAI.Remote;
 using VAI.Remote.Wire;
 using VAI.Sessions;
+using VAI.Text;
 
 namespace VAI.Daemon.Api;
 
@@ -185,7 +186,7 @@ internal sealed class SessionApi(
         InferenceOptions options = request.Options ?? new InferenceOptions();
         bool tell = request.Text is not null;
         int[] prompt = request.Text is { } text
-            ? await StreamPatience.Of(context).WhileAsync(session.PromptOfAsync(text, cancellationToken).AsTask()).ConfigureAwait(false)
+            ? await StreamPatience.Of(context).WhileAsync(session.PromptOfAsync(new TextPrompt(text, request.Flips), cancellationToken).AsTask()).ConfigureAwait(false)
             : [.. request.Tokens!];
         int[] generated = [.. request.Generated ?? []];
         InferenceResult? result = null;

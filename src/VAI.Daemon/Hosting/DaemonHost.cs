@@ -96,6 +96,8 @@ internal static class DaemonHost
             Strict = () => live.Now.Strict ?? false,
             Sampling = name => live.Now.SamplingOf(name),
             Ending = draining.Ending,
+            SlowReaderTimeout = admission.SlowReaderTimeout,
+            Leaves = name => supervisor.Wanted(name) is { Leaves: true },
         });
         try
         {

@@ -84,6 +84,8 @@ internal sealed class ApiError(
             new ApiError(StatusCodes.Status404NotFound, "model_not_found", e.Message, "model", InvalidRequest, e),
         VaiError.ContextFull =>
             new ApiError(StatusCodes.Status400BadRequest, "context_length_exceeded", e.Message, null, InvalidRequest, e),
+        VaiError.ConversationRejected => new ApiError(StatusCodes.Status400BadRequest, "conversation_rejected", e.Message, "messages", InvalidRequest, e),
+        VaiError.InvalidChatTemplate => new ApiError(StatusCodes.Status400BadRequest, "invalid_chat_template", e.Message, null, InvalidRequest, e),
         VaiError.InvalidOption => new ApiError(StatusCodes.Status400BadRequest, "invalid_value", e.Message, null, InvalidRequest, e),
         VaiError.SessionBusy or VaiError.ModelInUse => new ApiError(StatusCodes.Status409Conflict, "busy", e.Message, null, InvalidRequest, e),
         VaiError.NotSupported => new ApiError(StatusCodes.Status400BadRequest, "unsupported", e.Message, "model", InvalidRequest, e),

@@ -27,11 +27,15 @@ internal static partial class OpenAiApi
         long started = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
         var generation = new GenerationEndpoint(vai, options);
         var embedding = new EmbeddingEndpoint(vai, options);
+        var templates = new TemplateApi(vai, options);
         routes.MapPost("/v1/chat/completions", Guard("/v1/chat/completions", generation.ChatAsync));
         routes.MapPost("/v1/completions", Guard("/v1/completions", generation.CompleteAsync));
         routes.MapPost("/v1/embeddings", Guard("/v1/embeddings", embedding.HandleAsync));
+        routes.MapPost("/apply-template", Guard("/apply-template", templates.ApplyAsync));
+        routes.MapPost("/tokenize", Guard("/tokenize", templates.TokenizeAsync));
+        routes.MapPost("/detokenize", Guard("/detokenize", templates.DetokenizeAsync));
         routes.MapGet("/v1/models", Guard("/v1/models", (http, _) => Sending.JsonAsync(
-            http, options.SlowReaderTimeout, w => WriteModels(w, vai, started))));
+            http, options.SlowReaderTimeout, w => WriteModels(w, vai.Models.Where(m => !options.Leaves(m.Name)), started))));
         routes.MapGet("/v1/models/{**id}", Guard("/v1/models/{id}", (http, _) =>
         {
             // A slash in a name may come as it is or escaped; routing leaves only the latter as it is.
@@ -113,12 +117,12 @@ internal static partial class OpenAiApi
         return error.Status;
     }
 
-    private static void WriteModels(Utf8JsonWriter w, IVai vai, long created)
+    private static void WriteModels(Utf8JsonWriter w, IEnumerable<IModelContext> models, long created)
     {
         w.WriteStartObject();
         w.WriteString("object"u8, "list"u8);
         w.WriteStartArray("data"u8);
-        foreach (IModelContext model in vai.Models)
+        foreach (IModelContext model in models)
             WriteModel(w, model, created);
         w.WriteEndArray();
         w.WriteEndObject();

@@ -23,6 +23,9 @@ internal sealed class OpenAiOptions
     /// <summary>Why nothing can be answered at the moment; null if it can. <c>GET /health</c> then says so, with a 503.</summary>
     public Func<string?> Unavailable { get; init; } = static () => null;
 
+    /// <summary>Whether a model goes with its last session, and is not to be chosen any more: it is not listed.</summary>
+    public Func<string, bool> Leaves { get; init; } = static _ => false;
+
     /// <summary>Longest time that one write waits for its reader; then the connection is aborted. Above zero.</summary>
     public TimeSpan SlowReaderTimeout { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -14,8 +14,6 @@ internal sealed class StreamPatience
     public static readonly TimeSpan Head = TimeSpan.FromSeconds(1);
     public static readonly TimeSpan Ping = TimeSpan.FromSeconds(10);
 
-    private static readonly TimeSpan SlowReader = TimeSpan.FromSeconds(30);
-
     private readonly HttpContext _http;
     private readonly TimeProvider _time;
     private long _last;
@@ -61,7 +59,7 @@ internal sealed class StreamPatience
             {
                 Begin(_http.Response);
                 _http.Response.BodyWriter.Write(_http.Response.HasStarted ? ": ping\n\n"u8 : ": waiting\n\n"u8);
-                await Sending.FlushAsync(_http, SlowReader).ConfigureAwait(false);
+                await Sending.FlushAsync(_http, Sending.SlowReader(_http)).ConfigureAwait(false);
                 _last = _time.GetTimestamp();
             }
             catch (Exception e) when (e is OperationCanceledException or IOException)

@@ -41,7 +41,7 @@ internal sealed class LinkCalls(IVai vai, IPreparable? preparable) : IDisposable
                 return Of([.. vai.Models.Select(Status)], WireJson.Default.IReadOnlyListWireModelStatus);
             case LinkMethod.Metrics:
                 return Of(new WireText(_metrics.Write()), WireJson.Default.WireText);
-            case LinkMethod.Tokenize or LinkMethod.Detokenize or LinkMethod.Chat or LinkMethod.Embed:
+            case LinkMethod.Tokenize or LinkMethod.Detokenize or LinkMethod.Embed:
                 return await AskAsync(head.Method, document, cancellationToken).ConfigureAwait(false);
             case LinkMethod.Longest:
                 return Of(new WireLongest(((IMeasuredModel)vai.Select(Read<WireUnload>(document).Name)).LongestPiece), WireJson.Default.WireLongest);
@@ -111,17 +111,12 @@ internal sealed class LinkCalls(IVai vai, IPreparable? preparable) : IDisposable
                 Poison.Prompt(text.Text);
                 return Of(
                     new WireTokens(await ((IRebuildableModel)vai.Select(text.Model)).TokensOfAsync(
-                        ApiJson.Needed(text.Text, "text"), text.AddSpecial, text.ParseSpecial, text.Room ?? int.MaxValue, cancellationToken).ConfigureAwait(false)),
+                        text.ToText(), text.Room ?? int.MaxValue, cancellationToken).ConfigureAwait(false)),
                     WireJson.Default.WireTokens);
             case LinkMethod.Detokenize:
                 WireDetokenize tokens = Read<WireDetokenize>(document);
                 return Of(
                     new WireText(await vai.Select(tokens.Model).DetokenizeAsync(tokens.Tokens, tokens.Special, cancellationToken).ConfigureAwait(false)),
-                    WireJson.Default.WireText);
-            case LinkMethod.Chat:
-                WireChat chat = Read<WireChat>(document);
-                return Of(
-                    new WireText(await vai.Select(chat.Model).RenderChatAsync(chat.Turns, chat.AddGenerationPrompt, cancellationToken).ConfigureAwait(false)),
                     WireJson.Default.WireText);
             default:
                 WireEmbed embed = Read<WireEmbed>(document);

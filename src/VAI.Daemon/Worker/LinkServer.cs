@@ -6,6 +6,7 @@ using System.Text.Json.Serialization.Metadata;
 using VAI.Daemon.Supervision.Link;
 using VAI.Remote.Wire;
 using VAI.Sessions;
+using VAI.Text;
 
 namespace VAI.Daemon.Worker;
 
@@ -168,7 +169,7 @@ internal sealed class LinkServer : ILinkSide, IDisposable
             int before = served.Session.TokenCount;
             try
             {
-                int[] prompt = infer.Tokens is { } tokens ? [.. tokens] : await TokenizeAsync(id, served, infer.Text ?? "", cancellationToken).ConfigureAwait(false);
+                int[] prompt = infer.Tokens is { } tokens ? [.. tokens] : await TokenizeAsync(id, served, new TextPrompt(infer.Text ?? "", infer.Flips), cancellationToken).ConfigureAwait(false);
                 IAsyncEnumerable<InferenceUpdate> updates = served.Session.ResumeAsync(
                     prompt, (int[])[.. infer.Generated ?? []], infer.Options ?? new InferenceOptions(), cancellationToken);
                 InferenceUpdate last = default;
@@ -199,7 +200,7 @@ internal sealed class LinkServer : ILinkSide, IDisposable
         }
     }
 
-    private async ValueTask<int[]> TokenizeAsync(ulong id, ServedSession served, string text, CancellationToken cancellationToken)
+    private async ValueTask<int[]> TokenizeAsync(ulong id, ServedSession served, TextPrompt text, CancellationToken cancellationToken)
     {
         int[] prompt = await served.Session.PromptOfAsync(text, cancellationToken).ConfigureAwait(false);
         _connection.Send(LinkKind.Prompt, id, MemoryMarshal.AsBytes(prompt.AsSpan()));

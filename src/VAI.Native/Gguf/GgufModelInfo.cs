@@ -23,6 +23,7 @@ internal sealed class GgufModelInfo
         TokenizerModel = file.GetString("tokenizer.ggml.model");
         TokenizerPre = file.GetString("tokenizer.ggml.pre");
         ChatTemplate = file.GetString("tokenizer.chat_template");
+        NamedChatTemplates = Named(file);
         VocabularySize = file.TryGet("tokenizer.ggml.tokens", out GgufEntry tokens) && tokens.IsArray ? tokens.Count : null;
         BosId = TokenId("tokenizer.ggml.bos_token_id");
         EosId = TokenId("tokenizer.ggml.eos_token_id");
@@ -167,6 +168,24 @@ internal sealed class GgufModelInfo
     /// <summary>tokenizer.chat_template: a Jinja template.</summary>
     public string? ChatTemplate { get; }
 
+    /// <summary>tokenizer.chat_template.NAME: templates for what the first is not made for, as <c>tool_use</c>.</summary>
+    public IReadOnlyDictionary<string, string> NamedChatTemplates { get; }
+
+    /// <summary>The text of a token; null where there is none of that id.</summary>
+    public string? TokenText(long? id)
+    {
+        if (id is not >= 0 || !_file.TryGet("tokenizer.ggml.tokens", out GgufEntry tokens) || id >= tokens.Count || tokens.ElementType != GgufValueType.String)
+            return null;
+        long at = 0;
+        foreach (ReadOnlySpan<byte> text in _file.GetStrings(tokens))
+        {
+            if (at++ == id)
+                return System.Text.Encoding.UTF8.GetString(text);
+        }
+
+        return null;
+    }
+
     /// <summary>Reads what the file says.</summary>
     /// <exception cref="VaiModelException"><see cref="VaiError.InvalidModel"/>: a value is of the wrong type.</exception>
     public static GgufModelInfo From(GgufFile file) => new(file);
@@ -197,6 +216,19 @@ internal sealed class GgufModelInfo
     }
 
     // Written as 2^32 - 1, or -1 by some converters, where there is none.
+    private static Dictionary<string, string> Named(GgufFile file)
+    {
+        const string Prefix = "tokenizer.chat_template.";
+        var named = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (GgufEntry entry in file.Entries)
+        {
+            if (entry.Type == GgufValueType.String && entry.Key.StartsWith(Prefix, StringComparison.Ordinal) && file.GetString(entry.Key) is { } text)
+                named[entry.Key[Prefix.Length..]] = text;
+        }
+
+        return named;
+    }
+
     private long? TokenId(string key) => _file.GetIntegers(key, 1) is [long id] && !GgufTokenizerGate.IsNone(id) ? id : null;
 }
 

@@ -29,17 +29,23 @@ internal sealed record MemoryRoom(long Total, long Available, long Most, MemoryL
         long total = Machine("MemTotal:"), available = Machine("MemAvailable:"), swap = Machine("SwapFree:");
         MemoryLimit[] limits = [.. groups.Read().Where(l => total == 0 || l.Bytes < total)];
         MemoryLimit? least = limits.Length > 0 ? limits.MinBy(l => l.Free) : null;
+
+        // With ProcSubset=pid a process sees what its groups allow, and nothing of the machine.
+        long[] machine = total == 0 && least is not null ? [] : [total];
         return new MemoryRoom(
-            limits.Select(l => l.Bytes).Append(total == 0 ? long.MaxValue : total).Min() is var t && t == long.MaxValue ? 0 : t,
-            Math.Min(available, least?.Free ?? long.MaxValue),
-            limits.Select(l => l.Free + Math.Min(swap, l.SwapLeft)).Append(available + swap).Min(),
+            limits.Select(l => l.Bytes).Concat(machine).Min(),
+            machine.Select(_ => available).Append(least?.Free ?? long.MaxValue).Min(),
+            limits.Select(l => l.Free + Math.Min(swap, l.SwapLeft)).Concat(machine.Select(_ => available + swap)).Min(),
             least);
 
         long Machine(string name) => (groups.Field("/proc/meminfo", name) ?? 0) * 1024;
     }
 
     /// <summary>What this process has of <see cref="ProcessBytes"/> already.</summary>
-    public static long OwnBytes() => Math.Min(ProcessBytes, (new MemoryGroups().Field("/proc/self/status", "RssAnon:") ?? 0) * 1024);
+    public static long OwnBytes() => Math.Min(ProcessBytes, Own("RssAnon:"));
+
+    /// <summary>What this process has of memory that is no file's, swapped out or not.</summary>
+    public static long AnonymousBytes() => Own("RssAnon:") + Own("VmSwap:");
 
     /// <summary>Refuses what cannot fit.</summary>
     /// <param name="bytes">What is needed at least.</param>
@@ -56,6 +62,8 @@ internal sealed record MemoryRoom(long Total, long Available, long Most, MemoryL
             : $"the machine has {MiB(Total)}. Free some";
         throw new VaiEngineException(VaiError.OutOfMemory, $"{what} needs {MiB(bytes)} of memory, and {MiB(Most)} are available: {why}, or {todo}.");
     }
+
+    private static long Own(string name) => (new MemoryGroups().Field("/proc/self/status", name) ?? 0) * 1024;
 
     private static string MiB(long bytes) => $"{(bytes + (1 << 20) - 1) >> 20} MiB";
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using VAI.Native.Llama;
 
 namespace VAI.Native.Text;
@@ -10,7 +11,8 @@ internal sealed class SpecialTexts
     // Of published models none is longer than a hundred; what is longer than this is not looked for.
     private const int MaxChars = 1024;
 
-    private readonly HashSet<string> _texts = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SpecialText> _texts = new(StringComparer.Ordinal);
+    private readonly SearchValues<char> _firsts;
     private readonly HashSet<char> _first = [];
     private readonly HashSet<char> _last = [];
     private readonly int[] _lengths;
@@ -30,12 +32,31 @@ internal sealed class SpecialTexts
             string text = vocab.Text(token);
             if (text.Length is 0 or > MaxChars)
                 continue;
-            _texts.Add(text);
+            _texts.TryAdd(text, new SpecialText(token, text.Length, attributes));
             _first.Add(text[0]);
             _last.Add(text[^1]);
         }
 
-        _lengths = [.. _texts.Select(t => t.Length).Distinct().Order()];
+        _lengths = [.. _texts.Keys.Select(t => t.Length).Distinct().Order()];
+        _firsts = SearchValues.Create([.. _first]);
+    }
+
+    /// <summary>Each place where one stands, in ascending order; they may overlap.</summary>
+    public List<(int Start, SpecialText Text)> Find(ReadOnlySpan<char> text)
+    {
+        var found = new List<(int, SpecialText)>();
+        Dictionary<string, SpecialText>.AlternateLookup<ReadOnlySpan<char>> lookup = _texts.GetAlternateLookup<ReadOnlySpan<char>>();
+        for (int at = 0; text[at..].IndexOfAny(_firsts) is >= 0 and int offset; at++)
+        {
+            at += offset;
+            foreach (int length in _lengths)
+            {
+                if (at + length <= text.Length && lookup.TryGetValue(text.Slice(at, length), out SpecialText special))
+                    found.Add((at, special));
+            }
+        }
+
+        return found;
     }
 
     /// <summary>Whether a cut there would go through one, or come so near that it would change what is stripped beside it.</summary>
@@ -50,10 +71,10 @@ internal sealed class SpecialTexts
     {
         if (_strip || !_last.Contains(text[cut - 1]))
             return false;
-        HashSet<string>.AlternateLookup<ReadOnlySpan<char>> lookup = _texts.GetAlternateLookup<ReadOnlySpan<char>>();
+        Dictionary<string, SpecialText>.AlternateLookup<ReadOnlySpan<char>> lookup = _texts.GetAlternateLookup<ReadOnlySpan<char>>();
         foreach (int length in _lengths)
         {
-            if (length <= cut && lookup.Contains(text.Slice(cut - length, length)))
+            if (length <= cut && lookup.ContainsKey(text.Slice(cut - length, length)))
                 return !Spans(text, cut, cut, 0) && !Spans(text, cut - length, cut - length, 0);
         }
 
@@ -65,18 +86,28 @@ internal sealed class SpecialTexts
     {
         if (_lengths.Length == 0)
             return false;
-        HashSet<string>.AlternateLookup<ReadOnlySpan<char>> lookup = _texts.GetAlternateLookup<ReadOnlySpan<char>>();
+        Dictionary<string, SpecialText>.AlternateLookup<ReadOnlySpan<char>> lookup = _texts.GetAlternateLookup<ReadOnlySpan<char>>();
         for (int start = Math.Max(least, from - _lengths[^1]); start < Math.Min(to, text.Length); start++)
         {
             if (!_first.Contains(text[start]))
                 continue;
             foreach (int length in _lengths)
             {
-                if (start + length > from && start + length <= text.Length && lookup.Contains(text.Slice(start, length)))
+                if (start + length > from && start + length <= text.Length && lookup.ContainsKey(text.Slice(start, length)))
                     return true;
             }
         }
 
         return false;
     }
+}
+
+/// <summary>A token that a text is taken for before anything else.</summary>
+/// <param name="Token">Its id.</param>
+/// <param name="Length">Characters of its text.</param>
+/// <param name="Attributes">What it is.</param>
+internal readonly record struct SpecialText(int Token, int Length, TokenAttributes Attributes)
+{
+    /// <summary>Whether it is one only where control tokens are read.</summary>
+    public bool IsControl => (Attributes & (TokenAttributes.Control | TokenAttributes.Unknown)) != 0;
 }

@@ -72,6 +72,7 @@ public sealed class ServeOptionsTests : IDisposable
     [InlineData("{\"clientSessions\": 0}", "clientSessions is 0")]
     [InlineData("{\"sessionIdle\": 0}", "sessionIdle is 0")]
     [InlineData("{\"connectionIdle\": 1e9}", "connectionIdle is 1")]
+    [InlineData("{\"slowReader\": 1}", "slowReader is 1")]
     [InlineData("{\"model\": {\"a\": {\"file\": \"x\", \"sram\": 0}}}", "model.a.sram is 0")]
     [InlineData("{\"model\": {\"a\": \"x\", \"a\": \"y\"}}", "model has two models called 'a'")]
     public void Values_are_checked(string json, string said)

@@ -45,7 +45,7 @@ public sealed class ToleranceTests(OpenAiServer server) : OpenAiTest(server)
         using HttpResponseMessage response = await Server.Http.PostAsync(Chat, Json(With(request, "prediction", "{}")));
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal(
-            "prediction, messages[0].content[0].cache_control, messages[0].bar, messages[0].na?me??, messages[1].reasoning_content", Ignored(response));
+            "prediction, messages[0].content[0].cache_control, messages[0].bar, messages[0].na?me??", Ignored(response));
 
         string many = Request[..^1] + string.Concat(Enumerable.Range(0, 100).Select(i => $",\"{new string('f', 80)}{i}\":0")) + "}";
         using HttpResponseMessage bounded = await Server.Http.PostAsync(Chat, Json(many));

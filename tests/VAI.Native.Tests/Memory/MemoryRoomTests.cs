@@ -160,6 +160,22 @@ public sealed class MemoryRoomTests : IDisposable
         MemoryRoom.Read(_root).Require(long.MaxValue, "It", "do less");
     }
 
+    /// <summary>As of a unit with <c>ProcSubset=pid</c>.</summary>
+    [Fact]
+    public void Where_the_machine_is_not_to_be_seen_a_group_counts_alone()
+    {
+        File.Delete(Path.Combine(_root, "proc/meminfo"));
+        MemoryRoom room = MemoryRoom.Read(_root);
+        Assert.Equal((0, 0, null), (room.Total, room.Available, room.Limit));
+        Process("0::/a", "/ /sys/fs/cgroup rw - cgroup2 cgroup2 rw");
+        V2("/a", 500, 400);
+        AssertLimit("/sys/fs/cgroup/a", 500, 100);
+        room = MemoryRoom.Read(_root);
+        Assert.Equal((500 * MiB, 100 * MiB), (room.Total, room.Most));
+        room.Require(100 * MiB, "It", "do less");
+        Assert.Throws<VaiEngineException>(() => room.Require((100 * MiB) + 1, "It", "do less"));
+    }
+
     [Fact]
     public void The_real_system_is_read()
     {

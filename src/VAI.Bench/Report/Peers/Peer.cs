@@ -57,10 +57,9 @@ internal sealed class Peer : IDisposable
     /// <param name="tokens">How many to generate.</param>
     /// <param name="banned">Tokens not to generate; null for none.</param>
     /// <param name="cancellation">Hangs up.</param>
-    /// <param name="token">Called with each token; null for nobody.</param>
     /// <exception cref="VaiEngineException">It refuses, or breaks off.</exception>
     public async Task<PeerAnswer> AskAsync(
-        string model, ReadOnlyMemory<int> prompt, int tokens, IReadOnlyList<int>? banned, CancellationToken cancellation, Action? token = null)
+        string model, ReadOnlyMemory<int> prompt, int tokens, IReadOnlyList<int>? banned, CancellationToken cancellation)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_url, "v1/completions")) { Content = Body(model, prompt, tokens, banned) };
         long start = Stopwatch.GetTimestamp();
@@ -79,7 +78,6 @@ internal sealed class Peer : IDisposable
                     continue;
                 first ??= Stopwatch.GetElapsedTime(start);
                 generated = Generated(line[5..]) ?? generated;
-                token?.Invoke();
             }
 
             return first is { } time && generated > 0

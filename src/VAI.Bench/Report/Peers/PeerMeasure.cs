@@ -9,9 +9,15 @@ internal sealed class PeerMeasure(Peer peer, IReadOnlyList<string> models, int t
     // An engine's threads spin for about 100 ms after a step, and would take the peer's cores.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
+    // Two models at once may take some a minute and a half.
+    private static readonly TimeSpan LongEnough = TimeSpan.FromSeconds(20);
+
+    private const int FewestRounds = 2;
+
     private readonly List<FirstToken> _firsts = [];
     private readonly List<Speeds> _speeds = [];
     private readonly PeerVocabulary[] _vocabularies = new PeerVocabulary[2];
+    private TimeSpan _concurrent;
     private int _asked;
 
     public Peer Peer => peer;
@@ -53,9 +59,12 @@ internal sealed class PeerMeasure(Peer peer, IReadOnlyList<string> models, int t
         }
     }
 
-    /// <summary>Both models one after the other and at once, as <see cref="Parts.ConcurrentPart"/> has them.</summary>
+    /// <summary>Both models one after the other and at once, as <see cref="Parts.ConcurrentPart"/> has them; nothing once that has taken long enough.</summary>
     public async Task ConcurrentAsync(int round)
     {
+        if (_speeds.Count >= FewestRounds && _concurrent >= LongEnough)
+            return;
+        long begun = Stopwatch.GetTimestamp();
         await Task.Delay(Pause, cancellation).ConfigureAwait(false);
         double together = round % 2 != 0 ? await TogetherAsync().ConfigureAwait(false) : 0;
         long start = Stopwatch.GetTimestamp();
@@ -66,6 +75,7 @@ internal sealed class PeerMeasure(Peer peer, IReadOnlyList<string> models, int t
         if (round % 2 == 0)
             together = await TogetherAsync().ConfigureAwait(false);
         _speeds.Add(new Speeds(alone, together));
+        _concurrent += Stopwatch.GetElapsedTime(begun);
     }
 
     private async Task<double> TogetherAsync()

@@ -27,7 +27,7 @@ internal static partial class ReportDocument
         text.Line($"Tokens a second of one stream of '{f.Models[0].Name}' beside threads that compute something else; {f.Size.Loads} windows of {T(f.Size.WindowMs / 1000)} s each, in turn. VAI takes as many")
             .Line($"compute threads as it finds cores for; fixed numbers are VAI's too. It has nine tenths of full speed {T(f.BackMs)} ms after the last of {f.Busy[^1].Beside} ends.");
         if (f.Busy[0].PeerTps.Count > 0)
-            text.Line("The peers have the machine's number of threads.");
+            text.Line("The peers have the machine's number of threads; a server is asked for 8 tokens at a time, whose prompts and way do not count.");
         text.Line();
     }
 

@@ -60,13 +60,19 @@ internal static class ServeAccessLine
         HelpName = "SECONDS",
     };
 
+    private static readonly Option<double?> SlowReader = new("--slow-reader")
+    {
+        Description = "Seconds after which a stream is broken off whose reader takes none of it; 30 if not given.",
+        HelpName = "SECONDS",
+    };
+
     public static void AddTo(Command command)
     {
         SharePrefixes.AcceptOnlyFromAmong("none", "key", "all");
         foreach (Option option in (Option[])
         [
             HttpAdmin, HttpHost, Cors, TrustedProxy, SessionsDirectory, SharePrefixes, MaxActive, MaxWaiting, ClientActive, ClientWaiting, ClientSessions,
-            SessionIdle, ConnectionIdle,
+            SessionIdle, ConnectionIdle, SlowReader,
         ])
         {
             command.Options.Add(option);
@@ -88,6 +94,7 @@ internal static class ServeAccessLine
         ClientSessions = parsed.GetValue(ClientSessions),
         SessionIdle = parsed.GetValue(SessionIdle),
         ConnectionIdle = parsed.GetValue(ConnectionIdle),
+        SlowReader = parsed.GetValue(SlowReader),
     };
 
     private static Option<int?> Number(string name, string description) => new(name) { Description = description, HelpName = "N" };

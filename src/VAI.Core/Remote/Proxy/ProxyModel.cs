@@ -3,13 +3,14 @@ using VAI.OptionRules;
 using VAI.Remote.Wire;
 using VAI.Residency;
 using VAI.Sessions;
+using VAI.Text;
+using VAI.Text.Chat;
 
 namespace VAI.Remote.Proxy;
 
 /// <summary>What is asked of a model without a session.</summary>
 internal enum ModelQuestion
 {
-    Chat,
     Tokenize,
     Detokenize,
     Embed,
@@ -19,6 +20,7 @@ internal enum ModelQuestion
 internal abstract class ProxyModel(ModelHandle handle, WireModel data) : IModelContext, IRebuildableModel, IBatchEmbedder
 {
     private volatile WireModel _data = data;
+    private volatile ModelTemplates? _templates;
     private volatile bool _unloaded;
     private int _sessions;
 
@@ -50,6 +52,18 @@ internal abstract class ProxyModel(ModelHandle handle, WireModel data) : IModelC
         set => _unloaded = value;
     }
 
+    private ModelTemplates Templates
+    {
+        get
+        {
+            // What is loaded anew may have another.
+            ModelTemplates? templates = _templates;
+            if (templates is null || !templates.AreOf(Info))
+                _templates = templates = new ModelTemplates(Name, Info);
+            return templates;
+        }
+    }
+
     public IInferenceSession OpenSession(SessionOptions? options = null) => OpenSession(options, new SessionState([], 0));
 
     public IInferenceSession OpenSession(SessionOptions? options, SessionState state)
@@ -63,15 +77,13 @@ internal abstract class ProxyModel(ModelHandle handle, WireModel data) : IModelC
     public abstract ValueTask<IInferenceSession> RestoreSessionAsync(
         string path, SessionOptions? options = null, CancellationToken cancellationToken = default);
 
-    public async ValueTask<string> RenderChatAsync(
-        IReadOnlyList<ChatTurn> turns, bool addGenerationPrompt = true, CancellationToken cancellationToken = default)
+    public ChatTemplate GetChatTemplate(string? template = null) => Templates.Get(template);
+
+    // Here: what a template needs of the model is known, and nobody is asked.
+    public ValueTask<ChatPrompt> RenderChatAsync(IReadOnlyList<ChatTurn> turns, ChatRenderOptions options, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(turns);
         ThrowIfUnloaded();
-        WireText text = await AskAsync(
-            ModelQuestion.Chat, new WireChat(Name, turns, addGenerationPrompt), WireJson.Default.WireChat, WireJson.Default.WireText, cancellationToken)
-            .ConfigureAwait(false);
-        return text.Text;
+        return Templates.RenderAsync(turns, options, cancellationToken);
     }
 
     public async ValueTask<IReadOnlyList<int>> TokenizeAsync(
@@ -81,8 +93,14 @@ internal abstract class ProxyModel(ModelHandle handle, WireModel data) : IModelC
         return await TokensOfAsync(new WireTokenize(Name, text, addSpecial, parseSpecial), cancellationToken).ConfigureAwait(false);
     }
 
-    public async ValueTask<int[]> TokensOfAsync(string text, bool addSpecial, bool parseSpecial, int room, CancellationToken cancellationToken) =>
-        [.. await TokensOfAsync(new WireTokenize(Name, text, addSpecial, parseSpecial, room), cancellationToken).ConfigureAwait(false)];
+    public async ValueTask<IReadOnlyList<int>> TokenizeAsync(ChatPrompt prompt, bool addSpecial = true, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        return await TokensOfAsync(TokenText.Prompt(TextPrompt.Of(prompt), addSpecial ? 0 : 1), int.MaxValue, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask<int[]> TokensOfAsync(TokenText text, int room, CancellationToken cancellationToken) =>
+        [.. await TokensOfAsync(WireTokenize.Of(Name, text, room), cancellationToken).ConfigureAwait(false)];
 
     public async ValueTask<string> DetokenizeAsync(
         IReadOnlyList<int> tokens, bool special = false, CancellationToken cancellationToken = default)

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using VAI.OptionRules;
 using VAI.Pipeline.Steps;
 using VAI.Sessions;
+using VAI.Text;
 
 namespace VAI.Remote.Proxy;
 
@@ -88,7 +89,15 @@ internal abstract class ProxySession : IInferenceSession, IResumableSession
     {
         ArgumentNullException.ThrowIfNull(prompt);
         options = SessionCheck.Options(this, _disposed, options);
-        return Run(prompt, default, default, options, cancellationToken);
+        return Run(new TextPrompt(prompt, null), default, default, options, cancellationToken);
+    }
+
+    public IAsyncEnumerable<InferenceUpdate> InferAsync(
+        ChatPrompt prompt, InferenceOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        options = SessionCheck.Options(this, _disposed, prompt.Over(options));
+        return Run(TextPrompt.Of(prompt), default, default, options, cancellationToken);
     }
 
     public IAsyncEnumerable<InferenceUpdate> InferAsync(
@@ -170,7 +179,7 @@ internal abstract class ProxySession : IInferenceSession, IResumableSession
     internal ObjectDisposedException Gone() => new(nameof(IInferenceSession), "The session was disposed while it was in use.");
 
     protected abstract ProxyTransaction Begin(
-        string? text, int[] prompt, int[] generated, InferenceOptions options, CancellationToken cancellationToken);
+        TextPrompt? text, int[] prompt, int[] generated, InferenceOptions options, CancellationToken cancellationToken);
 
     /// <summary>Has a verb done, and then what goes with it here.</summary>
     protected abstract ValueTask DoAsync(Verb verb, Action? then, CancellationToken cancellationToken);
@@ -218,7 +227,7 @@ internal abstract class ProxySession : IInferenceSession, IResumableSession
     protected SessionState Snapshot() => new([.. _log], _committed);
 
     private async IAsyncEnumerable<InferenceUpdate> Run(
-        string? text,
+        TextPrompt? text,
         ReadOnlyMemory<int> prompt,
         ReadOnlyMemory<int> generated,
         InferenceOptions options,

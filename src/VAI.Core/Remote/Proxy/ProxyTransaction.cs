@@ -1,5 +1,6 @@
 using VAI.Remote.Wire;
 using VAI.Sessions;
+using VAI.Text;
 
 namespace VAI.Remote.Proxy;
 
@@ -14,7 +15,7 @@ internal abstract class ProxyTransaction : IAsyncDisposable
     private int _count;
 
     protected ProxyTransaction(
-        ProxySession session, string? text, int[] prompt, int[] generated, InferenceOptions options, CancellationToken cancellationToken)
+        ProxySession session, TextPrompt? text, int[] prompt, int[] generated, InferenceOptions options, CancellationToken cancellationToken)
     {
         _session = session;
         Text = text;
@@ -34,7 +35,7 @@ internal abstract class ProxyTransaction : IAsyncDisposable
 
     public InferenceUpdate Current { get; private set; }
 
-    protected string? Text { get; }
+    protected TextPrompt? Text { get; }
 
     /// <summary>The prompt's tokens; null while only whoever computes it knows them.</summary>
     protected IReadOnlyList<int>? Prompt { get; private set; }
@@ -62,7 +63,10 @@ internal abstract class ProxyTransaction : IAsyncDisposable
     /// <summary>How it is asked for.</summary>
     /// <param name="open">How the session is opened for it; null where it is.</param>
     protected WireInfer Infer(WireOpen? open) => new(
-        Prompt is null ? Text : null, Prompt, Generated.Count == 0 ? null : Generated, Options, open is null ? _before : null, open);
+        Prompt is null ? Text?.Text : null, Prompt, Generated.Count == 0 ? null : Generated, Options, open is null ? _before : null, open)
+    {
+        Flips = Prompt is null ? Text?.Flips : null,
+    };
 
     /// <summary>A text's tokens have become known.</summary>
     protected void Prompted(IReadOnlyList<int> prompt)

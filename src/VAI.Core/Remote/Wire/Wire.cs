@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using VAI.Residency;
 using VAI.Sessions;
+using VAI.Text;
 
 namespace VAI.Remote.Wire;
 
@@ -25,13 +26,23 @@ internal sealed record WireUnload(string Name);
 internal sealed record WirePrepare(IReadOnlyList<ModelOptions> Models);
 
 /// <summary><c>POST /vai/models/tokenize</c>, answered by <see cref="WireTokens"/>.</summary>
-internal sealed record WireTokenize(string Model, string Text, bool AddSpecial, bool ParseSpecial, int? Room = null);
+internal sealed record WireTokenize(
+    string Model, string Text, bool AddSpecial, bool ParseSpecial, int? Room = null, IReadOnlyList<int>? Flips = null, bool Once = false)
+{
+    public static WireTokenize Of(string model, TokenText text, int room) =>
+        new(model, text.Text, text.AddSpecial, text.ParseSpecial, room, text.Flips, text.Once);
+
+    public TokenText ToText() => new(Text, AddSpecial, ParseSpecial) { Flips = Flips, Once = Once };
+}
 
 /// <summary><c>POST /vai/models/detokenize</c>, answered by <see cref="WireText"/>.</summary>
 internal sealed record WireDetokenize(string Model, IReadOnlyList<int> Tokens, bool Special);
 
-/// <summary><c>POST /vai/models/chat</c>, answered by <see cref="WireText"/>: the model's chat template, applied.</summary>
+/// <summary><c>POST /vai/models/chat</c>, answered by <see cref="WirePrompt"/>: the model's chat template, applied.</summary>
 internal sealed record WireChat(string Model, IReadOnlyList<ChatTurn> Turns, bool AddGenerationPrompt);
+
+/// <summary>A prompt, and where it is no longer the template's but the caller's, and the other way round.</summary>
+internal sealed record WirePrompt(string Text, IReadOnlyList<int> Flips);
 
 /// <summary><c>POST /vai/models/embed</c>, answered by <see cref="WireEmbeddings"/>.</summary>
 internal sealed record WireEmbed(
@@ -85,7 +96,11 @@ internal sealed record WireSession(string Id, string Model, SessionState State);
 /// <param name="At">The session's length as the client knows it; another one is answered as if there were no such session. Null for any.</param>
 /// <param name="Open">Opens the session if it is not there, or holds something else.</param>
 internal sealed record WireInfer(
-    string? Text, IReadOnlyList<int>? Tokens, IReadOnlyList<int>? Generated, InferenceOptions? Options, int? At, WireOpen? Open);
+    string? Text, IReadOnlyList<int>? Tokens, IReadOnlyList<int>? Generated, InferenceOptions? Options, int? At, WireOpen? Open)
+{
+    /// <summary>As <see cref="TokenText.Flips"/>, of <see cref="Text"/>.</summary>
+    public IReadOnlyList<int>? Flips { get; init; }
+}
 
 /// <summary>An event of a transaction. Which member is set says which.</summary>
 /// <param name="Prompt">The first event, if the prompt was text: its tokens.</param>
@@ -93,10 +108,11 @@ internal sealed record WireInfer(
 /// <param name="Token">A token's id; -1 in the last update.</param>
 /// <param name="Result">What it came to: the last event.</param>
 /// <param name="Error">Why it failed: the last event.</param>
+/// <param name="Kind">Of <paramref name="Text"/>.</param>
 /// <param name="LogProbabilities">With <paramref name="Token"/>, if it was asked for. Bytes are in base64.</param>
 internal sealed record WireUpdate(
     IReadOnlyList<int>? Prompt = null, string? Text = null, int? Token = null, InferenceResult? Result = null, WireError? Error = null,
-    TokenLogProbabilities? LogProbabilities = null);
+    TokenLogProbabilities? LogProbabilities = null, InferenceUpdateKind Kind = InferenceUpdateKind.Answer);
 
 /// <summary><c>POST /vai/sessions/ID/fork</c>: the child's id is the client's choice too.</summary>
 internal sealed record WireFork(string Child, SessionOptions? Options, int? At, WireOpen? Open);
@@ -143,6 +159,7 @@ internal sealed record WireError(string Kind, string Code, string Message);
 [JsonSerializable(typeof(WireTokenize))]
 [JsonSerializable(typeof(WireDetokenize))]
 [JsonSerializable(typeof(WireChat))]
+[JsonSerializable(typeof(WirePrompt))]
 [JsonSerializable(typeof(WireEmbed))]
 [JsonSerializable(typeof(WireTokens))]
 [JsonSerializable(typeof(WireText))]

@@ -43,6 +43,12 @@ internal sealed class WireInferenceOptions
 
     public IReadOnlyList<string>? Stop { get; set; }
 
+    public ReasoningFormat? Reasoning { get; set; }
+
+    public bool BeginsInReasoning { get; set; }
+
+    public int? ReasoningBudget { get; set; }
+
     public TimeSpan? Deadline { get; set; }
 
     public TimeSpan? SramWait { get; set; }
@@ -82,6 +88,9 @@ internal sealed class InferenceOptionsConverter : JsonConverter<InferenceOptions
             LogProbabilities = w.LogProbabilities,
             PromptLogProbabilities = w.PromptLogProbabilities,
             Stop = w.Stop,
+            Reasoning = w.Reasoning,
+            BeginsInReasoning = w.BeginsInReasoning,
+            ReasoningBudget = w.ReasoningBudget,
             Deadline = w.Deadline,
             SramWait = w.SramWait,
         };
@@ -106,6 +115,9 @@ internal sealed class InferenceOptionsConverter : JsonConverter<InferenceOptions
             LogProbabilities = value.LogProbabilities,
             PromptLogProbabilities = value.PromptLogProbabilities,
             Stop = value.Stop,
+            Reasoning = value.Reasoning,
+            BeginsInReasoning = value.BeginsInReasoning,
+            ReasoningBudget = value.ReasoningBudget,
             Deadline = value.Deadline,
             SramWait = value.SramWait,
         },

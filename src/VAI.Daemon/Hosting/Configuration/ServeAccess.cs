@@ -24,7 +24,7 @@ internal sealed record ServeAccess
     /// <summary>The names of its options in a file.</summary>
     public const string Names =
         "httpAdmin, httpHost, cors, trustedProxy, sessionsDir, sharePrefixes, maxActive, maxWaiting, clientActive, clientWaiting, clientSessions, "
-        + "sessionIdle, connectionIdle";
+        + "sessionIdle, connectionIdle, slowReader";
 
     public bool? HttpAdmin { get; init; }
 
@@ -55,6 +55,9 @@ internal sealed record ServeAccess
     /// <summary>Seconds.</summary>
     public double? ConnectionIdle { get; init; }
 
+    /// <summary>Seconds.</summary>
+    public double? SlowReader { get; init; }
+
     /// <summary>All of them, for a comparison: they are taken up by a start alone.</summary>
     public static IReadOnlyList<(string Key, Func<ServeAccess, object?> Value)> Fixed { get; } =
     [
@@ -71,6 +74,7 @@ internal sealed record ServeAccess
         ("clientSessions", a => a.ClientSessions),
         ("sessionIdle", a => a.SessionIdle),
         ("connectionIdle", a => a.ConnectionIdle),
+        ("slowReader", a => a.SlowReader),
     ];
 
     /// <summary>These, with what they leave open taken from others.</summary>
@@ -89,6 +93,7 @@ internal sealed record ServeAccess
         ClientSessions = ClientSessions ?? file.ClientSessions,
         SessionIdle = SessionIdle ?? file.SessionIdle,
         ConnectionIdle = ConnectionIdle ?? file.ConnectionIdle,
+        SlowReader = SlowReader ?? file.SlowReader,
     };
 
     /// <summary>These with one that a file has; null if its name is none of theirs.</summary>
@@ -107,6 +112,7 @@ internal sealed record ServeAccess
         "clientSessions" => this with { ClientSessions = ServeFile.Whole(key, value) },
         "sessionIdle" => this with { SessionIdle = ServeFile.Number(key, value) },
         "connectionIdle" => this with { ConnectionIdle = ServeFile.Number(key, value) },
+        "slowReader" => this with { SlowReader = ServeFile.Number(key, value) },
         _ => null,
     };
 
@@ -132,6 +138,7 @@ internal sealed record ServeAccess
         Range("clientSessions", ClientSessions, 1, AdmissionOptions.MostSessions);
         Seconds("sessionIdle", SessionIdle, 1, 86_400 * 30);
         Seconds("connectionIdle", ConnectionIdle, 1, 86_400);
+        Seconds("slowReader", SlowReader, 2, 3600);
     }
 
     public void Apply(AccessOptions options, string? apiKeyFile)
@@ -153,6 +160,7 @@ internal sealed record ServeAccess
         options.MaxSessionsPerClient = ClientSessions ?? options.MaxSessionsPerClient;
         options.SessionIdle = SessionIdle is { } idle ? TimeSpan.FromSeconds(idle) : options.SessionIdle;
         options.IdleTimeout = ConnectionIdle is { } connection ? TimeSpan.FromSeconds(connection) : options.IdleTimeout;
+        options.SlowReaderTimeout = SlowReader is { } slow ? TimeSpan.FromSeconds(slow) : options.SlowReaderTimeout;
     }
 
     private static IPNetwork Network(string text)

@@ -18,69 +18,53 @@ internal static class ChatMessages
         if (count is 0 or > MaxTurns)
             throw ApiError.Invalid("messages", $"'messages' has {count} messages; it must have 1 to {MaxTurns}.");
         var turns = new List<ChatTurn>(count);
-        var results = new StringBuilder();
         int at = 0;
         foreach (JsonElement message in messages.EnumerateArray())
         {
             Fields fields = request.Inner(message, $"messages[{at++}]");
-            if (Message(fields) is { } turn)
-            {
-                Flush();
-                turns.Add(turn);
-            }
-            else
-            {
-                ToolTexts.Result(results, Content(fields) ?? throw Fields.Missing(fields.NameOf("content")));
-            }
-
+            turns.Add(Message(fields));
             fields.End();
         }
 
-        Flush();
         return turns;
+    }
 
-        // Results of one round of calls are one turn.
-        void Flush()
+    private static ChatTurn Message(Fields fields)
+    {
+        string place = fields.NameOf("role");
+        string role = fields.Text("role") ?? throw Fields.Missing(place);
+        string? name = fields.Text("name");
+        switch (role)
         {
-            if (results.Length > 0)
-                turns.Add(new ChatTurn("user", results.ToString()));
-            results.Clear();
+            case "tool" or "function":
+                return new ChatTurn("tool", [new ToolResultPart(Needed(fields), fields.Text("tool_call_id"), name)]);
+            case "assistant":
+                return Assistant(fields) with { Name = name };
+            case "system" or "developer" or "user":
+                return new ChatTurn(role, Needed(fields)) { Name = name };
+            default:
+                throw ApiError.Invalid(place, $"'{place}' must be system, developer, user, assistant or tool.");
         }
     }
 
-    /// <summary>A turn; null for a tool's result.</summary>
-    private static ChatTurn? Message(Fields fields)
-    {
-        string name = fields.NameOf("role");
-        string role = fields.Text("role") ?? throw Fields.Missing(name);
-        fields.Text("name");
-        if (role is "tool" or "function")
-        {
-            fields.Text("tool_call_id");
-            return null;
-        }
+    private static string Needed(Fields fields) => Content(fields) ?? throw Fields.Missing(fields.NameOf("content"));
 
-        if (role is "assistant")
-            return new ChatTurn(role, Assistant(fields));
-        if (role is not ("system" or "developer" or "user"))
-            throw ApiError.Invalid(name, $"'{name}' must be system, developer, user, assistant or tool.");
-        return new ChatTurn(
-            role == "user" ? role : "system", Content(fields) ?? throw Fields.Missing(fields.NameOf("content")));
-    }
-
-    // An answer may be sent back as it came, whoever gave it: without a text where it called tools, and with thoughts, which are of its own turn.
-    private static string Assistant(Fields fields)
+    // An answer may be sent back as it came, whoever gave it: without a text where it called tools, and with what it thought.
+    private static ChatTurn Assistant(Fields fields)
     {
-        fields.Drop("reasoning_content", "reasoning", "reasoning_details", "thinking_blocks");
+        fields.Drop("reasoning_details", "thinking_blocks");
         fields.Refuse("audio");
         if (fields.Take("annotations") is { } annotations && !(annotations.ValueKind == JsonValueKind.Array && annotations.GetArrayLength() == 0))
             fields.Drop("annotations");
-        var text = new StringBuilder(Content(fields) + fields.Text("refusal"));
+        var parts = new List<ChatPart>();
+        if (fields.Text(fields.FirstOf("reasoning_content", "reasoning")) is { Length: > 0 } thought)
+            parts.Add(new ReasoningPart(thought));
+        parts.Add(new TextPart(Content(fields) + fields.Text("refusal")));
         if (fields.Take("tool_calls") is { } calls)
-            ToolTexts.Calls(text, fields, calls);
+            ToolCalls.Read(parts, fields, calls);
         if (fields.Take("function_call") is { } call)
-            ToolTexts.Call(text, fields.Inner(call, fields.NameOf("function_call")));
-        return text.ToString();
+            parts.Add(ToolCalls.Read(fields.Inner(call, fields.NameOf("function_call")), null));
+        return parts is [TextPart only] ? new ChatTurn("assistant", only.Text) : new ChatTurn("assistant", parts);
     }
 
     private static string? Content(Fields message)

@@ -4,7 +4,11 @@ using VAI.Daemon.OpenAi.Responses;
 namespace VAI.Daemon.OpenAi.Requests;
 
 /// <summary><c>POST /v1/chat/completions</c>.</summary>
-internal sealed record ChatRequest(Generation Generation, IReadOnlyList<ChatTurn> Turns)
+/// <param name="Generation">What is asked of the model.</param>
+/// <param name="Turns">The conversation.</param>
+/// <param name="Rendering">How it becomes a prompt.</param>
+/// <param name="Apart">Whether what the model thinks is told from what it answers.</param>
+internal sealed record ChatRequest(Generation Generation, IReadOnlyList<ChatTurn> Turns, ChatRenderOptions Rendering, bool Apart)
 {
     /// <exception cref="ApiError">400, naming the field.</exception>
     public static ChatRequest Read(JsonElement root, IgnoredFields ignored, OpenAiOptions limits)
@@ -35,7 +39,10 @@ internal sealed record ChatRequest(Generation Generation, IReadOnlyList<ChatTurn
             throw Fields.WrongType("metadata", "an object", metadata);
         JsonElement messages = fields.Take("messages") ?? throw Fields.Missing("messages");
         IReadOnlyList<ChatTurn> turns = ChatMessages.Read(fields, messages);
+        var thinking = ThinkingFields.Read(fields);
+        ChatRenderOptions rendering = TemplateFields.Read(fields, turns, thinking);
         fields.End();
-        return new ChatRequest(generation, turns);
+        generation = generation with { Options = generation.Options with { ReasoningBudget = thinking.Budget } };
+        return new ChatRequest(generation, turns, rendering, thinking.Apart);
     }
 }

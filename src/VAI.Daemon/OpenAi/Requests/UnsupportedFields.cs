@@ -49,18 +49,10 @@ internal static class UnsupportedFields
         ("modalities", v => v.ValueKind == JsonValueKind.Array && v.EnumerateArray().All(IsAnyOf("text")), "[\"text\"]"),
         ("verbosity", IsAnyOf("medium"), "\"medium\""),
         ("echo", Is(false), "false"),
-
-        // The model's template is not run with a request's own values.
-        ("chat_template_kwargs", IsNothing, "an empty object"),
-        ("add_generation_prompt", Is(true), "true: an answer is always a message of its own"),
-        ("continue_final_message", Is(false), "false: an assistant's last message cannot be continued"),
         ("add_special_tokens", Is(false), "false"),
     ];
 
-    private static readonly string[] NeverInChat =
-    [
-        "audio", "web_search_options", "reasoning_effort", "reasoning", "thinking", "enable_thinking", "thinking_budget", "think", "chat_template",
-    ];
+    private static readonly string[] NeverInChat = ["audio", "web_search_options", "chat_template"];
 
     private static readonly (string Field, Func<JsonElement, bool> Harmless, string Only)[] Completion =
     [
@@ -91,8 +83,6 @@ internal static class UnsupportedFields
     private static Func<JsonElement, bool> Is(int value) => v => v.ValueKind == JsonValueKind.Number && v.TryGetDouble(out double n) && n == value;
 
     private static bool IsEmpty(JsonElement value) => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0;
-
-    private static bool IsNothing(JsonElement value) => value.ValueKind == JsonValueKind.Object && value.GetPropertyCount() == 0;
 
     private static bool IsText(JsonElement format) =>
         format.ValueKind == JsonValueKind.Object && format.TryGetProperty("type", out JsonElement type)

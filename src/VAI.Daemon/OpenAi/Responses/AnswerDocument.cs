@@ -9,12 +9,14 @@ internal struct Usage
     public long Prompt;
     public long Completion;
     public long Cached;
+    public long Reasoning;
 
     /// <param name="result">What an answer came to.</param>
     /// <param name="counts">Whether its prompt counts: it does once, however many answers it has.</param>
     public void Add(InferenceResult result, bool counts)
     {
         Completion += result.GeneratedTokens;
+        Reasoning += result.ReasoningTokens;
         if (!counts)
             return;
         Prompt += result.PromptTokens;
@@ -30,9 +32,19 @@ internal struct Usage
         w.WriteStartObject("prompt_tokens_details"u8);
         w.WriteNumber("cached_tokens"u8, Cached);
         w.WriteEndObject();
+        w.WriteStartObject("completion_tokens_details"u8);
+        w.WriteNumber("reasoning_tokens"u8, Reasoning);
+        w.WriteEndObject();
         w.WriteEndObject();
     }
 }
+
+/// <summary>A whole answer.</summary>
+/// <param name="Text">What was said.</param>
+/// <param name="Reasoning">What was thought before; empty for nothing.</param>
+/// <param name="Finish">Why it ended.</param>
+/// <param name="Probabilities">Those of its tokens; null where they were not asked for.</param>
+internal sealed record Answer(string Text, string Reasoning, FinishReason Finish, AnswerProbabilities? Probabilities);
 
 /// <summary>The documents that answer a generation: whole ones and chunks, of chat and of text completions.</summary>
 internal sealed class AnswerDocument
@@ -67,14 +79,15 @@ internal sealed class AnswerDocument
     }
 
     /// <summary>A chunk: text, or why the answer ended; and what is not written yet of its tokens' log probabilities.</summary>
-    public void WriteChunk(Utf8JsonWriter w, int choice, string text, FinishReason? finish, bool withUsage, AnswerProbabilities? probabilities)
+    public void WriteChunk(
+        Utf8JsonWriter w, int choice, string text, FinishReason? finish, bool withUsage, AnswerProbabilities? probabilities, InferenceUpdateKind kind = default)
     {
         StartChunk(w, choice);
         if (_chat)
         {
             w.WriteStartObject("delta"u8);
             if (text.Length > 0)
-                w.WriteString("content"u8, text);
+                w.WriteString(kind == InferenceUpdateKind.Reasoning ? "reasoning_content"u8 : "content"u8, text);
             w.WriteEndObject();
         }
         else
@@ -96,7 +109,7 @@ internal sealed class AnswerDocument
     }
 
     /// <summary>The whole.</summary>
-    public void Write(Utf8JsonWriter w, IReadOnlyList<(string Text, FinishReason Finish, AnswerProbabilities? Probabilities)> answers, in Usage usage)
+    public void Write(Utf8JsonWriter w, IReadOnlyList<Answer> answers, in Usage usage)
     {
         Start(w, chunk: false);
         w.WriteStartArray("choices"u8);
@@ -108,6 +121,8 @@ internal sealed class AnswerDocument
             {
                 w.WriteStartObject("message"u8);
                 w.WriteString("role"u8, "assistant"u8);
+                if (answers[i].Reasoning.Length > 0)
+                    w.WriteString("reasoning_content"u8, answers[i].Reasoning);
                 w.WriteString("content"u8, answers[i].Text);
                 w.WriteNull("refusal"u8);
                 w.WriteEndObject();

@@ -15,25 +15,27 @@ internal static class Answers
     /// <param name="model">The model.</param>
     /// <param name="prompts">The prompts.</param>
     /// <param name="generation">How many answers to each, and how. Answers are numbered through.</param>
+    /// <param name="held">Told of the tokens of the session of an answer that came to its end, where there is one alone; null for nobody.</param>
     /// <param name="cancellationToken">Ends all of them at their next step.</param>
     /// <returns>The updates of all answers as they come. The first error ends them all.</returns>
     public static IAsyncEnumerable<AnswerUpdate> RunAsync(
-        IModelContext model, IReadOnlyList<Prompt> prompts, Generation generation, CancellationToken cancellationToken) =>
+        IModelContext model, IReadOnlyList<Prompt> prompts, Generation generation, Action<IReadOnlyList<int>>? held, CancellationToken cancellationToken) =>
         prompts.Count * generation.Choices == 1
-            ? OneAsync(model, prompts[0], generation.Options, 0, cancellationToken)
+            ? OneAsync(model, prompts[0], generation.Options, 0, held, cancellationToken)
             : ManyAsync(model, prompts, generation, cancellationToken);
 
     private static async IAsyncEnumerable<AnswerUpdate> OneAsync(
-        IModelContext model, Prompt prompt, InferenceOptions options, int choice, [EnumeratorCancellation] CancellationToken cancellationToken)
+        IModelContext model, Prompt prompt, InferenceOptions options, int choice, Action<IReadOnlyList<int>>? held, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         IInferenceSession session = model.OpenSession();
         await using (session.ConfigureAwait(false))
         {
-            IAsyncEnumerable<InferenceUpdate> updates = prompt.Text is { } text
-                ? session.InferAsync(text, options, cancellationToken)
+            IAsyncEnumerable<InferenceUpdate> updates = prompt.Chat is { } chat ? session.InferAsync(chat, options, cancellationToken)
+                : prompt.Text is { } text ? session.InferAsync(text, options, cancellationToken)
                 : session.InferAsync(prompt.Tokens, options, cancellationToken);
             await foreach (InferenceUpdate update in updates.ConfigureAwait(false))
                 yield return new AnswerUpdate(choice, update);
+            held?.Invoke(session.Tokens);
         }
     }
 
@@ -48,7 +50,7 @@ internal static class Answers
         var all = Task.WhenAll(Enumerable.Range(0, prompts.Count * generation.Choices).Select(choice =>
         {
             InferenceOptions options = generation.Options with { Seed = unchecked(seed + (uint)(choice % generation.Choices)) };
-            return PumpAsync(OneAsync(model, prompts[choice / generation.Choices], options, choice, stop.Token), merged.Writer, stop);
+            return PumpAsync(OneAsync(model, prompts[choice / generation.Choices], options, choice, null, stop.Token), merged.Writer, stop);
         }));
         Task completed = CompleteAsync(all, merged.Writer);
         try

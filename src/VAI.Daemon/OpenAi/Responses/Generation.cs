@@ -5,8 +5,8 @@ using VAI.Daemon.OpenAi.Requests;
 
 namespace VAI.Daemon.OpenAi.Responses;
 
-/// <summary>A prompt: a text, or tokens.</summary>
-internal readonly record struct Prompt(string? Text, int[]? Tokens);
+/// <summary>A prompt: a text, or tokens, or a conversation.</summary>
+internal readonly record struct Prompt(string? Text, int[]? Tokens, ChatPrompt? Chat = null);
 
 /// <summary>What both kinds of generation ask for.</summary>
 /// <param name="Model">The model's name.</param>

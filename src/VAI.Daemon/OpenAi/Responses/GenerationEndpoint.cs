@@ -9,13 +9,22 @@ namespace VAI.Daemon.OpenAi.Responses;
 /// <summary><c>/v1/chat/completions</c> and <c>/v1/completions</c>.</summary>
 internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
 {
+    /// <summary>Says what was done to a conversation so that its model's template takes it.</summary>
+    private const string Repairs = "x-vai-repairs";
+
+    private readonly Settling _settling = new(options);
+
     public async Task ChatAsync(HttpContext http, CancellationToken cancellationToken)
     {
         ChatRequest request = await ReadAsync(http, ChatRequest.Read).ConfigureAwait(false);
         (IModelContext model, Generation generation) = request.Generation.Select(vai, options);
-        Task<string> rendered = model.RenderChatAsync(request.Turns, cancellationToken: cancellationToken).AsTask();
-        string prompt = await (generation.Stream ? StreamPatience.Of(http).WhileAsync(rendered) : rendered).ConfigureAwait(false);
-        await AnswerAsync(http, model, [new Prompt(prompt, null)], generation, chat: true, cancellationToken).ConfigureAwait(false);
+        ChatPrompt prompt = await model.RenderChatAsync(request.Turns, request.Rendering, cancellationToken).ConfigureAwait(false);
+        if (!request.Apart)
+            prompt = prompt.WithoutReasoning();
+        if (prompt.Repairs.Count > 0 && !http.Response.HasStarted)
+            http.Response.Headers[Repairs] = string.Join("; ", prompt.Repairs);
+        await _settling.WaitAsync(model, prompt, cancellationToken).ConfigureAwait(false);
+        await AnswerAsync(http, model, [new Prompt(null, null, prompt)], generation, request, cancellationToken).ConfigureAwait(false);
     }
 
     public async Task CompleteAsync(HttpContext http, CancellationToken cancellationToken)
@@ -28,36 +37,58 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
                 throw ApiError.Invalid("prompt", $"'prompt' holds a token that '{model.Name}' has not: ids are 0 to {model.Info.VocabularySize - 1}.");
         }
 
-        await AnswerAsync(http, model, request.Prompts, generation, chat: false, cancellationToken).ConfigureAwait(false);
+        await AnswerAsync(http, model, request.Prompts, generation, chat: null, cancellationToken).ConfigureAwait(false);
     }
 
     private Task<T> ReadAsync<T>(HttpContext http, Func<JsonElement, IgnoredFields, OpenAiOptions, T> read) =>
         RequestBody.ReadAsync(http, options, (root, ignored) => read(root, ignored, options));
 
     private async Task AnswerAsync(
-        HttpContext http, IModelContext model, IReadOnlyList<Prompt> prompts, Generation generation, bool chat, CancellationToken cancellationToken)
+        HttpContext http, IModelContext model, IReadOnlyList<Prompt> prompts, Generation generation, ChatRequest? chat, CancellationToken cancellationToken)
     {
-        var document = new AnswerDocument(chat, model);
+        var document = new AnswerDocument(chat is not null, model);
         if (!http.Response.HasStarted)
             http.Response.Headers["x-request-id"] = document.Id;
-        IAsyncEnumerable<AnswerUpdate> updates = Answers.RunAsync(model, prompts, generation, cancellationToken);
+        IReadOnlyList<int>? held = null;
+        var said = new StringBuilder();
+        IAsyncEnumerable<AnswerUpdate> updates = Heard(
+            Answers.RunAsync(model, prompts, generation, chat is null ? null : tokens => held = tokens, cancellationToken), said, () =>
+            {
+                if (held is not null)
+                    _settling.Begin(model, chat!, said.ToString(), held);
+            });
         int answers = prompts.Count * generation.Choices;
         if (generation.Stream)
-            await StreamAsync(http, document, updates, generation, answers, chat).ConfigureAwait(false);
+            await StreamAsync(http, document, updates, generation, answers, chat is not null).ConfigureAwait(false);
         else
             await CollectAsync(http, document, updates, generation, answers).ConfigureAwait(false);
+    }
+
+    // What was said, and its end: before the client hears of it, and may ask on.
+    private static async IAsyncEnumerable<AnswerUpdate> Heard(IAsyncEnumerable<AnswerUpdate> updates, StringBuilder said, Action end)
+    {
+        await foreach (AnswerUpdate update in updates.ConfigureAwait(false))
+        {
+            if (update.Update.Kind == InferenceUpdateKind.Answer)
+                said.Append(update.Update.Text);
+            yield return update;
+        }
+
+        end();
     }
 
     private async Task CollectAsync(
         HttpContext http, AnswerDocument document, IAsyncEnumerable<AnswerUpdate> updates, Generation generation, int answers)
     {
         var texts = new StringBuilder[answers];
+        var thoughts = new StringBuilder[answers];
         var finishes = new FinishReason[answers];
         var probabilities = new AnswerProbabilities?[answers];
         var usage = new Usage();
         await foreach ((int choice, InferenceUpdate update) in updates.ConfigureAwait(false))
         {
-            (texts[choice] ??= new StringBuilder()).Append(update.Text);
+            StringBuilder[] to = update.Kind == InferenceUpdateKind.Reasoning ? thoughts : texts;
+            (to[choice] ??= new StringBuilder()).Append(update.Text);
             AnswerProbabilities.Add(ref probabilities[choice], update);
             if (update.Result is not { } result)
                 continue;
@@ -67,7 +98,8 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
 
         await Sending.JsonAsync(
             http, options.SlowReaderTimeout,
-            w => document.Write(w, [.. texts.Zip(finishes, probabilities).Select(a => (a.First.ToString(), a.Second, a.Third))], usage)).ConfigureAwait(false);
+            w => document.Write(
+                w, [.. Enumerable.Range(0, answers).Select(i => new Answer($"{texts[i]}", $"{thoughts[i]}", finishes[i], probabilities[i]))], usage)).ConfigureAwait(false);
     }
 
     private async Task StreamAsync(
@@ -91,7 +123,7 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
                 open = true;
                 if (update.Text.Length > 0)
                 {
-                    document.WriteChunk(stream.Begin(), choice, update.Text, null, generation.IncludeUsage, probabilities[choice]);
+                    document.WriteChunk(stream.Begin(), choice, update.Text, null, generation.IncludeUsage, probabilities[choice], update.Kind);
                     stream.End();
                 }
 

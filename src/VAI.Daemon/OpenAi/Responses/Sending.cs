@@ -2,6 +2,8 @@ using System.IO.Pipelines;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using VAI.Daemon.Admission;
 using VAI.Daemon.Metrics;
 
 namespace VAI.Daemon.OpenAi.Responses;
@@ -11,9 +13,14 @@ internal static class Sending
 {
     public const string Json = "application/json";
 
+    private static readonly AdmissionOptions Usual = new();
+
     // The writers' own order of calls is fixed, and nothing here is read as HTML.
     public static JsonWriterOptions Options { get; } =
         new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>How long a reader may take none of what is sent to it.</summary>
+    public static TimeSpan SlowReader(HttpContext http) => (http.RequestServices?.GetService<AdmissionOptions>() ?? Usual).SlowReaderTimeout;
 
     /// <summary>Sends a document as the whole answer.</summary>
     public static async Task JsonAsync(HttpContext http, TimeSpan timeout, Action<Utf8JsonWriter> write, int status = StatusCodes.Status200OK)

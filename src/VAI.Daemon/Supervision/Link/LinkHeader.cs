@@ -58,7 +58,6 @@ internal enum LinkMethod : ushort
     Plan = 5,
     Tokenize = 6,
     Detokenize = 7,
-    Chat = 8,
     Embed = 9,
     Status = 10,
     Metrics = 11,

@@ -8,17 +8,17 @@ namespace VAI.Daemon.Supervision.Link;
 /// <summary>
 /// A token on its way, little-endian:
 /// <code>
-///   0       4        8          10
-///   +-------+--------+----------+---- - - -+---- - -
-///   | token | text's | count of | text,    | count x { token 4, log probability 4, length 2, bytes }, its own first
-///   |       | bytes  | below    | UTF-8    |
-///   +-------+--------+----------+---- - - -+---- - -
+///   0       4        8          10     11
+///   +-------+--------+----------+------+---- - - -+---- - -
+///   | token | text's | count of | kind | text,    | count x { token 4, log probability 4, length 2, bytes }, its own first
+///   |       | bytes  | below    |      | UTF-8    |
+///   +-------+--------+----------+------+---- - - -+---- - -
 /// </code>
 /// Text may hold half of a pair of surrogates no more than UTF-8 does: it is of whole characters. Of a result, what is behind is its document.
 /// </summary>
 internal static class UpdateFrame
 {
-    private const int Fixed = 10;
+    private const int Fixed = 11;
     private const int Each = 10;
 
     /// <summary>Writes one; allocates nothing once the buffer has grown.</summary>
@@ -30,6 +30,7 @@ internal static class UpdateFrame
         BinaryPrimitives.WriteInt32LittleEndian(span, update.TokenId);
         BinaryPrimitives.WriteInt32LittleEndian(span[4..], text);
         BinaryPrimitives.WriteUInt16LittleEndian(span[8..], (ushort)(said is null ? 0 : 1 + said.Top.Count));
+        span[10] = (byte)update.Kind;
         to.Return(span.Length - Fixed - text);
         if (said is null)
             return;
@@ -54,6 +55,7 @@ internal static class UpdateFrame
         int token = BinaryPrimitives.ReadInt32LittleEndian(from);
         int length = BinaryPrimitives.ReadInt32LittleEndian(from[4..]);
         int count = BinaryPrimitives.ReadUInt16LittleEndian(from[8..]);
+        var kind = (InferenceUpdateKind)from[10];
         from = from[Fixed..];
         if ((uint)length > (uint)from.Length)
             throw Malformed();
@@ -70,8 +72,8 @@ internal static class UpdateFrame
         }
 
         if (result)
-            return new InferenceUpdate(text, token, ReadResult(from));
-        return from.IsEmpty ? new InferenceUpdate(text, token) { LogProbabilities = said } : throw Malformed();
+            return new InferenceUpdate(text, token, ReadResult(from)) { Kind = kind };
+        return from.IsEmpty ? new InferenceUpdate(text, token) { Kind = kind, LogProbabilities = said } : throw Malformed();
     }
 
     private static InferenceResult ReadResult(ReadOnlySpan<byte> from)

@@ -70,7 +70,6 @@ internal sealed class EngineModel(EngineVai vai, ModelHandle handle, WireModel d
     {
         LinkMethod method = question switch
         {
-            ModelQuestion.Chat => LinkMethod.Chat,
             ModelQuestion.Tokenize => LinkMethod.Tokenize,
             ModelQuestion.Detokenize => LinkMethod.Detokenize,
             _ => LinkMethod.Embed,

@@ -4,6 +4,7 @@ using VAI.Daemon.Supervision.Link;
 using VAI.Remote.Proxy;
 using VAI.Remote.Wire;
 using VAI.Sessions;
+using VAI.Text;
 
 namespace VAI.Daemon.Supervision.Proxy;
 
@@ -49,7 +50,7 @@ internal sealed class EngineSession : ProxySession
     }
 
     protected override ProxyTransaction Begin(
-        string? text, int[] prompt, int[] generated, InferenceOptions options, CancellationToken cancellationToken) =>
+        TextPrompt? text, int[] prompt, int[] generated, InferenceOptions options, CancellationToken cancellationToken) =>
         new EngineTransaction(this, text, prompt, generated, options, cancellationToken);
 
     protected override ValueTask<IInferenceSession> ForkedAsync(SessionOptions options, CancellationToken cancellationToken) =>

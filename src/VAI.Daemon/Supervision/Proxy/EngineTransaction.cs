@@ -1,6 +1,7 @@
 using VAI.Daemon.Supervision.Link;
 using VAI.Remote.Proxy;
 using VAI.Remote.Wire;
+using VAI.Text;
 
 namespace VAI.Daemon.Supervision.Proxy;
 
@@ -9,7 +10,7 @@ namespace VAI.Daemon.Supervision.Proxy;
 /// ends it is asked for at the next one, and goes on behind what was handed over.
 /// </summary>
 internal sealed class EngineTransaction(
-    EngineSession session, string? text, int[] prompt, int[] generated, InferenceOptions options, CancellationToken cancellationToken)
+    EngineSession session, TextPrompt? text, int[] prompt, int[] generated, InferenceOptions options, CancellationToken cancellationToken)
     : ProxyTransaction(session, text, prompt, generated, options, cancellationToken)
 {
     // One that an engine knows otherwise than it is known here is opened anew; more than once and something else is wrong.
@@ -93,7 +94,7 @@ internal sealed class EngineTransaction(
     private async ValueTask BeginAsync()
     {
         if (Text is { } text && Prompt is null)
-            await _session.EngineModel.CheckRoomAsync(text, Before, Either.Token).ConfigureAwait(false);
+            await _session.EngineModel.CheckRoomAsync(text.Text, Before, Either.Token).ConfigureAwait(false);
         EngineStay stay = await _session.EngineModel.Vai.Engines.EnterAsync(_request, Either.Token).ConfigureAwait(false);
         try
         {

@@ -1,0 +1,73 @@
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+
+namespace VAI.Ai;
+
+/// <summary>Messages of Microsoft.Extensions.AI as turns, with all that they hold.</summary>
+internal static class ChatTurns
+{
+    /// <exception cref="VaiUsageException">It has a role or a content that no model here can read.</exception>
+    public static ChatTurn From(ChatMessage message)
+    {
+        string role = message.Role.Value switch
+        {
+            "system" or "developer" => "system",
+            "user" => "user",
+            "assistant" => "assistant",
+            "tool" => "tool",
+            { } other => throw Provider.Refused($"A message of the role '{other}'", "The roles are system, user, assistant and tool."),
+        };
+        var parts = new List<ChatPart>(message.Contents.Count);
+        foreach (AIContent content in message.Contents)
+        {
+            if (Part(content) is { } part)
+                parts.Add(part);
+        }
+
+        return parts.TrueForAll(p => p is TextPart) ? new ChatTurn(role, message.Text) : new ChatTurn(role, parts);
+    }
+
+    private static ChatPart? Part(AIContent content) => content switch
+    {
+        TextContent text => new TextPart(text.Text),
+        TextReasoningContent thought => new ReasoningPart(thought.Text),
+        FunctionCallContent call => new ToolCallPart(call.Name, Arguments(call), call.CallId),
+        FunctionResultContent result => new ToolResultPart(Result(result), result.CallId),
+        UsageContent => null,
+        _ => throw Provider.Refused($"A message with {content.GetType().Name}", "Models here read text alone."),
+    };
+
+    private static string Arguments(FunctionCallContent call)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            foreach ((string name, object? value) in call.Arguments ?? new Dictionary<string, object?>())
+            {
+                json.WritePropertyName(name);
+                Write(json, value);
+            }
+
+            json.WriteEndObject();
+        }
+
+        return System.Text.Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    private static string Result(FunctionResultContent result) => result.Result switch
+    {
+        null => result.Exception?.Message ?? "",
+        string text => text,
+        JsonElement { ValueKind: JsonValueKind.String } json => json.GetString()!,
+        { } value => JsonSerializer.Serialize(value, AIJsonUtilities.DefaultOptions.GetTypeInfo(value.GetType())),
+    };
+
+    private static void Write(Utf8JsonWriter json, object? value)
+    {
+        if (value is null)
+            json.WriteNullValue();
+        else
+            JsonSerializer.Serialize(json, value, AIJsonUtilities.DefaultOptions.GetTypeInfo(value.GetType()));
+    }
+}

@@ -1,0 +1,82 @@
+using VAI.OptionRules;
+
+namespace VAI.Text.Chat;
+
+/// <summary>A turn as templates are given it: one text, and beside it what was thought and called.</summary>
+internal sealed record ChatMessage
+{
+    public const string System = "system", User = "user", Assistant = "assistant", Tool = "tool";
+
+    public required string Role { get; init; }
+
+    public string Text { get; init; } = "";
+
+    /// <summary>Whether its control tokens are read.</summary>
+    public bool ParseSpecial { get; init; }
+
+    public string? Reasoning { get; init; }
+
+    public IReadOnlyList<ToolCallPart> Calls { get; init; } = [];
+
+    /// <summary>Of a tool's result: the call.</summary>
+    public string? CallId { get; init; }
+
+    public string? Name { get; init; }
+
+    /// <summary>The messages of a conversation: each result of a tool is one by itself.</summary>
+    /// <exception cref="VaiUsageException">A turn is none, or holds what no model here can read.</exception>
+    public static List<ChatMessage> From(IReadOnlyList<ChatTurn> turns)
+    {
+        OptionCheck.Range(turns.Count, 1, 4096, "The number of turns");
+        var messages = new List<ChatMessage>(turns.Count);
+        var calls = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (ChatTurn turn in turns)
+        {
+            if (string.IsNullOrEmpty(turn?.Role) || turn.Content is null || turn.Role.Contains('\0') || turn.Content.Contains('\0'))
+                throw OptionCheck.Invalid("A turn of the conversation has no role or no content, or holds a NUL character. Give both as text.");
+            ChatMessage message = Of(turn);
+            foreach (ToolCallPart call in message.Calls)
+            {
+                if (call.Id is not null)
+                    calls[call.Id] = call.Name;
+            }
+
+            ToolResultPart[] results = [.. (turn.Parts ?? []).OfType<ToolResultPart>()];
+            if (results.Length == 0 || message.Text.Length > 0 || message.Calls.Count > 0)
+                messages.Add(message);
+            foreach (ToolResultPart result in results)
+            {
+                messages.Add(new ChatMessage
+                {
+                    Role = Tool,
+                    Text = result.Content,
+                    ParseSpecial = turn.ParseSpecial,
+                    CallId = result.CallId,
+                    Name = result.Name ?? (result.CallId is { } id ? calls.GetValueOrDefault(id) : null),
+                });
+            }
+        }
+
+        return messages;
+    }
+
+    private static ChatMessage Of(ChatTurn turn)
+    {
+        IReadOnlyList<ChatPart> parts = turn.Parts ?? [];
+        if (parts.Any(p => p is null))
+            throw OptionCheck.Invalid("A part of a turn is null.");
+        if (parts.Any(p => p is ImagePart))
+            throw new VaiUsageException(VaiError.NotSupported, "A turn has an image, and no model here can see. Describe it in words.");
+        ReasoningPart[] thoughts = [.. parts.OfType<ReasoningPart>()];
+        return new ChatMessage
+        {
+            // OpenAI's newer name of the same.
+            Role = turn.Role == "developer" ? System : turn.Role,
+            Text = turn.Content,
+            ParseSpecial = turn.ParseSpecial,
+            Reasoning = thoughts.Length == 0 ? null : string.Concat(thoughts.Select(t => t.Text)),
+            Calls = [.. parts.OfType<ToolCallPart>()],
+            Name = turn.Name,
+        };
+    }
+}

@@ -1,0 +1,66 @@
+using VAI.OptionRules;
+
+namespace VAI.Text.Chat;
+
+/// <summary>The chat templates of a model: its own, those that its file names, and one that was given last. Each is read once. Thread-safe.</summary>
+internal sealed class ModelTemplates(string model, ModelInfo info)
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, ChatTemplate> _read = new(StringComparer.Ordinal);
+    private ChatTemplate? _given;
+
+    /// <summary>Whether they are those of a model of which this is said.</summary>
+    public bool AreOf(ModelInfo other) => ReferenceEquals(info, other) || (other.ChatTemplate == info.ChatTemplate && other.BosToken == info.BosToken);
+
+    /// <param name="template">A name, or a text with Jinja in it; null for the model's own.</param>
+    /// <exception cref="VaiUsageException">As <see cref="IModelContext.GetChatTemplate"/>.</exception>
+    public ChatTemplate Get(string? template)
+    {
+        if (template is not null && template.Contains('{', StringComparison.Ordinal))
+            return Given(template);
+        string name = template ?? "";
+        lock (_gate)
+        {
+            if (_read.TryGetValue(name, out ChatTemplate? read))
+                return read;
+        }
+
+        string text = template is null ? Own() : Named(template);
+        ChatTemplate parsed = Parse(text);
+        lock (_gate)
+            return _read[name] = parsed;
+    }
+
+    public ValueTask<ChatPrompt> RenderAsync(IReadOnlyList<ChatTurn> turns, ChatRenderOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(turns);
+        ArgumentNullException.ThrowIfNull(options);
+        cancellationToken.ThrowIfCancellationRequested();
+
+        // Where a file has a template for tools beside its own, that is for conversations with tools.
+        string? template = options.Template ?? (options.Tools is { Count: > 0 } && info.NamedChatTemplates?.ContainsKey("tool_use") == true ? "tool_use" : null);
+        return new ValueTask<ChatPrompt>(Get(template).Render(turns, options));
+    }
+
+    // An option may name one of the file's.
+    private string Own() => info.ChatTemplate is not { } own ? ChatTemplate.ChatMl
+        : info.NamedChatTemplates?.GetValueOrDefault(own) ?? own;
+
+    private string Named(string name) => info.NamedChatTemplates?.GetValueOrDefault(name) ?? throw OptionCheck.Invalid(
+        $"'{model}' has no chat template '{name}'. It has {(info.NamedChatTemplates is { Count: > 0 } named ? string.Join(", ", named.Keys.Order()) : "none with a name")}.");
+
+    private ChatTemplate Given(string text)
+    {
+        lock (_gate)
+        {
+            if (_given?.Source == text)
+                return _given;
+        }
+
+        ChatTemplate parsed = Parse(text);
+        lock (_gate)
+            return _given = parsed;
+    }
+
+    private ChatTemplate Parse(string text) => ChatTemplate.Parse(text, info.BosToken ?? "", info.EosToken ?? "");
+}

@@ -1,0 +1,87 @@
+using VAI.Native.Llama;
+using VAI.Native.Text;
+
+namespace VAI.Text.Chat;
+
+/// <summary>A generation's thoughts: told from the answer, counted, and ended where they may not be longer.</summary>
+internal sealed class Reasoning
+{
+    // A character has four bytes at most, each of which may be a token.
+    private const int MostOpen = 3;
+
+    private readonly ReasoningStream _stream;
+    private readonly TokenPieces _special;
+    private readonly LlamaVocab _vocab;
+    private readonly int? _budget;
+    private readonly Lazy<int[]> _end;
+    private int _ending = -1;
+    private int _open;
+    private int _inside;
+    private int _counted;
+    private bool _thinks;
+
+    private Reasoning(LlamaVocab vocab, ReasoningFormat format, bool begins, int? budget)
+    {
+        _vocab = vocab;
+        _special = new TokenPieces(vocab, special: true);
+        _budget = budget;
+        _thinks = begins;
+        _stream = new ReasoningStream(format, begins, Token(vocab, format.Open), Token(vocab, format.Close));
+        _end = new(() => vocab.Tokenize(End(format), addSpecial: false, parseSpecial: true));
+    }
+
+    /// <summary>Tokens of thought, with their marks.</summary>
+    public int Tokens => _thinks ? _counted : 0;
+
+    /// <summary>For a transaction; null where everything is the answer.</summary>
+    public static Reasoning? For(InferenceOptions options, LlamaVocab vocab) =>
+        options.Reasoning is { } format ? new Reasoning(vocab, format, options.BeginsInReasoning, options.ReasoningBudget) : null;
+
+    /// <summary>The token that has to come next, as the thoughts are at their end; -1 where the model may choose.</summary>
+    public int Forced
+    {
+        get
+        {
+            if (_ending < 0 && _stream.IsInside && _inside >= _budget && (_open == 0 || _open > MostOpen))
+                _ending = 0;
+            return _ending >= 0 && _ending < _end.Value.Length ? _end.Value[_ending] : -1;
+        }
+    }
+
+    /// <summary>Takes a token that was generated.</summary>
+    /// <param name="token">It.</param>
+    /// <param name="text">Its text that is certain.</param>
+    /// <param name="isWhole">Whether its bytes end with a character's.</param>
+    /// <returns>The text that is certain now, and what it is.</returns>
+    public (string Text, InferenceUpdateKind Kind) Append(int token, string text, bool isWhole)
+    {
+        if (_ending >= 0 && _ending < _end.Value.Length)
+            _ending++;
+        string control = (_vocab.Attributes(token) & (TokenAttributes.Control | TokenAttributes.Unknown)) != 0 && !_vocab.IsEndOfGeneration(token)
+            ? System.Text.Encoding.UTF8.GetString(_special.Of(token)) : "";
+        if (!_stream.IsAnswer)
+            _counted++;
+        _open = isWhole ? 0 : _open + 1;
+        (string, InferenceUpdateKind) certain = _stream.Append(text, control, token);
+        _thinks |= _stream.IsInside;
+        _inside = _stream.IsInside ? _inside + 1 : 0;
+        return certain;
+    }
+
+    /// <summary>The rest.</summary>
+    public (string Text, InferenceUpdateKind Kind) Finish(string text) => _stream.Finish(text);
+
+    // Where the model has its own line for the mark, so has what is written for it.
+    private static string End(ReasoningFormat format) => format.Answer is not null ? format.Close + format.Answer : $"\n{format.Close}\n\n";
+
+    private static int Token(LlamaVocab vocab, string mark)
+    {
+        foreach ((int start, SpecialText text) in vocab.Specials(control: true).Find(mark))
+        {
+            if (start == 0 && text.Length == mark.Length)
+                return text.Token;
+        }
+
+        return -1;
+    }
+}
