@@ -80,6 +80,8 @@ public sealed class BoundsTests(ITestOutputHelper output)
             var mutator = new Mutator(templates, contexts, seed);
             string template = mutator.Template();
             JsonElement context = mutator.Context();
+            if (Count == 1)
+                output.WriteLine($"{template}\n{context}");
             try
             {
                 (string outcome, long bytes, TimeSpan time) = Run(template, context);

@@ -19,14 +19,31 @@ internal sealed partial class Mutator(IReadOnlyList<string> templates, IReadOnly
         "99999999", "10**9", "2**64", "1e308", "-1", "0", "0.5", "'%1000d'", "'%s%s'", "'{:>1000}'", "''", "'a'", "'\\ud83d'", "xs", "s", "d", "x", "nope", "none", "true", "namespace(a=1)", "range(9)", "cycler(1, 2)", "loop",
     ];
 
+    private static readonly string[] Values =
+    [
+        "99999999", "(10**9)", "(2**64)", "1e308", "(-1)", "0", "0.5", "'%1000d'", "'%s%s'", "'{:>1000}'", "''", "'a'", "xs", "s", "d", "x", "nope", "none", "true", "namespace(a=1)", "range(9)", "range(99999)",
+        "cycler(1, 2)", "loop", "messages", "tools", "[1, [2]]", "{'a': 1}", "(1, 2)", "('a' * 99999)", "(s * 999)",
+    ];
+
+    private static readonly string[] Behind = [.. Pieces.Where(p => p[0] is '|' or '.' or '[' && p.Length > 1)];
+
+    private static readonly string[] Between = [" ~ ", " + ", " * ", " ** ", " // ", " % ", " - ", " in ", " not in ", " == ", " < ", " and ", " or "];
+
     private readonly Random _random = new(seed);
 
     public string Template()
     {
         List<string> tokens = [.. Tokens().Matches(Pick(templates)).Select(m => m.Value)];
-        for (int i = _random.Next(1, 9); i > 0 && tokens.Count > 0; i--)
-            Change(tokens);
-        return string.Concat(tokens);
+        for (int i = _random.Next(1, 5); i > 0 && tokens.Count > 0; i--)
+        {
+            // Most changes keep the statements: what does not parse tells little.
+            if (_random.Next(4) == 0)
+                Change(tokens);
+            else
+                ChangeValue(tokens);
+        }
+
+        return _random.Next(8) == 0 ? $"{{% for x in range(99999) %}}{string.Concat(tokens)}{{% endfor %}}" : string.Concat(tokens);
     }
 
     public JsonElement Context()
@@ -40,6 +57,21 @@ internal sealed partial class Mutator(IReadOnlyList<string> templates, IReadOnly
 
         using JsonDocument document = JsonDocument.Parse(context.ToJsonString());
         return document.RootElement.Clone();
+    }
+
+    private void ChangeValue(List<string> tokens)
+    {
+        int[] values = [.. Enumerable.Range(0, tokens.Count).Where(i => Value().IsMatch(tokens[i]))];
+        if (values.Length == 0)
+            return;
+        int at = Pick(values);
+        tokens[at] = _random.Next(4) switch
+        {
+            0 => tokens[Pick(values)],
+            1 => Pick(Values),
+            2 => tokens[at] + Pick(Behind),
+            _ => $"({tokens[at]}{Pick(Between)}{Pick(Values)})",
+        };
     }
 
     private void Change(List<string> tokens)
@@ -86,6 +118,9 @@ internal sealed partial class Mutator(IReadOnlyList<string> templates, IReadOnly
     };
 
     private T Pick<T>(IReadOnlyList<T> from) => from[_random.Next(from.Count)];
+
+    [GeneratedRegex(@"^(?!(if|for|in|else|elif|endif|endfor|set|endset|macro|endmacro|and|or|not|is|call|endcall|filter|endfilter|with|endwith|raw|endraw)$)(\w+|'.*'|"".*"")$")]
+    private static partial Regex Value();
 
     [GeneratedRegex(@"\{[%{#]-?|-?[%}#]\}|'[^'\n]*'|""[^""\n]*""|\w+|\s+|.", RegexOptions.Singleline)]
     private static partial Regex Tokens();

@@ -30,7 +30,7 @@ public sealed class ParserTests
     [InlineData("[1, 2.5, true, none,]", "[1,2.5,True,]")]
     [InlineData("{'a': 1, 2: []}", "{a:1,2:[]}")]
     [InlineData("(1,), ()", "((1),())")]
-    [InlineData("x | a | b(c) is d", "x|a()|b(c) is d()")]
+    [InlineData("x | upper | center(c) is lower", "x|upper()|center(c) is lower()")]
     [InlineData("0x1F + 0b11", "(31 Add 3)")]
     public void Operators_bind_as_they_should(string expression, string tree) =>
         Assert.Equal(tree, Text(Assert.IsType<OutputStatement>(Assert.Single(TemplateParser.Read("{{ " + expression + " }}"))).Value));

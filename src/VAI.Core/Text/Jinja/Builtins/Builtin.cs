@@ -9,8 +9,12 @@ namespace VAI.Text.Jinja.Builtins;
 /// <param name="Body">What it does.</param>
 internal sealed record Builtin(string Name, string[]? Parameters, BuiltinBody Body)
 {
-    public Value Call(Rendering run, Value self, CallArguments arguments) =>
-        Body(run, self, Parameters is null ? arguments : arguments.Bind(run, Name, Parameters));
+    public Value Call(Rendering run, Value self, CallArguments arguments)
+    {
+        // Most make something, which is memory.
+        run.Budget.Spend(2);
+        return Body(run, self, Parameters is null ? arguments : arguments.Bind(run, Name, Parameters));
+    }
 
     /// <summary>A table of them by name.</summary>
     public static Dictionary<string, Builtin> Table(params IEnumerable<Builtin>[] groups) =>

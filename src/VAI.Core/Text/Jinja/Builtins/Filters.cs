@@ -49,6 +49,12 @@ internal static class Filters
     /// <summary>Columns of the widest indentation.</summary>
     public const int MostWidth = 1_000;
 
-    /// <summary>Checks an indentation.</summary>
-    public static int Width(Rendering run, int width) => width <= MostWidth ? width : throw run.Error($"an indentation of more than {MostWidth} columns");
+    /// <summary>Checks an indentation, and counts it.</summary>
+    public static int Width(Rendering run, int width)
+    {
+        if (width > MostWidth)
+            throw run.Error($"an indentation of more than {MostWidth} columns");
+        run.Budget.Write(2L * Math.Max(0, width));
+        return width;
+    }
 }

@@ -66,11 +66,12 @@ internal struct FormatSpec
         return at == text.Length ? spec : throw run.Error("a format's specification is none");
     }
 
-    /// <summary>Refuses what is wider than a text should be.</summary>
+    /// <summary>Refuses what is wider than a text should be, and counts what is not.</summary>
     public readonly void Check(Rendering run)
     {
         if (Width > Filters.MostWidth || Precision > Filters.MostWidth)
             throw run.Error($"a width or precision of more than {Filters.MostWidth}");
+        run.Budget.Write(Width + (Precision ?? 0));
     }
 
     /// <summary>As <c>format(value, spec)</c>.</summary>

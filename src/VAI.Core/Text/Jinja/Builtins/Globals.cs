@@ -37,7 +37,7 @@ internal static class Globals
             items.Add(first + (i * step));
         return new ValueList(items) { Range = step == 1 ? $"range({first}, {end})" : $"range({first}, {end}, {step})" };
 
-        int Integer(int at) => Given.Integer(run, Given.Needed(run, a[at], "an argument of 'range'"), 0, "an argument of 'range'");
+        int Integer(int at) => Given.Integer(run, a[at].IsNone ? throw run.Error("none is no argument of 'range'") : Given.Needed(run, a[at], "an argument of 'range'"), 0, "an argument of 'range'");
     }
 
     private static ValueDict MakeDict(Rendering run, CallArguments a)

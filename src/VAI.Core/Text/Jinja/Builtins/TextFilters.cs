@@ -115,7 +115,11 @@ internal static class TextFilters
     private static Value Truncate(Rendering run, Value self, CallArguments a)
     {
         int length = Given.Integer(run, a[0], 255, "a length"), leeway = Given.Integer(run, a[3], 5, "'leeway'");
-        Value text = self.IsUndefined ? "" : Only(run, self), end = a[2].IsMissing ? "..." : Only(run, a[2]);
+
+        // What is no string but has few items is no longer than it may be.
+        if (!self.IsText && Iteration.Count(self) is >= 0 and int items && items <= length + leeway)
+            return self;
+        Value text = Only(run, self), end = a[2].IsMissing ? "..." : Only(run, a[2]);
         int room = length - CodePoints.Count(end.String);
         if (room < 0 || leeway < 0)
             throw run.Error("a text is cut to less than what stands for the rest");

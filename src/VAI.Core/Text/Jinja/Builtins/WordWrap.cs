@@ -39,7 +39,7 @@ internal sealed class WordWrap(Rendering run, int width, bool breaksWords, bool 
         chunks.Reverse();
         while (chunks.Count > 0)
         {
-            run.Budget.Step();
+            run.Budget.Spend(4);
             if (IsBlank(chunks[^1]) && _lines.Count > before)
                 chunks.RemoveAt(chunks.Count - 1);
             var current = new List<string>();
@@ -94,7 +94,7 @@ internal sealed class WordWrap(Rendering run, int width, bool breaksWords, bool 
         int start = 0;
         while (start < line.Length)
         {
-            run.Budget.Step();
+            run.Budget.Spend(4);
             int end = start + 1;
             if (IsBreak(line[start]))
             {

@@ -5,6 +5,8 @@ namespace VAI.Text.Jinja.Running;
 /// <summary>What a value has to go through.</summary>
 internal static class Iteration
 {
+    private static readonly string[] Ascii = [.. Enumerable.Range(0, 128).Select(c => ((char)c).ToString())];
+
     /// <summary>Items of a list, keys of a dictionary, characters of a text, none of what is undefined. The list is not to be changed.</summary>
     /// <exception cref="TemplateError">It has none.</exception>
     public static List<Value> Items(Rendering run, Value value)
@@ -42,7 +44,7 @@ internal static class Iteration
         string all = text.String;
         var items = new List<Value>(all.Length);
         for (int at = 0; at < all.Length; at += CodePoints.Length(all, at))
-            items.Add(text.Part(at, CodePoints.Length(all, at)));
+            items.Add(char.IsAscii(all[at]) && text.Mixed is null ? Value.Text(Ascii[all[at]], text.IsCallers) : text.Part(at, CodePoints.Length(all, at)));
         return items;
     }
 }

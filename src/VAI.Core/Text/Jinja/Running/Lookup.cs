@@ -77,7 +77,12 @@ internal static class Lookup
         if (!path.IsText)
             return Or(Item(run, of, path));
         foreach (string part in path.String.Split('.'))
+        {
+            // What is taken apart again for each item costs some memory too.
+            run.Budget.Spend(4);
             of = Or(Item(run, of, part.Length > 0 && part.All(char.IsAsciiDigit) ? NumberText.ReadInteger(part) : part));
+        }
+
         return of;
 
         Value Or(Value value) => value.IsUndefined && !otherwise.IsMissing && !otherwise.IsNone ? otherwise : value;

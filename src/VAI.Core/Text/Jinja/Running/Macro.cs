@@ -6,13 +6,13 @@ namespace VAI.Text.Jinja.Running;
 /// <summary>A macro, or the body of a call, with the names that it sees where it is written.</summary>
 internal sealed class Macro(MacroStatement macro, Scope outer) : ValueObject
 {
-    public override string Name => $"<Macro '{macro.Name}'>";
+    public override string Name => macro.Name.Length == 0 ? "<Macro anonymous>" : $"<Macro '{macro.Name}'>";
 
     public override bool IsCallable => true;
 
     public override Value Attribute(string attribute) => attribute switch
     {
-        "name" => macro.Name,
+        "name" => macro.Name.Length == 0 ? Value.None : macro.Name,
         "arguments" => Value.Tuple([.. macro.Parameters.Select(p => (Value)p.Name)]),
         "caller" => macro.TakesCaller,
         "catch_varargs" => macro.TakesMore,

@@ -121,7 +121,7 @@ internal sealed partial class Rendering
             case FilterStatement filter:
                 flow = RunCaptured(filter.Body, scope, out Value filtered);
                 if (flow == Flow.Next)
-                    Output.Append(Text.Write(Filter(filter.Filter, filtered, scope)));
+                    Output.Append(Filter(filter.Filter, filtered, scope) is { IsText: true } changed ? changed : throw Error("the filter of a block gives no string"));
                 break;
             case WithStatement with:
                 flow = RunWith(with, scope);

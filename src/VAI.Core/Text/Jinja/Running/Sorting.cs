@@ -8,6 +8,7 @@ internal static class Sorting
     /// <summary>The items in the order of their keys, which are compared only where there are two.</summary>
     public static List<Value> Sort(IReadOnlyList<Value> items, Func<Value, Value> key, ValueOrder order, bool reverse = false)
     {
+        order.Budget.Spend(4L * items.Count);
         var from = new (Value Key, Value Item)[items.Count];
         for (int i = 0; i < from.Length; i++)
             from[i] = (key(items[i]), items[i]);

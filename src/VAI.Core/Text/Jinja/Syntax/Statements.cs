@@ -34,7 +34,7 @@ internal sealed record SetBlockStatement(int Line, Expression Target, FilterExpr
 internal sealed record Parameter(string Name, Expression? Default);
 
 /// <param name="Line">Where it is, from 1.</param>
-/// <param name="Name">What it is called by.</param>
+/// <param name="Name">What it is called by; empty for the body of a call.</param>
 /// <param name="Parameters">In their order.</param>
 /// <param name="Body">What it writes.</param>
 /// <param name="TakesMore">Whether it reads <c>varargs</c>, and so may be given more than its parameters by place.</param>

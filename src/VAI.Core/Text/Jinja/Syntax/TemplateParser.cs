@@ -115,7 +115,7 @@ internal sealed class TemplateParser
         var branches = new List<(Expression?, IReadOnlyList<Statement>)>();
         bool certain = _reader.Known.IsCertain;
         _reader.Known.IsCertain = false;
-        Expression? test = _expressions.ReadTuple();
+        Expression? test = _expressions.ReadTuple(conditional: false);
         while (true)
         {
             End();
@@ -124,7 +124,7 @@ internal sealed class TemplateParser
             switch (_reader.Next().Value)
             {
                 case "elif":
-                    test = _expressions.ReadTuple();
+                    test = _expressions.ReadTuple(conditional: false);
                     break;
                 case "else":
                     test = null;
@@ -187,7 +187,7 @@ internal sealed class TemplateParser
         List<Parameter> parameters = _reader.Current.IsSymbol("(") ? ReadParameters() : [];
         Token token = _reader.Current;
         return _expressions.Read() is CallExpression call
-            ? new CallStatement(line, call, ReadCallable(line, "caller", parameters, "endcall")) : throw new TemplateError(token.Line, "'call' needs a call of a macro");
+            ? new CallStatement(line, call, ReadCallable(line, "", parameters, "endcall")) : throw new TemplateError(token.Line, "'call' needs a call of a macro");
     }
 
     private WithStatement ReadWith(int line)

@@ -3,6 +3,9 @@ namespace VAI.Text.Jinja.Values;
 /// <summary>Python's order: of numbers, of texts by code point, of lists item by item. Others have none.</summary>
 internal sealed class ValueOrder(Budget budget) : IComparer<Value>
 {
+    /// <summary>What comparing costs.</summary>
+    public Budget Budget => budget;
+
     public int Compare(Value x, Value y) => Compare(x, y, "compared");
 
     public int Compare(Value x, Value y, string verb)
