@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using VAI.Cli.Output;
+using VAI.Daemon.Hosting.Configuration;
 
 namespace VAI.Cli.Verbs;
 
