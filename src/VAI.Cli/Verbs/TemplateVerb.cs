@@ -59,7 +59,8 @@ internal static class TemplateVerb
     public static ChatTemplate Read(string file, string? name, out bool own)
     {
         own = true;
-        if (File.Exists(file) && !IsGguf(file))
+        // One that is called a model's file is none, though it may be empty or broken.
+        if (File.Exists(file) && !file.EndsWith(".gguf", StringComparison.Ordinal) && !IsGguf(file))
             return ChatTemplate.Parse(TemplateText.Of(file), "<s>", "</s>");
         ModelInfo info = Vai.Inspect(file);
         string? text = name is null ? info.ChatTemplate : info.NamedChatTemplates?.GetValueOrDefault(name) ?? throw new VaiUsageException(
