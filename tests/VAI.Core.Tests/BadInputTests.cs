@@ -117,6 +117,10 @@ public sealed class BadInputTests(ForgedModels models) : EngineTest(models)
         await using IVai _ = vai;
         await using IInferenceSession a = model.OpenSession(new SessionOptions { BufferedUpdates = 4096 });
         await using IInferenceSession b = model.OpenSession();
+
+        // Where there is room it is taken at once.
+        Assert.Single((await ReadAsync(b.InferAsync(new int[10], Greedy(1) with { SramWait = TimeSpan.Zero }))).Tokens);
+        await b.RollbackAsync();
         IAsyncEnumerator<InferenceUpdate> running = a.InferAsync(new int[20], Greedy(1900)).GetAsyncEnumerator();
         Assert.True(await running.MoveNextAsync());
         await ThrowsAsync<VaiUsageException>(

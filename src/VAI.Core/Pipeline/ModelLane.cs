@@ -245,7 +245,7 @@ internal sealed class ModelLane : ILane
                 job.Abandon();
             else if (job.Deadline <= now && !job.Blocked)
                 job.Expire();
-            else if (first && job.WaitsUntil <= now)
+            else if (first && job.WaitsUntil <= now && job.WasTried)
                 job.Fail(SramFull());
             else if (job.Blocked)
                 job.Deliver();
@@ -263,6 +263,9 @@ internal sealed class ModelLane : ILane
 
         if (job.Blocked)
             return false;
+
+        // Who does not wait is placed at once, or not at all: once it is tried, whatever the time.
+        job.WasTried = true;
         NextTimer = Math.Min(NextTimer, Math.Min(job.Deadline, first ? job.WaitsUntil : long.MaxValue));
         return true;
     }

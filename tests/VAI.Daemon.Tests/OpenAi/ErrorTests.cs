@@ -88,13 +88,13 @@ public sealed class ErrorTests(OpenAiServer server) : OpenAiTest(server)
     [Fact]
     public async Task A_bank_without_room_is_a_429_that_says_when_to_try_again()
     {
-        await using IVai vai = await Server.LoadAsync(256, sessions: 1);
+        await using IVai vai = await Server.LoadAsync(2048, sessions: 1);
         await using WebApplication app = await OpenAiServer.StartAsync(
             vai, new OpenAiOptions { SramWait = TimeSpan.Zero }, k => k.Listen(IPAddress.Loopback, 0));
         using var http = new HttpClient();
 
-        // A transaction whose reader stopped reading keeps its place.
-        await using IInferenceSession holder = vai.Select("m").OpenSession(new SessionOptions { BufferedUpdates = 1 });
+        // One that runs keeps its place; that of one whose reader stopped reading could be had.
+        await using IInferenceSession holder = vai.Select("m").OpenSession(new SessionOptions { BufferedUpdates = 4096 });
         await using IAsyncEnumerator<InferenceUpdate> reader = holder.InferAsync(
             new[] { 5, 6 }, new InferenceOptions { LogitBias = new Dictionary<int, float> { [1000] = 100 } }).GetAsyncEnumerator();
         Assert.True(await reader.MoveNextAsync());

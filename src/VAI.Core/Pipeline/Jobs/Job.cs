@@ -28,6 +28,9 @@ internal abstract class Job(ModelLane lane, JobTimes times)
     /// <summary>When it no longer waits for SRAM; <see cref="long.MaxValue"/> for never.</summary>
     public long WaitsUntil => times.WaitsUntil;
 
+    /// <summary>Whether a place was looked for since it came.</summary>
+    public bool WasTried { get; set; }
+
     public int Weight => times.Weight;
 
     /// <summary>When it came.</summary>

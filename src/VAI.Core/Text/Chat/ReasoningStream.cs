@@ -45,6 +45,9 @@ internal sealed class ReasoningStream
     /// <summary>Whether what comes is the answer, and will be to the end.</summary>
     public bool IsAnswer => _state == State.Answer;
 
+    /// <summary>Whether something of another kind is certain too, which the next call gives.</summary>
+    public bool HasMore => _left.Length > 0;
+
     /// <summary>Takes a piece.</summary>
     /// <param name="text">Its text; empty of a control token.</param>
     /// <param name="control">The text of a control token, which is no part of an answer; empty of any other.</param>

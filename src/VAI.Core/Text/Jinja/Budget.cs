@@ -19,6 +19,7 @@ internal sealed class Budget(long steps, int mostChars)
     public const int MostCalls = 64;
 
     private const int CharsOfStep = 32;
+    private const int CharsOfSeek = 256;
 
     private long _left = steps;
     private int _depth;
@@ -40,6 +41,9 @@ internal sealed class Budget(long steps, int mostChars)
 
     /// <summary>Characters that are looked through.</summary>
     public void Read(long chars) => Spend(chars / CharsOfStep);
+
+    /// <summary>Characters in which others are looked for: many of these may be compared again and again.</summary>
+    public void Seek(long chars, int sought) => Spend(chars / CharsOfStep * (1 + (sought / CharsOfSeek)));
 
     /// <summary>Characters that are about to be written.</summary>
     /// <param name="chars">How many.</param>

@@ -79,7 +79,7 @@ internal static class BraceFormat
         {
             ' ' => value,
             's' => run.Text.Write(value),
-            'r' or 'a' => run.Text.Represent(value),
+            'r' or 'a' => run.Text.Represent(value, ascii: conversion == 'a'),
             _ => throw run.Error($"a format has the conversion '{conversion}', which is none"),
         };
         return specification.Length == 0 ? run.Text.Write(value) : FormatSpec.Parse(run, specification).Format(run, value);
@@ -89,6 +89,13 @@ internal static class BraceFormat
     {
         int end = name.AsSpan().IndexOfAny('.', '[');
         string first = end < 0 ? name : name[..end];
+        if (first.Length == 0 && name.Length > 0)
+            throw run.Error("a format has an attribute or item without a place");
+        bool places = first.Length > 0 && first.All(char.IsAsciiDigit);
+        if ((first.Length == 0 && next < 0) || (places && next > 0))
+            throw run.Error("a format has places with numbers and without");
+        if (places)
+            next = -1;
         Value value = first.Length == 0 ? arguments[next++]
             : int.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? arguments[index] : arguments[first];
         if (value.IsMissing)
@@ -96,8 +103,11 @@ internal static class BraceFormat
         for (int at = end; at >= 0 && at < name.Length;)
         {
             run.Budget.Step();
-            if (name[at] == '[' && name.IndexOf(']', at) is > 0 and int close)
+            if (name[at] == '[')
             {
+                int close = name.IndexOf(']', at);
+                if (close <= at + 1)
+                    throw run.Error("a format has an item without its index");
                 string key = name[(at + 1)..close];
                 value = Lookup.Item(run, value, key.All(char.IsAsciiDigit) ? NumberText.ReadInteger(key) : key);
                 at = close + 1;
@@ -105,10 +115,12 @@ internal static class BraceFormat
             }
 
             int stop = name.AsSpan(at + 1).IndexOfAny('.', '[') is >= 0 and int offset ? at + 1 + offset : name.Length;
+            if (name[at] != '.' || stop == at + 1)
+                throw run.Error("a format has an attribute without its name");
             value = Lookup.Attribute(run, value, name[(at + 1)..stop]);
             at = stop;
         }
 
-        return value.IsUndefined ? throw run.Error($"{value.Hint} stands in a format") : value;
+        return value;
     }
 }

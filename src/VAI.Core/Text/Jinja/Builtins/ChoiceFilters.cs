@@ -26,10 +26,7 @@ internal static class ChoiceFilters
             if (a.Named.Any(n => n.Name is not ("attribute" or "default")))
                 throw run.Error("'map' takes an attribute and a default by name");
             foreach (Value item in items)
-            {
-                Value value = Lookup.Path(run, item, attribute);
-                mapped.Add(value.IsUndefined && !otherwise.IsMissing ? otherwise : value);
-            }
+                mapped.Add(Lookup.Path(run, item, attribute, otherwise));
 
             return new ValueList(mapped);
         }

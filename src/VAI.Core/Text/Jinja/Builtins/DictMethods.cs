@@ -8,13 +8,13 @@ internal static class DictMethods
 {
     public static IEnumerable<Builtin> All =>
     [
-        new("get", ["key", "default"], Get),
+        new("get", ["/key", "/default"], Get),
         new("items", [], (run, self, a) => Items(run, self)),
-        new("keys", [], (run, self, a) => new ValueList(Iteration.Items(run, self))),
+        new("keys", [], (run, self, a) => new ValueList(Iteration.Items(run, self)) { View = "dict_keys" }),
         new("values", [], Values),
         new("copy", [], (run, self, a) => Copy(run, self)),
-        new("pop", ["key", "default"], Pop),
-        new("setdefault", ["key", "default"], SetDefault),
+        new("pop", ["/key", "/default"], Pop),
+        new("setdefault", ["/key", "/default"], SetDefault),
         new("update", null, Update),
         new("clear", [], Clear),
     ];
@@ -26,7 +26,7 @@ internal static class DictMethods
         var items = new List<Value>(self.Dict.Count);
         foreach ((Value key, Value value) in self.Dict)
             items.Add(Value.Tuple(key, value));
-        return new ValueList(items);
+        return new ValueList(items) { View = "dict_items" };
     }
 
     public static ValueDict Copy(Rendering run, Value self)
@@ -44,7 +44,7 @@ internal static class DictMethods
     private static Value Values(Rendering run, Value self, CallArguments a)
     {
         run.Budget.Spend(self.Dict.Count);
-        return new ValueList([.. self.Dict.Values]);
+        return new ValueList([.. self.Dict.Values]) { View = "dict_values" };
     }
 
     private static Value Pop(Rendering run, Value self, CallArguments a)

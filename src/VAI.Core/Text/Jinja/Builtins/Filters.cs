@@ -14,7 +14,7 @@ internal static class Filters
         new("d", ["default_value", "boolean"], Default),
         new("attr", ["name"], (run, self, a) => self.Kind == ValueKind.Object || !self.IsDict || Methods.Find(self, Given.String(run, a[0], "a name")) is not null
             ? Lookup.Attribute(run, self, Given.String(run, a[0], "a name")) : Value.Undefined(Given.String(run, a[0], "a name"))),
-        new("tojson", ["indent", "ensure_ascii", "separators", "sort_keys"], ToJson),
+        new("tojson", ["ensure_ascii", "indent", "separators", "sort_keys"], ToJson),
         new("from_json", [], (run, self, a) => JsonValues.Parse(run, self)),
         new("fromjson", [], (run, self, a) => JsonValues.Parse(run, self)),
         new("pprint", ["verbose"], (run, self, a) => run.Text.Represent(self)),
@@ -30,8 +30,8 @@ internal static class Filters
 
     private static Value ToJson(Rendering run, Value self, CallArguments a)
     {
-        string? indent = a[0].IsMissing || a[0].IsNone ? null
-            : a[0].IsText ? a[0].String : new string(' ', Math.Max(0, Width(run, Given.Integer(run, a[0], 0, "an indentation"))));
+        string? indent = a[1].IsMissing || a[1].IsNone ? null
+            : a[1].IsText ? a[1].String : new string(' ', Math.Max(0, Width(run, Given.Integer(run, a[1], 0, "an indentation"))));
         if (indent?.Length > MostWidth)
             Width(run, indent.Length);
         string comma = indent is null ? ", " : ",", colon = ": ";
@@ -43,7 +43,7 @@ internal static class Filters
             (comma, colon) = (separators[0].String, separators[1].String);
         }
 
-        return new JsonText(run.Budget, indent, comma, colon, Given.Flag(a[1], false), Given.Flag(a[3], false)).Write(self);
+        return new JsonText(run.Budget, indent, comma, colon, Given.Flag(a[0], false), Given.Flag(a[3], false)).Write(self);
     }
 
     /// <summary>Columns of the widest indentation.</summary>

@@ -9,23 +9,17 @@ namespace VAI.Text.Jinja.Builtins;
 /// <summary>How a value is written in a format: Python's <c>[[fill]align][sign][#][0][width][,][.precision][type]</c>.</summary>
 internal struct FormatSpec
 {
-    private const string Types = "bcdeEfFgGnosxX%";
+    private const string Types = "bcdeEfFgGnosxX%", RealTypes = "eEfFgG%";
 
-    public FormatSpec()
-    {
-    }
-
-    public string Fill { get; set; } = " ";
+    public string? Fill { get; set; }
 
     public char Align { get; set; }
 
-    public char Sign { get; set; } = '-';
+    public char Sign { get; set; }
 
     public bool Alternate { get; set; }
 
     public bool Zero { get; set; }
-
-    public bool Left { get; set; }
 
     public int Width { get; set; }
 
@@ -37,7 +31,7 @@ internal struct FormatSpec
 
     public static FormatSpec Parse(Rendering run, string text)
     {
-        var spec = new FormatSpec();
+        var spec = default(FormatSpec);
         int at = 0;
         int fill = text.Length > 0 ? CodePoints.Length(text, 0) : 0;
         if (text.Length > fill && "<>=^".Contains(text[fill], StringComparison.Ordinal))
@@ -68,149 +62,100 @@ internal struct FormatSpec
 
         if (at < text.Length && Types.Contains(text[at], StringComparison.Ordinal))
             spec.Type = text[at++];
+        spec.Check(run);
         return at == text.Length ? spec : throw run.Error("a format's specification is none");
     }
 
-    /// <summary>As <c>format(value, spec)</c>.</summary>
-    public readonly Value Format(Rendering run, Value value)
-    {
-        Check(run);
-        if (value.IsText || (!value.IsNumber && Type is '\0' or 's'))
-        {
-            if (Type is not ('\0' or 's'))
-                throw run.Error($"{What.Is(value)} cannot be written as '{Type}'");
-            Value text = run.Text.Write(value);
-            return Padded(run, Precision is { } most ? Slices.Take(run, text, Value.None, (long)most, Value.None) : text, Align == '\0' ? '<' : Align);
-        }
-
-        if (value.Kind == ValueKind.Boolean && Type == '\0')
-            return Padded(run, run.Text.Write(value), Align == '\0' ? '<' : Align);
-        return Numeric(run, value, Type == '\0' ? (value.Kind == ValueKind.Float ? 'r' : 'd') : Type);
-    }
-
-    /// <summary>As one place of <c>format % values</c>.</summary>
-    public readonly Value Printf(Rendering run, char kind, Value value)
-    {
-        Check(run);
-        FormatSpec spec = this with { Align = Left ? '<' : '>' };
-        switch (kind)
-        {
-            case 's' or 'r' or 'a':
-                Value text = kind == 's' ? run.Text.Write(value) : run.Text.Represent(value);
-                return spec.Padded(run, Precision is { } most ? Slices.Take(run, text, Value.None, (long)most, Value.None) : text, spec.Align);
-            case 'c' when value.IsText:
-                return spec.Padded(run, value, spec.Align);
-            case 'd' or 'i' or 'u' or 'x' or 'X' or 'o' or 'c':
-                if (!value.IsNumber)
-                    throw run.Error($"'%{kind}' is written of a number, and {What.Is(value)} was given");
-                Value whole = value.Kind != ValueKind.Float ? value
-                    : double.IsFinite(value.Float) ? new BigInteger(Math.Truncate(value.Float)) : throw run.Error("what is no number has no digits");
-                return (Left ? spec : this with { Align = Zero ? '=' : '>' }).Numeric(run, whole, kind is 'i' or 'u' ? 'd' : kind);
-            case 'f' or 'F' or 'e' or 'E' or 'g' or 'G':
-                if (!value.IsNumber)
-                    throw run.Error($"'%{kind}' is written of a number, and {What.Is(value)} was given");
-                return (Left ? spec : this with { Align = Zero ? '=' : '>' }).Numeric(run, value, kind);
-            default:
-                throw run.Error($"there is no '%{kind}' in a format");
-        }
-    }
-
-    private readonly void Check(Rendering run)
+    /// <summary>Refuses what is wider than a text should be.</summary>
+    public readonly void Check(Rendering run)
     {
         if (Width > Filters.MostWidth || Precision > Filters.MostWidth)
             throw run.Error($"a width or precision of more than {Filters.MostWidth}");
     }
 
-    private readonly Value Numeric(Rendering run, Value value, char type)
+    /// <summary>As <c>format(value, spec)</c>.</summary>
+    public readonly Value Format(Rendering run, Value value) => value.Kind switch
     {
-        (bool negative, string digits) = type switch
-        {
-            'd' or 'n' or 'x' or 'X' or 'o' or 'b' => Whole(run, value, type),
-            'c' => (false, value.IsInteger && value.BigInteger >= 0 && value.BigInteger < 0x110000 && value.Int64 is < 0xD800 or > 0xDFFF
-                ? char.ConvertFromUtf32((int)value.Int64) : throw run.Error("an integer is no character")),
-            _ => Real(value.Float, type),
-        };
-        string sign = negative ? "-" : Sign == '-' ? "" : Sign.ToString();
-        string prefix = Alternate ? type switch { 'x' => "0x", 'X' => "0X", 'o' => "0o", 'b' => "0b", _ => "" } : "";
+        ValueKind.Text => FormatText(run, value),
+        ValueKind.Integer or ValueKind.Boolean when !RealTypes.Contains(Type, StringComparison.Ordinal) => FormatInteger(run, value.BigInteger),
+        ValueKind.Integer or ValueKind.Boolean or ValueKind.Float => FormatReal(run, value),
+        _ => throw run.Error($"{What.Is(value)} is written in a format without more than its place"),
+    };
+
+    /// <summary>An integer's digits in a type's radix, lower case but for X, without a sign.</summary>
+    public static string Digits(Rendering run, BigInteger value, char type)
+    {
+        NumberText.CheckBits(value, run.Budget);
+        BigInteger size = BigInteger.Abs(value);
+        int bits = type is 'b' ? 1 : type is 'o' ? 3 : type is 'x' or 'X' ? 4 : 0;
+        if (bits == 0)
+            return size.ToString(CultureInfo.InvariantCulture);
+        var digits = new List<char>();
+        do
+            digits.Add((type == 'X' ? "0123456789ABCDEF" : "0123456789abcdef")[(int)(size & ((1 << bits) - 1))]);
+        while (!(size >>= bits).IsZero);
+        digits.Reverse();
+        return new string([.. digits]);
+    }
+
+    /// <summary>What <c>#</c> puts before digits.</summary>
+    public static string Prefix(char type) => type switch { 'x' => "0x", 'X' => "0X", 'o' => "0o", 'b' => "0b", _ => "" };
+
+    private readonly Value FormatText(Rendering run, Value text)
+    {
+        if (Type is not ('\0' or 's') || Sign != '\0' || Align == '=' || Alternate || Grouping != '\0')
+            throw run.Error("a string is written with a width and a precision, and nothing else");
+        Value part = Precision is { } most ? Slices.Take(run, text, Value.None, (long)most, Value.None) : text;
+        return Padded(run, part, Align == '\0' ? '<' : Align);
+    }
+
+    private readonly Value FormatInteger(Rendering run, BigInteger value)
+    {
+        char type = Type == '\0' ? 'd' : Type;
+        if (type == 's' || Precision is not null || (Grouping == ',' && type != 'd') || (Grouping == '_' && type is 'c' or 'n') || (type == 'c' && (Sign != '\0' || Alternate)))
+            throw run.Error("an integer is not written with such a specification");
+        if (type != 'c')
+            return Numeric(run, value.Sign < 0, Alternate ? Prefix(type) : "", Digits(run, value, type), "", type is 'd' or 'n' ? 3 : 4);
+        return Numeric(run, negative: false, "", Character(run, value), "", int.MaxValue);
+    }
+
+    /// <summary>The character of a code point.</summary>
+    public static string Character(Rendering run, BigInteger code) => code < 0 || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)
+        ? throw run.Error("an integer is no character") : char.ConvertFromUtf32((int)code);
+
+    private readonly Value FormatReal(Rendering run, Value value)
+    {
+        if (Type != '\0' && Type != 'n' && !RealTypes.Contains(Type, StringComparison.Ordinal))
+            throw run.Error($"a float cannot be written as '{Type}'");
+        double real = Arithmetic.Real(run, value);
+        string text = FloatText.Write(Math.Abs(real), Type == '\0' ? 'r' : Type, Precision, Alternate);
+        int dot = text.AsSpan().IndexOfAny(".eE%");
+        (string whole, string rest) = dot < 0 ? (text, "") : (text[..dot], text[dot..]);
+        return Numeric(run, double.IsNegative(real) && !double.IsNaN(real), "", whole, rest, double.IsFinite(real) ? 3 : int.MaxValue);
+    }
+
+    // Zeros before the digits are grouped with them.
+    private readonly Value Numeric(Rendering run, bool negative, string prefix, string whole, string rest, int each)
+    {
+        string sign = negative ? "-" : Sign is '+' or ' ' ? Sign.ToString() : "";
         char align = Align != '\0' ? Align : Zero ? '=' : '>';
-        string fill = Zero && align == '=' ? "0" : Fill;
-        if (align == '=')
+        string fill = Fill ?? (Zero ? "0" : " ");
+        int room = align == '=' ? Width - sign.Length - prefix.Length - rest.Length : 0;
+        if (Grouping != '\0')
         {
-            string inner = digits;
-            int missing = Width - sign.Length - prefix.Length - digits.Length;
-            if (missing > 0)
-                inner = string.Concat(Enumerable.Repeat(fill, missing)) + digits;
-            return sign + prefix + inner;
+            int length = whole.Length;
+            while (fill == "0" && length + ((length - 1) / each) < room)
+                length++;
+            whole = Grouped(whole.PadLeft(length, '0'), each);
         }
 
-        return Padded(run, sign + prefix + digits, align);
+        if (align != '=')
+            return Padded(run, sign + prefix + whole + rest, align);
+        return sign + prefix + string.Concat(Enumerable.Repeat(fill, Math.Max(0, room - whole.Length))) + whole + rest;
     }
-
-    private readonly (bool Negative, string Digits) Whole(Rendering run, Value value, char type)
-    {
-        if (!value.IsInteger)
-            throw run.Error($"{What.Is(value)} cannot be written as '{type}'");
-        NumberText.CheckBits(value.BigInteger, run.Budget);
-        BigInteger size = BigInteger.Abs(value.BigInteger);
-        string digits = type is 'd' or 'n' ? size.ToString(CultureInfo.InvariantCulture) : InRadix(size, type is 'b' ? 1 : type is 'o' ? 3 : 4);
-        return (value.BigInteger.Sign < 0, Grouped(type == 'X' ? digits.ToUpperInvariant() : digits, type is 'd' or 'n' ? 3 : 4));
-    }
-
-    private static string InRadix(BigInteger value, int bits)
-    {
-        if (value.IsZero)
-            return "0";
-        var digits = new StringBuilder();
-        for (; !value.IsZero; value >>= bits)
-            digits.Insert(0, "0123456789abcdef"[(int)(value & ((1 << bits) - 1))]);
-        return digits.ToString();
-    }
-
-    private readonly (bool Negative, string Digits) Real(double value, char type)
-    {
-        bool negative = double.IsNegative(value) && !double.IsNaN(value);
-        double size = Math.Abs(value);
-        if (!double.IsFinite(size))
-            return (negative, type is 'F' or 'E' or 'G' ? NumberText.Write(size).ToUpperInvariant() : NumberText.Write(size));
-        int precision = Precision ?? 6;
-        string text = type switch
-        {
-            'e' or 'E' => Exponent(size.ToString($"E{precision}", CultureInfo.InvariantCulture), type),
-            'g' or 'G' => General(size, Math.Max(1, precision), type),
-            '%' => (size * 100).ToString($"F{precision}", CultureInfo.InvariantCulture) + "%",
-            'r' when Precision is null => NumberText.Write(size),
-            'r' => General(size, Math.Max(1, precision), 'g') is string general && general.AsSpan().IndexOfAny(".e") < 0 ? general + ".0" : General(size, Math.Max(1, precision), 'g'),
-            _ => size.ToString($"F{precision}", CultureInfo.InvariantCulture),
-        };
-        int dot = text.AsSpan().IndexOfAny(".e%");
-        return (negative, dot < 0 ? Grouped(text, 3) : Grouped(text[..dot], 3) + text[dot..]);
-    }
-
-    private static string Exponent(string text, char type)
-    {
-        int at = text.IndexOf('E', StringComparison.Ordinal);
-        int exponent = int.Parse(text.AsSpan(at + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
-        return $"{text[..at]}{type}{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}";
-    }
-
-    private static string General(double value, int precision, char type)
-    {
-        if (value == 0)
-            return "0";
-        string scientific = value.ToString($"E{precision - 1}", CultureInfo.InvariantCulture);
-        int at = scientific.IndexOf('E', StringComparison.Ordinal);
-        int exponent = int.Parse(scientific.AsSpan(at + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
-        if (exponent < -4 || exponent >= precision)
-            return Exponent(Shortened(scientific[..at]) + scientific[at..], type == 'G' ? 'E' : 'e');
-        return Shortened(value.ToString($"F{Math.Max(0, precision - 1 - exponent)}", CultureInfo.InvariantCulture));
-    }
-
-    private static string Shortened(string digits) => digits.Contains('.', StringComparison.Ordinal) ? digits.TrimEnd('0').TrimEnd('.') : digits;
 
     private readonly string Grouped(string digits, int each)
     {
-        if (Grouping == '\0')
-            return digits;
         var grouped = new StringBuilder(digits);
         for (int at = digits.Length - each; at > 0; at -= each)
             grouped.Insert(at, Grouping);
@@ -219,14 +164,15 @@ internal struct FormatSpec
 
     private readonly Value Padded(Rendering run, Value text, char align)
     {
+        string fill = Fill ?? (Zero ? "0" : " ");
         int missing = Math.Max(0, Width - CodePoints.Count(text.String));
-        int left = align == '^' ? missing / 2 : align is '>' or '=' ? missing : 0;
+        int left = align == '^' ? missing / 2 : align is '>' ? missing : 0;
         var all = new TextBuilder(run.Budget);
         for (int i = 0; i < left; i++)
-            all.Append(Fill, callers: false);
+            all.Append(fill, callers: false);
         all.Append(text);
         for (int i = left; i < missing; i++)
-            all.Append(Fill, callers: false);
+            all.Append(fill, callers: false);
         return all.ToValue();
     }
 

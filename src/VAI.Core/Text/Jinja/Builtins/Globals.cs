@@ -35,7 +35,7 @@ internal static class Globals
         var items = new List<Value>((int)count);
         for (long i = 0; i < count; i++)
             items.Add(first + (i * step));
-        return new ValueList(items);
+        return new ValueList(items) { Range = step == 1 ? $"range({first}, {end})" : $"range({first}, {end}, {step})" };
 
         int Integer(int at) => Given.Integer(run, Given.Needed(run, a[at], "an argument of 'range'"), 0, "an argument of 'range'");
     }
@@ -48,6 +48,10 @@ internal static class Globals
         if (a.Count == 1 && a[0].IsDict)
         {
             dict = DictMethods.Copy(run, a[0]);
+        }
+        else if (a.Count == 1 && a[0].IsUndefined)
+        {
+            throw run.Error($"{a[0].Hint} is no dictionary");
         }
         else if (a.Count == 1)
         {

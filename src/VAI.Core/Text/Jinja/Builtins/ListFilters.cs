@@ -61,7 +61,7 @@ internal static class ListFilters
     {
         List<Value> items = Iteration.Items(run, self);
         bool sensitive = Given.Flag(a[1], false);
-        return new ValueList(Sorted(run, items, item => Keys(run, item, a[2], sensitive), Given.Flag(a[0], false)));
+        return new ValueList(Sorting.Sort(items, item => Keys(run, item, a[2], sensitive), run.Order, Given.Flag(a[0], false)));
     }
 
     private static Value DictSort(Rendering run, Value self, CallArguments a)
@@ -75,14 +75,7 @@ internal static class ListFilters
             "value" => 1,
             _ => throw run.Error("'dictsort' sorts by \"key\" or \"value\""),
         };
-        return new ValueList(Sorted(run, DictMethods.Items(run, self).List.Items, pair => Folded(pair.List[by], sensitive), Given.Flag(a[2], false)));
-    }
-
-    // Stable, also backwards, as Python's.
-    private static List<Value> Sorted(Rendering run, List<Value> items, Func<Value, Value> key, bool reverse)
-    {
-        (Value Key, Value Item)[] keyed = [.. items.Select(i => (key(i), i))];
-        return [.. (reverse ? keyed.OrderByDescending(k => k.Key, run.Order) : keyed.OrderBy(k => k.Key, run.Order)).Select(k => k.Item)];
+        return new ValueList(Sorting.Sort(DictMethods.Items(run, self).List.Items, pair => Folded(pair.List[by], sensitive), run.Order, Given.Flag(a[2], false)));
     }
 
     private static Value Unique(Rendering run, Value self, CallArguments a)
@@ -173,7 +166,7 @@ internal static class ListFilters
         Value path = Given.Needed(run, a[0], "'attribute'");
         List<Value> groups = [];
         Value last = default;
-        foreach (Value item in Sorted(run, Iteration.Items(run, self), i => Folded(Grouper(i), sensitive), reverse: false))
+        foreach (Value item in Sorting.Sort(Iteration.Items(run, self), i => Folded(Grouper(i), sensitive), run.Order))
         {
             Value key = Folded(Grouper(item), sensitive);
             if (groups.Count == 0 || !ValueEquality.Equal(key, last, run.Budget))
@@ -184,12 +177,12 @@ internal static class ListFilters
 
         return new ValueList(groups);
 
-        Value Grouper(Value item) => Lookup.Path(run, item, path) is { IsUndefined: false } found ? found : a[1].IsMissing ? Value.Undefined("group") : a[1];
+        Value Grouper(Value item) => Lookup.Path(run, item, path, a[1]);
     }
 
-    // By several attributes with commas between them: a tuple.
-    private static Value Keys(Rendering run, Value item, Value paths, bool sensitive) => paths.IsText && paths.String.Contains(',')
-        ? Value.Tuple([.. paths.String.Split(',').Select(p => Key(run, item, p, sensitive))]) : Key(run, item, paths, sensitive);
+    // By one or several attributes with commas between them: a list in any case, whose items are compared only where they differ.
+    private static Value Keys(Rendering run, Value item, Value paths, bool sensitive) => Value.Tuple(paths.IsText
+        ? [.. paths.String.Split(',').Select(p => Key(run, item, p, sensitive))] : [Key(run, item, paths, sensitive)]);
 
     private static Value Key(Rendering run, Value item, Value path, bool sensitive) =>
         Folded(path.IsMissing || path.IsNone ? item : Lookup.Path(run, item, path), sensitive);

@@ -9,12 +9,12 @@ internal static class ListMethods
     public static IEnumerable<Builtin> All =>
     [
         .. OfTuples,
-        new("append", ["object"], (run, self, a) => Insert(run, self, int.MaxValue, Given.Needed(run, a[0], "an item"))),
-        new("insert", ["index", "object"], (run, self, a) =>
+        new("append", ["/object"], (run, self, a) => Insert(run, self, int.MaxValue, Given.Needed(run, a[0], "an item"))),
+        new("insert", ["/index", "/object"], (run, self, a) =>
             Insert(run, self, Given.Integer(run, Given.Needed(run, a[0], "an index"), 0, "an index"), Given.Needed(run, a[1], "an item"))),
-        new("extend", ["iterable"], Extend),
-        new("pop", ["index"], Pop),
-        new("remove", ["value"], Remove),
+        new("extend", ["/iterable"], Extend),
+        new("pop", ["/index"], Pop),
+        new("remove", ["/value"], Remove),
         new("reverse", [], Reverse),
         new("clear", [], Clear),
         new("copy", [], (run, self, a) => new ValueList([.. Iteration.Items(run, self)])),
@@ -22,11 +22,24 @@ internal static class ListMethods
 
     public static IEnumerable<Builtin> OfTuples =>
     [
-        new("index", ["value"], (run, self, a) =>
-            Find(run, self, Given.Needed(run, a[0], "a value")) is >= 0 and int at ? (long)at : throw run.Error("a list has no such item")),
-        new("count", ["value"], (run, self, a) =>
+        new("index", ["/value", "/start", "/stop"], Index),
+        new("count", ["/value"], (run, self, a) =>
             (long)Iteration.Items(run, self).Count(i => Operators.Equal(run, i, Given.Needed(run, a[0], "a value")))),
     ];
+
+    private static Value Index(Rendering run, Value self, CallArguments a)
+    {
+        Value part = Slices.Take(run, self, 0L, a[2].IsMissing ? Value.None : a[2], Value.None);
+        int start = Given.Integer(run, a[1], 0, "an index");
+        start = start < 0 ? Math.Max(0, start + self.List.Count) : start;
+        for (int i = start; i < part.List.Count; i++)
+        {
+            if (Operators.Equal(run, part.List[i], Given.Needed(run, a[0], "a value")))
+                return (long)i;
+        }
+
+        throw run.Error("a list has no such item");
+    }
 
     private static int Find(Rendering run, Value self, Value value) => Iteration.Items(run, self).FindIndex(i => Operators.Equal(run, i, value));
 

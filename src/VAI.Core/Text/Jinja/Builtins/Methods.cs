@@ -9,14 +9,7 @@ internal static class Methods
     private static readonly Dictionary<string, Builtin> OfDict = Builtin.Table(DictMethods.All);
     private static readonly Dictionary<string, Builtin> OfList = Builtin.Table(ListMethods.All);
     private static readonly Dictionary<string, Builtin> OfTuple = Builtin.Table(ListMethods.OfTuples);
-    private static readonly Dictionary<string, Builtin> OfNumber = Builtin.Table(NumberMethods);
-
-    private static IEnumerable<Builtin> NumberMethods =>
-    [
-        new("is_integer", [], (run, self, a) => self.IsInteger || double.IsInteger(self.Float)),
-        new("bit_length", [], (run, self, a) => self.IsInteger
-            ? (long)System.Numerics.BigInteger.Abs(self.BigInteger).GetBitLength() : throw run.Error($"{What.Is(self)} has no bits")),
-    ];
+    private static readonly Dictionary<string, Builtin> OfNumber = Builtin.Table(NumberMethods.All);
 
     /// <summary>A value's method; null where it has none of that name.</summary>
     public static Builtin? Find(Value of, string name) => (of.Kind switch

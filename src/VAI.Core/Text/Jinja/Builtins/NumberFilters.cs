@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Syntax;
@@ -25,14 +26,23 @@ internal static class NumberFilters
         if (self.IsText)
         {
             run.Budget.Read(self.String.Length);
-            Value whole = NumberText.ReadInteger(self.String, Given.Integer(run, a[1], 10, "a base"));
+            Value whole = NumberText.ReadInteger(self.String, Radix(run, a[1]));
             if (!whole.IsMissing)
                 return whole;
             Value real = NumberText.ReadFloat(self.String);
             return real.IsMissing ? otherwise : Truncate(real, otherwise);
         }
 
+        if (self.Kind == ValueKind.Float && double.IsInfinity(self.Float))
+            throw run.Error("what is infinite is no integer");
         return self.IsUndefined ? throw run.Error($"{self.Hint} is no number") : self.IsNumber ? Truncate(self, otherwise) : otherwise;
+    }
+
+    // Less than zero where there is none: no text is an integer then.
+    private static int Radix(Rendering run, Value value)
+    {
+        int radix = Given.Integer(run, value, 10, "a base");
+        return radix is 0 or (>= 2 and <= 36) ? radix : -1;
     }
 
     private static Value Truncate(Value value, Value otherwise) => value.Kind != ValueKind.Float ? value.BigInteger
@@ -43,7 +53,7 @@ internal static class NumberFilters
         Value otherwise = a[0].IsMissing ? 0.0 : a[0];
         if (self.IsUndefined)
             throw run.Error($"{self.Hint} is no number");
-        Value real = self.IsNumber ? self.Float : self.IsText ? NumberText.ReadFloat(self.String) : default;
+        Value real = self.IsNumber ? Arithmetic.Real(run, self) : self.IsText ? NumberText.ReadFloat(self.String) : default;
         return real.IsMissing ? otherwise : real;
     }
 
@@ -58,8 +68,7 @@ internal static class NumberFilters
         switch (method)
         {
             case "common":
-                return precision is >= 0 and <= 15 ? Math.Round(self.Float, precision, MidpointRounding.ToEven)
-                    : precision > 15 ? self.Float : Math.Round(self.Float * Math.Pow(10, precision), MidpointRounding.ToEven) / Math.Pow(10, precision);
+                return self.IsInteger ? Nearest(run, self.BigInteger, precision) : Nearest(self.Float, precision);
             case "ceil":
                 return Math.Ceiling(self.Float * Math.Pow(10, precision)) / Math.Pow(10, precision);
             case "floor":
@@ -69,9 +78,32 @@ internal static class NumberFilters
         }
     }
 
+    private static Value Nearest(Rendering run, BigInteger value, int precision)
+    {
+        if (precision >= 0)
+            return value;
+        NumberText.CheckBits(value, run.Budget);
+        BigInteger unit = BigInteger.Pow(10, -precision);
+        BigInteger down = Arithmetic.Apply(run, BinaryOperator.FloorDivide, value, unit).BigInteger, twice = (value - (down * unit)) * 2;
+        return (twice > unit || (twice == unit && !down.IsEven) ? down + 1 : down) * unit;
+    }
+
+    // By its exact digits: 2.675 is less than it looks.
+    private static double Nearest(double value, int precision)
+    {
+        if (!double.IsFinite(value))
+            return value;
+        if (precision >= 0)
+            return double.Parse(value.ToString($"F{precision}", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+        double unit = Math.Pow(10, -precision);
+        return Math.Round(value / unit, MidpointRounding.ToEven) * unit;
+    }
+
     private static Value Sum(Rendering run, Value self, CallArguments a)
     {
         Value sum = a[1].IsMissing ? 0L : a[1];
+        if (sum.IsText)
+            throw run.Error("strings are joined, not summed");
         foreach (Value item in Iteration.Items(run, self))
             sum = Operators.Apply(run, BinaryOperator.Add, sum, a[0].IsMissing || a[0].IsNone ? item : Lookup.Path(run, item, a[0]));
         return sum;

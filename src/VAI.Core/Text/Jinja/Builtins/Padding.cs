@@ -6,9 +6,11 @@ namespace VAI.Text.Jinja.Builtins;
 /// <summary>Texts brought to a width, in code points.</summary>
 internal static class Padding
 {
-    public static Value Left(Rendering run, Value text, int width, string fill) => Pad(run, text, 0, Missing(text, width), fill);
+    /// <summary>With what fills it on the left.</summary>
+    public static Value Left(Rendering run, Value text, int width, string fill) => Pad(run, text, Missing(text, width), 0, fill);
 
-    public static Value Right(Rendering run, Value text, int width, string fill) => Pad(run, text, Missing(text, width), 0, fill);
+    /// <summary>With what fills it on the right.</summary>
+    public static Value Right(Rendering run, Value text, int width, string fill) => Pad(run, text, 0, Missing(text, width), fill);
 
     /// <summary>As <c>str.center</c>, whose odd blank stands left where the width is odd.</summary>
     public static Value Center(Rendering run, Value text, int width, string fill)

@@ -7,32 +7,14 @@ namespace VAI.Text.Jinja.Builtins;
 /// <summary>Upper and lower case and the kinds of characters, as Python's strings have them.</summary>
 internal static class PythonCase
 {
-    // Unicode's SpecialCasing.txt: what becomes several letters.
-    private static readonly Dictionary<char, (string Upper, string Title)> Several = new()
-    {
-        ['ß'] = ("SS", "Ss"),
-        ['ŉ'] = ("ʼN", "ʼN"),
-        ['ǰ'] = ("J̌", "J̌"),
-        ['ΐ'] = ("Ϊ́", "Ϊ́"),
-        ['ΰ'] = ("Ϋ́", "Ϋ́"),
-        ['և'] = ("ԵՒ", "Եւ"),
-        ['ﬀ'] = ("FF", "Ff"),
-        ['ﬁ'] = ("FI", "Fi"),
-        ['ﬂ'] = ("FL", "Fl"),
-        ['ﬃ'] = ("FFI", "Ffi"),
-        ['ﬄ'] = ("FFL", "Ffl"),
-        ['ﬅ'] = ("ST", "St"),
-        ['ﬆ'] = ("ST", "St"),
-    };
-
     public static string Upper(string text)
     {
         string upper = text.ToUpperInvariant();
-        if (text.AsSpan().IndexOfAnyInRange('ß', 'ﬆ') < 0 || !text.Any(Several.ContainsKey))
+        if (text.AsSpan().IndexOfAnyInRange('\u00df', '\ufb17') < 0 || !text.Any(SpecialCasing.Several.ContainsKey))
             return upper;
         var all = new StringBuilder();
         for (int i = 0; i < text.Length; i++)
-            all.Append(Several.TryGetValue(text[i], out (string Upper, string) several) ? several.Upper : upper[i].ToString());
+            all.Append(SpecialCasing.Several.TryGetValue(text[i], out (string Upper, string) several) ? several.Upper : upper[i].ToString());
         return all.ToString();
     }
 
@@ -64,7 +46,7 @@ internal static class PythonCase
         for (int i = 0; i < text.Length; i += CodePoints.Length(text, i))
         {
             int length = CodePoints.Length(text, i);
-            all.Append(inWord ? Lower(text.Substring(i, length)) : Title(text, i, length));
+            all.Append(inWord ? Lower(text, i, length) : Title(text, i, length));
             inWord = IsCased(text, i);
         }
 
@@ -76,8 +58,8 @@ internal static class PythonCase
         var all = new StringBuilder();
         for (int i = 0; i < text.Length; i += CodePoints.Length(text, i))
         {
-            string one = text.Substring(i, CodePoints.Length(text, i));
-            all.Append(CharUnicodeInfo.GetUnicodeCategory(text, i) == UnicodeCategory.UppercaseLetter ? Lower(one) : Upper(one));
+            int length = CodePoints.Length(text, i);
+            all.Append(IsUpper(text, i) ? Lower(text, i, length) : Upper(text.Substring(i, length)));
         }
 
         return all.ToString();
@@ -92,21 +74,38 @@ internal static class PythonCase
             if (!IsCased(text, i))
                 continue;
             any = true;
-            if (CharUnicodeInfo.GetUnicodeCategory(text, i) == UnicodeCategory.UppercaseLetter != upper)
+            if (!(upper ? IsUpper(text, i) : IsLower(text, i)))
                 return false;
         }
 
         return any;
     }
 
-    public static bool IsTitle(string text) => Title(text) == text && text.Where((_, i) => IsCased(text, i)).Any();
+    /// <summary>Whether upper and title case stand behind what has no case, and lower case behind what has one.</summary>
+    public static bool IsTitle(string text)
+    {
+        bool any = false, inWord = false;
+        for (int i = 0; i < text.Length; i += CodePoints.Length(text, i))
+        {
+            if (IsLower(text, i) ? !inWord : inWord && IsCased(text, i))
+                return false;
+            inWord = IsCased(text, i);
+            any |= inWord;
+        }
 
-    /// <summary>Whether it is not empty, and each character is of a kind.</summary>
-    public static bool All(string text, Func<UnicodeCategory, bool> kind)
+        return any;
+    }
+
+    /// <summary>Letters, numbers and the underscore: what <c>\w</c> is.</summary>
+    public static bool IsWord(char c) => c == '_' || CharUnicodeInfo.GetUnicodeCategory(c) is <= UnicodeCategory.OtherLetter
+        or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber;
+
+    /// <summary>Whether it is not empty, and each character is of a kind, by its place and category.</summary>
+    public static bool All(string text, Func<int, UnicodeCategory, bool> kind)
     {
         for (int i = 0; i < text.Length; i += CodePoints.Length(text, i))
         {
-            if (!kind(CharUnicodeInfo.GetUnicodeCategory(text, i)))
+            if (!kind(i, CharUnicodeInfo.GetUnicodeCategory(text, i)))
                 return false;
         }
 
@@ -116,12 +115,23 @@ internal static class PythonCase
     /// <summary>Python's white space: Unicode's, and the separators of ASCII.</summary>
     public static bool IsSpace(char c) => char.IsWhiteSpace(c) || c is >= '\x1c' and <= '\x1f';
 
-    private static bool IsCased(string text, int at) => CharUnicodeInfo.GetUnicodeCategory(text, at)
-        is UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter;
+    private static bool IsCased(string text, int at) =>
+        IsUpper(text, at) || IsLower(text, at) || CharUnicodeInfo.GetUnicodeCategory(text, at) == UnicodeCategory.TitlecaseLetter;
+
+    // Unicode's letters of a case, and its Other_Uppercase and Other_Lowercase as far as one unit goes.
+    private static bool IsUpper(string text, int at) => CharUnicodeInfo.GetUnicodeCategory(text, at) == UnicodeCategory.UppercaseLetter
+        || text[at] is (>= '\u2160' and <= '\u216f') or (>= '\u24b6' and <= '\u24cf');
+
+    private static bool IsLower(string text, int at) => CharUnicodeInfo.GetUnicodeCategory(text, at) == UnicodeCategory.LowercaseLetter
+        || text[at] is 'ª' or 'º' or (>= '\u02b0' and <= '\u02b8') or '\u02c0' or '\u02c1' or (>= '\u02e0' and <= '\u02e4') or '\u0345' or '\u037a'
+            or (>= '\u1d2c' and <= '\u1d6a') or '\u2071' or '\u207f' or (>= '\u2090' and <= '\u209c') or (>= '\u2170' and <= '\u217f') or (>= '\u24d0' and <= '\u24e9');
+
+    private static string Lower(string text, int at, int length) =>
+        text[at] == 'Σ' ? (EndsWord(text, at) ? "ς" : "σ") : Lower(text.Substring(at, length));
 
     private static string Title(string text, int at, int length)
     {
-        if (Several.TryGetValue(text[at], out (string, string Title) several))
+        if (SpecialCasing.Several.TryGetValue(text[at], out (string, string Title) several))
             return several.Title;
         return text[at] switch
         {

@@ -62,7 +62,7 @@ internal static class Splitting
     public static List<Value> By(Rendering run, Value value, string separator, int most)
     {
         string text = value.String;
-        run.Budget.Read(text.Length);
+        run.Budget.Seek(text.Length, separator.Length);
         if (separator.Length == 0)
             throw run.Error("a text is split at an empty string");
         var parts = new List<Value>();
@@ -82,7 +82,7 @@ internal static class Splitting
     public static List<Value> LastBy(Rendering run, Value value, string separator, int most)
     {
         string text = value.String;
-        run.Budget.Read(text.Length);
+        run.Budget.Seek(text.Length, separator.Length);
         if (separator.Length == 0)
             throw run.Error("a text is split at an empty string");
         var parts = new List<Value>();
@@ -126,7 +126,7 @@ internal static class Splitting
     public static Value Replace(Rendering run, Value value, Value old, Value with, int most)
     {
         string text = value.String;
-        run.Budget.Read(text.Length);
+        run.Budget.Seek(text.Length, old.String.Length);
         if (most == 0 || (old.String.Length > 0 && !text.Contains(old.String, StringComparison.Ordinal)))
             return value;
         var all = new TextBuilder(run.Budget);

@@ -30,9 +30,9 @@ internal static class Tests
         Is("number", v => v.IsNumber),
         Is("string", v => v.IsText),
         Is("mapping", v => v.IsDict),
-        Is("iterable", v => v.IsText || v.IsList || v.IsDict || v.IsUndefined),
-        Is("sequence", v => v.IsText || v.IsList || v.IsDict || v.IsUndefined),
-        Is("callable", v => v.Kind == ValueKind.Object && v.Object.IsCallable),
+        Is("iterable", v => v.IsText || v.IsList || v.IsDict || v.IsUndefined || (v.Kind == ValueKind.Object && v.Object is Loop)),
+        Is("sequence", v => v.IsText || (v.IsList && v.List.View is null) || v.IsDict || v.IsUndefined),
+        Is("callable", v => v.IsUndefined || (v.Kind == ValueKind.Object && v.Object.IsCallable)),
         Is("escaped", _ => false),
         new("lower", [], (run, self, a) => PythonCase.Is(Given.Text(run, self).String, upper: false)),
         new("upper", [], (run, self, a) => PythonCase.Is(Given.Text(run, self).String, upper: true)),
@@ -41,7 +41,7 @@ internal static class Tests
         new("even", [], (run, self, a) => Rest(run, self, 2L) is { IsNumber: true, Float: 0 }),
         new("odd", [], (run, self, a) => Rest(run, self, 2L) is { IsNumber: true, Float: 1 }),
         new("divisibleby", ["num"], (run, self, a) => Rest(run, self, Given.Needed(run, a[0], "a number")) is { IsNumber: true, Float: 0 }),
-        new("sameas", ["other"], (run, self, a) => self.Kind == a[0].Kind
+        new("sameas", ["other"], (run, self, a) => self.Kind == Given.Needed(run, a[0], "what is compared with").Kind
             && (self.Reference is not null && !self.IsText && !self.IsBig ? ReferenceEquals(self.Reference, a[0].Reference) : Operators.Equal(run, self, a[0]))),
     ];
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text;
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
@@ -13,7 +14,7 @@ internal static class TextFilters
     public static IEnumerable<Builtin> All =>
     [
         new("string", [], (run, self, a) => run.Text.Write(self)),
-        new("trim", ["chars"], (run, self, a) => Trimming.Both(Given.Text(run, self), Given.String(run, a[0], null, "'chars'"))),
+        new("trim", ["chars"], (run, self, a) => Trimming.Both(run, Given.Text(run, self), Given.String(run, a[0], null, "'chars'"))),
         new("upper", [], (run, self, a) => Change(run, self, PythonCase.Upper)),
         new("lower", [], (run, self, a) => Change(run, self, PythonCase.Lower)),
         new("capitalize", [], (run, self, a) => Change(run, self, PythonCase.Capitalize)),
@@ -23,8 +24,8 @@ internal static class TextFilters
         new("format", null, (run, self, a) => PercentFormat.Apply(run, run.Text.Write(self), Named(run, a))),
         new("center", ["width"], (run, self, a) => Padding.Center(run, Given.Text(run, self), Given.Integer(run, a[0], 80, "a width"), " ")),
         new("truncate", ["length", "killwords", "end", "leeway"], Truncate),
-        new("wordcount", [], (run, self, a) => (long)Splitting.Words(run, Given.Text(run, self), -1).Count),
-        new("wordwrap", ["width", "break_long_words", "wrapstring", "break_on_hyphens"], (run, self, a) => WordWrap.Apply(run, Given.Text(run, self), a)),
+        new("wordcount", [], (run, self, a) => CountWords(Given.Text(run, self).String)),
+        new("wordwrap", ["width", "break_long_words", "wrapstring", "break_on_hyphens"], (run, self, a) => WordWrap.Apply(run, Only(run, self), a)),
         new("escape", [], (run, self, a) => Change(run, self, Escape)),
         new("e", [], (run, self, a) => Change(run, self, Escape)),
         new("forceescape", [], (run, self, a) => Change(run, self, Escape)),
@@ -75,12 +76,8 @@ internal static class TextFilters
         Filters.Width(run, by.String.Length);
         bool first = Given.Flag(a[1], false), blank = Given.Flag(a[2], false);
         var text = new TextBuilder(run.Budget);
-        Value all = Given.Text(run, self);
-        List<Value> lines = Splitting.Lines(run, all, keepEnds: false);
-
-        // A line that the last line break would begin is one.
-        if (all.String.Length == 0 || all.String[^1] is '\n' or '\r')
-            lines.Add("");
+        // With a line break behind it, what stands behind its own last one is a line too.
+        List<Value> lines = Splitting.Lines(run, Operators.Join(run, Only(run, self), "\n"), keepEnds: false);
         for (int i = 0; i < lines.Count; i++)
         {
             if (i > 0)
@@ -91,6 +88,16 @@ internal static class TextFilters
         }
 
         return text.ToValue();
+    }
+
+    private static Value Only(Rendering run, Value value) => value.IsText ? value : throw run.Error($"{What.Is(value)} is no string");
+
+    private static long CountWords(string text)
+    {
+        long words = 0;
+        for (int i = 0; i < text.Length; i++)
+            words += PythonCase.IsWord(text[i]) && (i == 0 || !PythonCase.IsWord(text[i - 1])) ? 1 : 0;
+        return words;
     }
 
     private static Value Named(Rendering run, CallArguments a)
@@ -108,7 +115,7 @@ internal static class TextFilters
     private static Value Truncate(Rendering run, Value self, CallArguments a)
     {
         int length = Given.Integer(run, a[0], 255, "a length"), leeway = Given.Integer(run, a[3], 5, "'leeway'");
-        Value text = Given.Text(run, self), end = a[2].IsMissing ? "..." : run.Text.Write(a[2]);
+        Value text = self.IsUndefined ? "" : Only(run, self), end = a[2].IsMissing ? "..." : Only(run, a[2]);
         int room = length - CodePoints.Count(end.String);
         if (room < 0 || leeway < 0)
             throw run.Error("a text is cut to less than what stands for the rest");
@@ -121,25 +128,24 @@ internal static class TextFilters
         return Operators.Join(run, kept, end);
     }
 
+    // Comments first, then tags; what has no end stays.
     private static string StripTags(string text)
     {
-        var all = new StringBuilder();
+        string plain = Without(Without(text, "<!--", "-->"), "<", ">");
+        return WebUtility.HtmlDecode(string.Join(' ', plain.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
+    }
 
-        // Behind the last '>' no tag can end: nothing is looked for there again and again.
-        int lastEnd = text.LastIndexOf('>'), lastComment = text.LastIndexOf("-->", StringComparison.Ordinal);
-        for (int i = 0; i < text.Length; i++)
+    private static string Without(string text, string start, string end)
+    {
+        var all = new StringBuilder();
+        int at = 0;
+        while (text.IndexOf(start, at, StringComparison.Ordinal) is >= 0 and int from && text.IndexOf(end, from, StringComparison.Ordinal) is >= 0 and int to)
         {
-            bool comment = string.CompareOrdinal(text, i, "<!--", 0, 4) == 0;
-            if (text[i] == '<' && i < (comment ? lastComment : lastEnd))
-                i = comment ? text.IndexOf("-->", i, StringComparison.Ordinal) + 2 : text.IndexOf('>', i);
-            else
-                all.Append(text[i]);
+            all.Append(text, at, from - at);
+            at = to + end.Length;
         }
 
-        string[] words = all.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        return string.Join(' ', words).Replace("&lt;", "<", StringComparison.Ordinal).Replace("&gt;", ">", StringComparison.Ordinal)
-            .Replace("&#39;", "'", StringComparison.Ordinal).Replace("&#34;", "\"", StringComparison.Ordinal).Replace("&quot;", "\"", StringComparison.Ordinal)
-            .Replace("&amp;", "&", StringComparison.Ordinal);
+        return all.Append(text, at, text.Length - at).ToString();
     }
 
     private static Value UrlEncode(Rendering run, Value self, CallArguments a)
@@ -152,13 +158,16 @@ internal static class TextFilters
         {
             if (Iteration.Items(run, pair) is not [Value key, Value value])
                 throw run.Error("'urlencode' takes a string, a dictionary or pairs");
-            parts.Add($"{Quote(Given.Text(run, key).String, null)}={Quote(Given.Text(run, value).String, null)}");
+            parts.Add($"{Query(run, key)}={Query(run, value)}");
         }
 
         string query = string.Join('&', parts);
         run.Budget.Write(query.Length);
         return Value.Text(query, callers: true);
     }
+
+    private static string Query(Rendering run, Value value) =>
+        Quote(Given.Text(run, value).String, null).Replace("%20", "+", StringComparison.Ordinal);
 
     private static string Quote(string text, char? keep)
     {

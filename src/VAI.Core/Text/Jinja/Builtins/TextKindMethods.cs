@@ -18,15 +18,17 @@ internal static class TextKindMethods
         Ask("istitle", PythonCase.IsTitle),
         Ask("isspace", text => text.Length > 0 && text.All(PythonCase.IsSpace)),
         Ask("isascii", text => text.All(char.IsAscii)),
-        Ask("isalpha", text => PythonCase.All(text, IsLetter)),
-        Ask("isalnum", text => PythonCase.All(text, kind => IsLetter(kind) || IsNumber(kind))),
-        Ask("isdigit", text => PythonCase.All(text, kind => kind == UnicodeCategory.DecimalDigitNumber)),
-        Ask("isdecimal", text => PythonCase.All(text, kind => kind == UnicodeCategory.DecimalDigitNumber)),
-        Ask("isnumeric", text => PythonCase.All(text, IsNumber)),
-        Ask("isidentifier", text => text.Length > 0 && (char.IsLetter(text[0]) || text[0] == '_') && text.All(c => char.IsLetterOrDigit(c) || c == '_')),
-        Ask("isprintable", text => text.Length == 0 || PythonCase.All(text, kind => kind is not (UnicodeCategory.Control or UnicodeCategory.Format
-            or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator
-            or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator) || text.Contains(' '))),
+        Ask("isalpha", text => PythonCase.All(text, (_, kind) => IsLetter(kind))),
+        Ask("isalnum", text => PythonCase.All(text, (_, kind) => IsLetter(kind) || IsNumber(kind))),
+        Ask("isdigit", text => PythonCase.All(text, (at, _) => CharUnicodeInfo.GetDigitValue(text, at) >= 0)),
+        Ask("isdecimal", text => PythonCase.All(text, (_, kind) => kind == UnicodeCategory.DecimalDigitNumber)),
+        Ask("isnumeric", text => PythonCase.All(text, (at, kind) => IsNumber(kind) || CharUnicodeInfo.GetNumericValue(text, at) != -1)),
+        Ask("isidentifier", text => PythonCase.All(text, (at, kind) => text[at] == '_' || IsLetter(kind) || kind == UnicodeCategory.LetterNumber
+            || (at > 0 && kind is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
+                or UnicodeCategory.ConnectorPunctuation))),
+        Ask("isprintable", text => text.Length == 0 || PythonCase.All(text, (at, kind) => text[at] == ' ' || kind is not (UnicodeCategory.Control
+            or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
+            or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator))),
     ];
 
     private static Builtin Change(string name, Func<string, string> change) => new(name, [], (run, self, a) =>

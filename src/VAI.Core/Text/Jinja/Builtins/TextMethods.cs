@@ -1,3 +1,4 @@
+using System.Numerics;
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
 
@@ -8,35 +9,36 @@ internal static class TextMethods
 {
     public static IEnumerable<Builtin> All =>
     [
-        new("strip", ["chars"], (run, self, a) => Trimming.Both(Read(run, self), Chars(run, a[0]))),
-        new("lstrip", ["chars"], (run, self, a) => Trimming.Start(Read(run, self), Chars(run, a[0]))),
-        new("rstrip", ["chars"], (run, self, a) => Trimming.End(Read(run, self), Chars(run, a[0]))),
+        new("strip", ["/chars"], (run, self, a) => Trimming.Both(run, Read(run, self), Chars(run, a[0]))),
+        new("lstrip", ["/chars"], (run, self, a) => Trimming.Start(run, Read(run, self), Chars(run, a[0]))),
+        new("rstrip", ["/chars"], (run, self, a) => Trimming.End(run, Read(run, self), Chars(run, a[0]))),
         new("split", ["sep", "maxsplit"], (run, self, a) => new ValueList(a[0].IsMissing || a[0].IsNone
             ? Splitting.Words(run, self, Most(run, a[1])) : Splitting.By(run, self, Given.String(run, a[0], "a separator"), Most(run, a[1])))),
         new("rsplit", ["sep", "maxsplit"], (run, self, a) => new ValueList(a[0].IsMissing || a[0].IsNone
             ? Splitting.LastWords(run, self, Most(run, a[1])) : Splitting.LastBy(run, self, Given.String(run, a[0], "a separator"), Most(run, a[1])))),
         new("splitlines", ["keepends"], (run, self, a) => new ValueList(Splitting.Lines(run, self, Given.Flag(a[0], false)))),
-        new("partition", ["sep"], (run, self, a) => Partition(run, self, a, last: false)),
-        new("rpartition", ["sep"], (run, self, a) => Partition(run, self, a, last: true)),
-        new("join", ["iterable"], Join),
-        new("replace", ["old", "new", "count"], (run, self, a) =>
+        new("partition", ["/sep"], (run, self, a) => Partition(run, self, a, last: false)),
+        new("rpartition", ["/sep"], (run, self, a) => Partition(run, self, a, last: true)),
+        new("join", ["/iterable"], Join),
+        new("replace", ["/old", "/new", "/count"], (run, self, a) =>
             Splitting.Replace(run, self, Needed(run, a[0], "'old'"), Needed(run, a[1], "'new'"), Given.Integer(run, a[2], -1, "'count'"))),
-        new("removeprefix", ["prefix"], (run, self, a) => self.String.StartsWith(Given.String(run, a[0], "a prefix"), StringComparison.Ordinal)
+        new("removeprefix", ["/prefix"], (run, self, a) => self.String.StartsWith(Given.String(run, a[0], "a prefix"), StringComparison.Ordinal)
             ? self.Part(a[0].String.Length, self.String.Length - a[0].String.Length) : self),
-        new("removesuffix", ["suffix"], (run, self, a) => self.String.EndsWith(Given.String(run, a[0], "a suffix"), StringComparison.Ordinal)
+        new("removesuffix", ["/suffix"], (run, self, a) => self.String.EndsWith(Given.String(run, a[0], "a suffix"), StringComparison.Ordinal)
             ? self.Part(0, self.String.Length - a[0].String.Length) : self),
-        new("startswith", ["prefix", "start", "end"], (run, self, a) => Touches(run, self, a, start: true)),
-        new("endswith", ["suffix", "start", "end"], (run, self, a) => Touches(run, self, a, start: false)),
-        new("find", ["sub", "start", "end"], (run, self, a) => Find(run, self, a, last: false)),
-        new("rfind", ["sub", "start", "end"], (run, self, a) => Find(run, self, a, last: true)),
-        new("index", ["sub", "start", "end"], (run, self, a) => Found(run, Find(run, self, a, last: false))),
-        new("rindex", ["sub", "start", "end"], (run, self, a) => Found(run, Find(run, self, a, last: true))),
-        new("count", ["sub", "start", "end"], Count),
+        new("startswith", ["/prefix", "/start", "/end"], (run, self, a) => Touches(run, self, a, start: true)),
+        new("endswith", ["/suffix", "/start", "/end"], (run, self, a) => Touches(run, self, a, start: false)),
+        new("find", ["/sub", "/start", "/end"], (run, self, a) => Find(run, self, a, last: false)),
+        new("rfind", ["/sub", "/start", "/end"], (run, self, a) => Find(run, self, a, last: true)),
+        new("index", ["/sub", "/start", "/end"], (run, self, a) => Found(run, Find(run, self, a, last: false))),
+        new("rindex", ["/sub", "/start", "/end"], (run, self, a) => Found(run, Find(run, self, a, last: true))),
+        new("count", ["/sub", "/start", "/end"], Count),
         new("format", null, (run, self, a) => BraceFormat.Apply(run, self, a)),
-        new("ljust", ["width", "fillchar"], (run, self, a) => Padding.Right(run, self, Width(run, a[0]), Fill(run, a[1]))),
-        new("rjust", ["width", "fillchar"], (run, self, a) => Padding.Left(run, self, Width(run, a[0]), Fill(run, a[1]))),
-        new("center", ["width", "fillchar"], (run, self, a) => Padding.Center(run, self, Width(run, a[0]), Fill(run, a[1]))),
-        new("zfill", ["width"], ZeroFill),
+        new("format_map", ["/mapping"], (run, self, a) => BraceFormat.Apply(run, self, Named(run, a[0]))),
+        new("ljust", ["/width", "/fillchar"], (run, self, a) => Padding.Right(run, self, Width(run, a[0]), Fill(run, a[1]))),
+        new("rjust", ["/width", "/fillchar"], (run, self, a) => Padding.Left(run, self, Width(run, a[0]), Fill(run, a[1]))),
+        new("center", ["/width", "/fillchar"], (run, self, a) => Padding.Center(run, self, Width(run, a[0]), Fill(run, a[1]))),
+        new("zfill", ["/width"], ZeroFill),
         new("expandtabs", ["tabsize"], ExpandTabs),
     ];
 
@@ -63,7 +65,7 @@ internal static class TextMethods
     private static Value Partition(Rendering run, Value self, CallArguments a, bool last)
     {
         string separator = Given.String(run, a[0], "a separator");
-        run.Budget.Read(self.String.Length);
+        run.Budget.Seek(self.String.Length, separator.Length);
         if (separator.Length == 0)
             throw run.Error("a text is split at an empty string");
         int at = last ? self.String.LastIndexOf(separator, StringComparison.Ordinal) : self.String.IndexOf(separator, StringComparison.Ordinal);
@@ -91,12 +93,38 @@ internal static class TextMethods
 
     private static Value Touches(Rendering run, Value self, CallArguments a, bool start)
     {
-        string text = Slices.Take(run, self, Bound(a[1]), Bound(a[2]), Value.None).String;
+        string? text = Window(run, self, a);
         if (a[0].Kind == ValueKind.Tuple)
             return a[0].List.Items.Exists(i => Is(Given.String(run, i, "a prefix or suffix")));
         return Is(Given.String(run, a[0], "a prefix or suffix"));
 
-        bool Is(string with) => start ? text.StartsWith(with, StringComparison.Ordinal) : text.EndsWith(with, StringComparison.Ordinal);
+        bool Is(string with) => text is not null && (start ? text.StartsWith(with, StringComparison.Ordinal) : text.EndsWith(with, StringComparison.Ordinal));
+    }
+
+    // What is between the second and the third argument; null where they leave no place, not even for an empty text.
+    private static string? Window(Rendering run, Value self, CallArguments a)
+    {
+        BigInteger count = CodePoints.Count(self.String);
+        BigInteger start = At(a[1], 0), end = BigInteger.Min(At(a[2], count), count);
+        return start > end ? null : Slices.Take(run, self, Bound(a[1]), Bound(a[2]), Value.None).String;
+
+        BigInteger At(Value value, BigInteger otherwise) =>
+            !value.IsInteger ? otherwise : value.BigInteger < 0 ? BigInteger.Max(value.BigInteger + count, 0) : value.BigInteger;
+    }
+
+    private static CallArguments Named(Rendering run, Value mapping)
+    {
+        if (!mapping.IsDict)
+            throw run.Error($"{What.Is(mapping)} is no dictionary");
+        run.Budget.Spend(mapping.Dict.Count);
+        var named = new List<(string, Value)>();
+        foreach ((Value key, Value value) in mapping.Dict)
+        {
+            if (key.IsText)
+                named.Add((key.String, value));
+        }
+
+        return new CallArguments([], [.. named]);
     }
 
     private static Value Bound(Value value) => value.IsMissing ? Value.None : value;
@@ -104,7 +132,9 @@ internal static class TextMethods
     private static Value Find(Rendering run, Value self, CallArguments a, bool last)
     {
         string sought = Given.String(run, a[0], "what is looked for");
-        run.Budget.Read(self.String.Length);
+        run.Budget.Seek(self.String.Length, sought.Length);
+        if (Window(run, self, a) is null)
+            return -1L;
         Value part = Slices.Take(run, self, Bound(a[1]), Bound(a[2]), Value.None);
         int at = last ? part.String.LastIndexOf(sought, StringComparison.Ordinal) : part.String.IndexOf(sought, StringComparison.Ordinal);
         if (at < 0)
@@ -118,8 +148,10 @@ internal static class TextMethods
 
     private static Value Count(Rendering run, Value self, CallArguments a)
     {
-        string sought = Given.String(run, a[0], "what is counted"), text = Slices.Take(run, self, Bound(a[1]), Bound(a[2]), Value.None).String;
-        run.Budget.Read(text.Length);
+        string sought = Given.String(run, a[0], "what is counted"), text = Window(run, self, a) ?? "";
+        run.Budget.Seek(text.Length, sought.Length);
+        if (Window(run, self, a) is null)
+            return 0L;
         return sought.Length == 0 ? CodePoints.Count(text) + 1L : text.AsSpan().Count(sought);
     }
 

@@ -18,7 +18,7 @@ internal static class Arithmetic
                 ? small : Whole(run, @operator, left.BigInteger, right.BigInteger);
         }
 
-        double x = left.Float, y = right.Float;
+        double x = Real(run, left), y = Real(run, right);
         return @operator switch
         {
             BinaryOperator.Add => x + y,
@@ -27,7 +27,7 @@ internal static class Arithmetic
             BinaryOperator.Power => Power(run, x, y),
             _ when y == 0 => throw Zero(run),
             BinaryOperator.Divide => x / y,
-            BinaryOperator.FloorDivide => Math.Floor((x - Modulo(x, y)) / y),
+            BinaryOperator.FloorDivide => Floor(x, y),
             _ => Modulo(x, y),
         };
     }
@@ -74,12 +74,46 @@ internal static class Arithmetic
         if (y.IsZero)
             throw Zero(run);
         if (@operator == BinaryOperator.Divide)
-            return (double)x / (double)y;
+            return Quotient(run, x, y);
         BigInteger quotient = BigInteger.DivRem(x, y, out BigInteger rest);
         bool down = !rest.IsZero && rest.Sign != y.Sign;
         if (@operator == BinaryOperator.FloorDivide)
             return down ? quotient - 1 : quotient;
         return down ? rest + y : rest;
+    }
+
+    /// <summary>A number as a float.</summary>
+    /// <exception cref="TemplateError">It is an integer that no float is near.</exception>
+    public static double Real(Rendering run, Value value) =>
+        value.IsBig && !double.IsFinite(value.Float) ? throw run.Error("an integer is too large for a float") : value.Float;
+
+    // Rounded once: both as floats first would round three times.
+    private static double Quotient(Rendering run, BigInteger x, BigInteger y)
+    {
+        const long Exact = 1L << 53;
+        if (BigInteger.Abs(x) <= Exact && BigInteger.Abs(y) <= Exact)
+            return (double)x / (double)y;
+        BigInteger size = BigInteger.Abs(x), by = BigInteger.Abs(y);
+
+        // 66 bits or more of the quotient, the last of them set if anything is left: what is cut off then rounds as all of it would.
+        int shift = (int)Math.Max(0, 66 - (size.GetBitLength() - by.GetBitLength()));
+        BigInteger quotient = BigInteger.DivRem(size << shift, by, out BigInteger rest);
+        long beyond = Math.Max(0, quotient.GetBitLength() - 62);
+        bool exact = rest.IsZero && ((quotient >> (int)beyond) << (int)beyond) == quotient;
+        long top = (long)(quotient >> (int)beyond) | (exact ? 0L : 1L);
+        double result = Math.ScaleB(top, (int)beyond - shift);
+        if (double.IsInfinity(result))
+            throw run.Error("a quotient is too large for a float");
+        return x.Sign == y.Sign ? result : -result;
+    }
+
+    private static double Floor(double x, double y)
+    {
+        double quotient = (x - (x % y)) / y;
+        if (x % y != 0 && y < 0 != x % y < 0)
+            quotient--;
+        double floor = Math.Floor(quotient);
+        return quotient == 0 ? Math.CopySign(0.0, x / y) : quotient - floor > 0.5 ? floor + 1 : floor;
     }
 
     private static double Modulo(double x, double y)
@@ -95,6 +129,8 @@ internal static class Arithmetic
         if (x == 0 && y < 0)
             throw Zero(run);
         double result = Math.Pow(x, y);
+        if (double.IsInfinity(result) && double.IsFinite(x) && double.IsFinite(y))
+            throw run.Error("a power is too large for a float");
         return double.IsNaN(result) && !double.IsNaN(x) && !double.IsNaN(y) ? throw run.Error("a root of a negative number is no number") : result;
     }
 

@@ -37,7 +37,7 @@ internal readonly struct CallArguments(Value[] positional, (string Name, Value V
     /// <summary>The same, all by place.</summary>
     /// <param name="run">Whose errors they are.</param>
     /// <param name="function">What is called.</param>
-    /// <param name="parameters">Its parameters in their order.</param>
+    /// <param name="parameters">Its parameters in their order; those with a slash before them are given by place only.</param>
     /// <exception cref="TemplateError">One too many, twice, or of another name.</exception>
     public CallArguments Bind(Rendering run, string function, string[] parameters)
     {

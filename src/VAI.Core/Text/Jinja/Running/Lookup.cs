@@ -18,6 +18,8 @@ internal static class Lookup
             return attribute.IsMissing ? Value.Undefined(name) : attribute;
         }
 
+        if (of.IsNumber && NumberMethods.Attribute(of, name) is { IsMissing: false } part)
+            return part;
         if (of.IsList && of.List.Named(name) is { IsMissing: false } named)
             return named;
         if (Methods.Find(of, name) is { } method)
@@ -32,7 +34,7 @@ internal static class Lookup
             throw run.Error($"{of.Hint} has no items");
         switch (of.Kind)
         {
-            case ValueKind.Dict when index.Kind is not (ValueKind.List or ValueKind.Dict):
+            case ValueKind.Dict when IsKey(run, index, 0):
                 if (of.Dict.TryGet(index, out Value value))
                     return value;
                 break;
@@ -45,18 +47,40 @@ internal static class Lookup
 
     /// <summary>A key of a dictionary.</summary>
     /// <exception cref="TemplateError">It cannot be one, as it can change.</exception>
-    public static Value Key(Rendering run, Value key) => key.Kind is ValueKind.List or ValueKind.Dict
-        ? throw run.Error($"{What.Is(key)} cannot be a key of a dictionary")
-        : key.Kind != ValueKind.Tuple ? key : key.List.Items.TrueForAll(i => !Key(run, i).IsMissing) ? key : default;
+    public static Value Key(Rendering run, Value key) =>
+        IsKey(run, key, 0) ? key : throw run.Error($"{What.Is(key)} cannot be a key of a dictionary");
+
+    // A tuple is one if its items are: each is gone through, and counted, as a dictionary goes through them.
+    private static bool IsKey(Rendering run, Value key, int depth)
+    {
+        if (key.Kind != ValueKind.Tuple)
+            return key.Kind is not (ValueKind.List or ValueKind.Dict);
+        if (depth == ValueEquality.MostDepth)
+            throw run.Error($"a key of a dictionary has more than {ValueEquality.MostDepth} tuples within each other");
+        foreach (Value item in key.List.Items)
+        {
+            run.Budget.Step();
+            if (!IsKey(run, item, depth + 1))
+                return false;
+        }
+
+        return true;
+    }
 
     /// <summary>By a path of names and indices, as <c>map(attribute="a.0.b")</c> has it.</summary>
-    public static Value Path(Rendering run, Value of, Value path)
+    /// <param name="run">The rendering.</param>
+    /// <param name="of">Where it begins.</param>
+    /// <param name="path">An index, or names and indices with dots between them.</param>
+    /// <param name="otherwise">Instead of each part that there is not; missing for what is undefined.</param>
+    public static Value Path(Rendering run, Value of, Value path, Value otherwise = default)
     {
         if (!path.IsText)
-            return Item(run, of, path);
+            return Or(Item(run, of, path));
         foreach (string part in path.String.Split('.'))
-            of = Item(run, of, part.Length > 0 && part.All(char.IsAsciiDigit) ? NumberText.ReadInteger(part) : part);
+            of = Or(Item(run, of, part.Length > 0 && part.All(char.IsAsciiDigit) ? NumberText.ReadInteger(part) : part));
         return of;
+
+        Value Or(Value value) => value.IsUndefined && !otherwise.IsMissing && !otherwise.IsNone ? otherwise : value;
     }
 
     private static Value At(Rendering run, Value of, BigInteger index)

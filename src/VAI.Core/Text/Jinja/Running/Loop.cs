@@ -15,7 +15,7 @@ internal sealed class Loop(List<Value> items, int depth, Func<Value, Value>? aga
 
     public override string Name => $"<LoopContext {Index + 1}/{items.Count}>";
 
-    public override bool IsCallable => again is not null;
+    public override bool IsCallable => true;
 
     public override Value Call(Rendering run, CallArguments arguments) =>
         again is not null && arguments.Count == 1 ? again(arguments[0]) : throw run.Error("'loop' is called with what to go through, in a recursive loop");

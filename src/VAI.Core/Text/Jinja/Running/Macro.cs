@@ -14,6 +14,9 @@ internal sealed class Macro(MacroStatement macro, Scope outer) : ValueObject
     {
         "name" => macro.Name,
         "arguments" => Value.Tuple([.. macro.Parameters.Select(p => (Value)p.Name)]),
+        "caller" => macro.TakesCaller,
+        "catch_varargs" => macro.TakesMore,
+        "catch_kwargs" => macro.TakesMoreNamed,
         _ => default,
     };
 
@@ -34,7 +37,7 @@ internal sealed class Macro(MacroStatement macro, Scope outer) : ValueObject
                 throw run.Error($"the macro '{macro.Name}' is given '{argument}' twice");
             if (at >= 0)
                 given[at] = value;
-            else if (argument == "caller")
+            else if (argument == "caller" && macro.TakesCaller)
                 caller = value;
             else if (others is not null)
                 others.Set(argument, value);

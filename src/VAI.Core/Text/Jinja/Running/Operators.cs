@@ -10,10 +10,10 @@ internal static class Operators
 {
     public static Value Apply(Rendering run, BinaryOperator @operator, Value left, Value right)
     {
-        if (left.IsUndefined || right.IsUndefined)
-            throw run.Error($"{What.Is(left.IsUndefined ? left : right)} cannot be calculated with");
         if (@operator == BinaryOperator.Modulo && left.IsText)
             return PercentFormat.Apply(run, left, right);
+        if (left.IsUndefined || right.IsUndefined)
+            throw run.Error($"{What.Is(left.IsUndefined ? left : right)} cannot be calculated with");
         if (left.IsNumber && right.IsNumber)
             return Arithmetic.Apply(run, @operator, left, right);
         if (@operator == BinaryOperator.Add)
@@ -76,7 +76,7 @@ internal static class Operators
             case ValueKind.Text:
                 if (!item.IsText)
                     throw run.Error($"{What.Is(item)} is looked for in a string, where only a string can be");
-                run.Budget.Read(container.String.Length);
+                run.Budget.Seek(container.String.Length, item.String.Length);
                 return container.String.Contains(item.String, StringComparison.Ordinal);
             case ValueKind.Dict:
                 return container.Dict.TryGet(Lookup.Key(run, item), out _);

@@ -52,21 +52,8 @@ internal sealed partial class Rendering
         return Output.ToValue();
     }
 
-    /// <summary>What a body writes, as a text.</summary>
-    public Value Capture(IReadOnlyList<Statement> body, Scope scope)
-    {
-        TextBuilder output = Output;
-        Output = new TextBuilder(Budget);
-        try
-        {
-            Run(body, scope);
-            return Output.ToValue();
-        }
-        finally
-        {
-            Output = output;
-        }
-    }
+    /// <summary>What a macro's body writes, as a text.</summary>
+    public Value Capture(IReadOnlyList<Statement> body, Scope scope) => Captured(() => Run(body, scope));
 
     /// <summary>A call of a macro, of which few may be within each other.</summary>
     public Value Enter(Func<Value> call)
@@ -112,14 +99,15 @@ internal sealed partial class Rendering
                 flow = RunIf(choice, scope);
                 break;
             case ForStatement loop:
-                RunLoop(loop, scope, Evaluate(loop.Items, scope), depth: 1);
+                flow = RunLoop(loop, scope, Evaluate(loop.Items, scope), depth: 1);
                 break;
             case SetStatement set:
                 Assign(set.Target, Evaluate(set.Value, scope), scope);
                 break;
             case SetBlockStatement block:
-                Value written = Capture(block.Body, new Scope(scope));
-                Assign(block.Target, block.Filter is null ? written : Filter(block.Filter, written, scope), scope);
+                flow = RunCaptured(block.Body, scope, out Value written);
+                if (flow == Flow.Next)
+                    Assign(block.Target, block.Filter is null ? written : Filter(block.Filter, written, scope), scope);
                 break;
             case MacroStatement macro:
                 scope.IsCaptured = true;
@@ -131,13 +119,15 @@ internal sealed partial class Rendering
                 Output.Append(Text.Write(Call(call.Call, scope, caller)));
                 break;
             case FilterStatement filter:
-                Output.Append(Text.Write(Filter(filter.Filter, Capture(filter.Body, new Scope(scope)), scope)));
+                flow = RunCaptured(filter.Body, scope, out Value filtered);
+                if (flow == Flow.Next)
+                    Output.Append(Text.Write(Filter(filter.Filter, filtered, scope)));
                 break;
             case WithStatement with:
                 flow = RunWith(with, scope);
                 break;
             case PlainBlockStatement plain:
-                flow = Run(plain.Body, scope);
+                flow = Run(plain.Body, new Scope(scope));
                 break;
             case DoStatement @do:
                 Evaluate(@do.Value, scope);
@@ -175,19 +165,16 @@ internal sealed partial class Rendering
         return Run(with.Body, inner);
     }
 
-    private void RunLoop(ForStatement statement, Scope scope, Value items, int depth)
+    private Flow RunLoop(ForStatement statement, Scope scope, Value items, int depth)
     {
         List<Value> list = Iteration.Items(this, items);
         if (statement.Test is not null)
             list = Kept(statement, scope, list);
-        if (list.Count == 0)
-        {
-            Run(statement.Otherwise, new Scope(scope));
-            return;
-        }
-
         var loop = new Loop(list, depth, statement.IsRecursive ? inner => LoopAgain(statement, scope, inner, depth + 1) : null);
         var body = new Scope(scope);
+
+        // 'else' is for a loop of which no item came to its end, not only for one without items.
+        bool ended = false;
         for (int i = 0; i < list.Count; i++)
         {
             Budget.Step();
@@ -196,25 +183,36 @@ internal sealed partial class Rendering
             loop.Index = i;
             body.Set("loop", loop);
             Assign(statement.Target, list[i], body);
-            if (Run(statement.Body, body) == Flow.Break)
+            Flow flow = Run(statement.Body, body);
+            ended |= flow == Flow.Next;
+            if (flow == Flow.Break)
                 break;
         }
+
+        return ended ? Flow.Next : Run(statement.Otherwise, new Scope(scope));
     }
 
-    private Value LoopAgain(ForStatement statement, Scope scope, Value items, int depth) => Enter(() =>
+    private Value LoopAgain(ForStatement statement, Scope scope, Value items, int depth) =>
+        Enter(() => Captured(() => RunLoop(statement, scope, items, depth)));
+
+    // What is left by 'break' or 'continue' writes nothing.
+    private Flow RunCaptured(IReadOnlyList<Statement> body, Scope scope, out Value written)
+    {
+        Flow flow = Flow.Next;
+        written = Captured(() => flow = Run(body, new Scope(scope)));
+        return flow;
+    }
+
+    // An error ends the whole rendering: nothing is put back for it.
+    private Value Captured(Action run)
     {
         TextBuilder output = Output;
         Output = new TextBuilder(Budget);
-        try
-        {
-            RunLoop(statement, scope, items, depth);
-            return Output.ToValue();
-        }
-        finally
-        {
-            Output = output;
-        }
-    });
+        run();
+        Value written = Output.ToValue();
+        Output = output;
+        return written;
+    }
 
     private List<Value> Kept(ForStatement statement, Scope scope, List<Value> items)
     {

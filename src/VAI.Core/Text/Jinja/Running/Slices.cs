@@ -11,7 +11,7 @@ internal static class Slices
         if (of.IsUndefined)
             throw run.Error($"{of.Hint} has no items");
         if (!of.IsText && !of.IsList)
-            return Value.Undefined("slice");
+            throw run.Error($"{What.Is(of)} has no parts");
         run.Budget.Read(of.IsText ? of.String.Length : 0);
         int count = Iteration.Count(of);
         int by = step.IsNone ? 1 : Index(run, step, int.MaxValue);

@@ -86,6 +86,8 @@ internal sealed class ExpressionLexer(string source)
         {
             int radix = source[at + 1] is 'x' or 'X' ? 16 : source[at + 1] is 'o' or 'O' ? 8 : 2;
             at = Digits(at + 2, c => radix == 16 ? char.IsAsciiHexDigit(c) : c - '0' is >= 0 && c - '0' < radix);
+            if (at == start + 2)
+                throw new TemplateError(line, $"'{source[start..at]}' has no digits behind it");
             tokens.Add(new Token(TokenKind.Integer, source[start..at].Replace("_", "", StringComparison.Ordinal), line));
             return at;
         }
@@ -110,6 +112,8 @@ internal sealed class ExpressionLexer(string source)
             }
         }
 
+        if (kind == TokenKind.Integer && source[start] == '0' && source.AsSpan(start, at - start).ContainsAnyExcept('0', '_'))
+            throw new TemplateError(line, "an integer begins with a zero");
         tokens.Add(new Token(kind, source[start..at].Replace("_", "", StringComparison.Ordinal), line));
         return at;
     }

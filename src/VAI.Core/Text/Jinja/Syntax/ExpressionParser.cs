@@ -49,7 +49,7 @@ internal sealed class ExpressionParser(TokenReader reader)
         if (!reader.Current.IsSymbol(","))
             return first;
         var items = new List<Expression> { first };
-        while (reader.Skip(",") && (reader.Current.Kind == TokenKind.Name || reader.Current.IsSymbol("(")) && !reader.Current.IsName("in"))
+        while (reader.Skip(",") && !EndsTuple())
             items.Add(reader.Within(() => ReadOneTarget(attributes)));
         return reader.Count(new TupleExpression(line, items));
     }
@@ -75,6 +75,8 @@ internal sealed class ExpressionParser(TokenReader reader)
         Token name = reader.Expect(TokenKind.Name, "a name");
         if (name.Value is "true" or "false" or "none" or "True" or "False" or "None")
             throw new TemplateError(name.Line, $"{name} cannot be given a value");
+        if (name.Value == "loop" && reader.Loops > 0)
+            throw new TemplateError(name.Line, "'loop' is what a loop itself gives a value to");
         var target = new NameExpression(name.Line, name.Value);
         if (!attributes || !reader.Skip("."))
             return target;
@@ -87,11 +89,13 @@ internal sealed class ExpressionParser(TokenReader reader)
     private Expression ReadConditional()
     {
         int line = reader.Current.Line;
+        int known = reader.Known.Count;
         Expression value = ReadOr();
         while (reader.SkipName("if"))
         {
             Expression test = ReadOr();
             Expression? otherwise = reader.SkipName("else") ? Read() : null;
+            reader.Known.Forget(known);
             value = reader.Count(new ConditionalExpression(line, test, value, otherwise));
         }
 

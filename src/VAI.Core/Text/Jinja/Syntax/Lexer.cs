@@ -143,14 +143,14 @@ internal sealed class Lexer
             return null;
         at = SkipBlanks(at + RawStart.Length);
         char sign = SignAt(at);
-        at += sign == ' ' ? 0 : 1;
+        at += sign == '-' ? 1 : 0;
         return _source.AsSpan(at).StartsWith("%}", StringComparison.Ordinal) ? (at, sign) : null;
     }
 
     private void ReadRaw((int Text, char Sign) raw)
     {
         int opened = _line;
-        Close(raw.Text, raw.Sign, trims: true);
+        Close(raw.Text, raw.Sign, trims: false);
         for (int tag = _at; (tag = _source.IndexOf("{%", tag, StringComparison.Ordinal)) >= 0; tag += 2)
         {
             int at = tag + 2;

@@ -82,8 +82,10 @@ internal sealed class PrimaryParser(TokenReader reader)
     /// <summary>A filter's name and arguments.</summary>
     public FilterExpression ReadFilter(Expression? of, ExpressionParser whole)
     {
-        int line = reader.Current.Line;
+        Token token = reader.Current;
+        int line = token.Line;
         string name = ReadDotted("a filter's name");
+        reader.Known.Filter(token, name);
         return reader.Count(new FilterExpression(line, of, name, reader.Current.IsSymbol("(") ? ReadArguments(whole) : Arguments.None));
     }
 
@@ -120,9 +122,9 @@ internal sealed class PrimaryParser(TokenReader reader)
 
         string ReadName()
         {
-            string name = reader.Next().Value;
+            Token name = reader.Next();
             reader.Next();
-            return name;
+            return named.Exists(n => n.Item1 == name.Value) ? throw new TemplateError(name.Line, $"the argument {name} is given twice") : name.Value;
         }
     }
 
@@ -200,6 +202,8 @@ internal sealed class PrimaryParser(TokenReader reader)
     private Expression ReadIndex(ExpressionParser whole)
     {
         int line = reader.Current.Line;
+        if (reader.Skip("]"))
+            return reader.Count(new TupleExpression(line, []));
         var items = new List<Expression>();
         do
             items.Add(ReadOneIndex(whole));
@@ -224,8 +228,10 @@ internal sealed class PrimaryParser(TokenReader reader)
     private Expression ReadTest(int line, Expression of, ExpressionParser whole)
     {
         bool negated = reader.SkipName("not");
-        string name = ReadDotted("a test's name");
         Token token = reader.Current;
+        string name = ReadDotted("a test's name");
+        reader.Known.Test(token, name);
+        token = reader.Current;
         Arguments arguments = Arguments.None;
         if (token.IsSymbol("("))
         {
@@ -244,7 +250,7 @@ internal sealed class PrimaryParser(TokenReader reader)
 
     private static bool BeginsArgument(Token token) => token.Kind switch
     {
-        TokenKind.Name => token.Value is not ("else" or "or" or "and" or "if" or "in" or "not"),
+        TokenKind.Name => token.Value is not ("else" or "or" or "and"),
         TokenKind.String or TokenKind.Integer or TokenKind.Float => true,
         _ => token.IsSymbol("[") || token.IsSymbol("{"),
     };

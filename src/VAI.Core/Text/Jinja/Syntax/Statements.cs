@@ -39,8 +39,10 @@ internal sealed record Parameter(string Name, Expression? Default);
 /// <param name="Body">What it writes.</param>
 /// <param name="TakesMore">Whether it reads <c>varargs</c>, and so may be given more than its parameters by place.</param>
 /// <param name="TakesMoreNamed">The same with <c>kwargs</c>, by name.</param>
+/// <param name="TakesCaller">Whether it reads <c>caller</c>, and so may be called with a body.</param>
 internal sealed record MacroStatement(
-    int Line, string Name, IReadOnlyList<Parameter> Parameters, IReadOnlyList<Statement> Body, bool TakesMore, bool TakesMoreNamed) : Statement(Line);
+    int Line, string Name, IReadOnlyList<Parameter> Parameters, IReadOnlyList<Statement> Body, bool TakesMore, bool TakesMoreNamed,
+    bool TakesCaller) : Statement(Line);
 
 /// <summary>A call whose body the macro has as <c>caller</c>.</summary>
 internal sealed record CallStatement(int Line, CallExpression Call, MacroStatement Body) : Statement(Line);
@@ -49,7 +51,7 @@ internal sealed record FilterStatement(int Line, FilterExpression Filter, IReadO
 
 internal sealed record WithStatement(int Line, IReadOnlyList<(Expression Target, Expression Value)> Variables, IReadOnlyList<Statement> Body) : Statement(Line);
 
-/// <summary>A body that is as if nothing stood around it: what a training template marks (<c>generation</c>), or <c>autoescape</c>.</summary>
+/// <summary>A body of its own scope: what a training template marks (<c>generation</c>), or <c>autoescape</c>.</summary>
 internal sealed record PlainBlockStatement(int Line, IReadOnlyList<Statement> Body) : Statement(Line);
 
 /// <summary>An expression for what it does.</summary>

@@ -34,6 +34,8 @@ internal static class StringEscapes
                 case 'a' or 'b' or 'f' or 'n' or 'r' or 't' or 'v':
                     result.Append("\a\b\f\n\r\t\v"["abfnrtv".IndexOf(kind, StringComparison.Ordinal)]);
                     break;
+                case 'N':
+                    throw new TemplateError(line, "a string has '\\N', and the names of characters are not known here: '\\u' takes their numbers");
                 case 'x' or 'u' or 'U':
                     int digits = kind == 'x' ? 2 : kind == 'u' ? 4 : 8;
                     Append(result, Hexadecimal(text, i + 1, digits, line), line);
@@ -47,7 +49,9 @@ internal static class StringEscapes
                     i += length - 1;
                     break;
                 default:
-                    result.Append('\\').Append(kind);
+                    // Python escapes what is not ASCII first, and then takes the two backslashes for one.
+                    int code = char.IsSurrogatePair(kind, i + 1 < text.Length ? text[i + 1] : ' ') ? char.ConvertToUtf32(kind, text[++i]) : kind;
+                    result.Append('\\').Append(code < 0x80 ? kind.ToString() : code <= 0xFF ? $"x{code:x2}" : code <= 0xFFFF ? $"u{code:x4}" : $"U{code:x8}");
                     break;
             }
         }

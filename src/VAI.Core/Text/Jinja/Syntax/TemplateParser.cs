@@ -26,6 +26,7 @@ internal sealed class TemplateParser
             throw new TemplateError(1, $"the template has {source.Length} characters, and {MostChars} is the most");
         var parser = new TemplateParser(Lexer.Read(source));
         IReadOnlyList<Statement> statements = parser.ReadBody([]);
+        parser._reader.Known.Check();
         return parser._reader.Current.Kind == TokenKind.End
             ? statements : throw new TemplateError(parser._reader.Current.Line, $"{parser._reader.Current} was not expected");
     }
@@ -112,6 +113,8 @@ internal sealed class TemplateParser
     private IfStatement ReadIf(int line)
     {
         var branches = new List<(Expression?, IReadOnlyList<Statement>)>();
+        bool certain = _reader.Known.IsCertain;
+        _reader.Known.IsCertain = false;
         Expression? test = _expressions.ReadTuple();
         while (true)
         {
@@ -128,6 +131,7 @@ internal sealed class TemplateParser
                     break;
                 default:
                     End();
+                    _reader.Known.IsCertain = certain;
                     return new IfStatement(line, branches);
             }
         }
@@ -135,6 +139,7 @@ internal sealed class TemplateParser
 
     private ForStatement ReadFor(int line)
     {
+        _reader.Loops++;
         Expression target = _expressions.ReadTarget(attributes: false);
         _reader.ExpectName("in");
         Expression items = _expressions.ReadTuple(conditional: false);
@@ -142,17 +147,18 @@ internal sealed class TemplateParser
         bool recursive = _reader.SkipName("recursive");
         End();
         _loops++;
-        List<Statement> body = ReadBody(["else", "endfor"]);
+        List<Statement> body = _reader.Known.Within(() => ReadBody(["else", "endfor"]));
         _loops--;
         List<Statement> otherwise = [];
         if (_reader.Next().Value == "else")
         {
             End();
-            otherwise = ReadBody(["endfor"]);
+            otherwise = _reader.Known.Within(() => ReadBody(["endfor"]));
             _reader.Next();
         }
 
         End();
+        _reader.Loops--;
         return new ForStatement(line, target, items, test, recursive, body, otherwise);
     }
 
@@ -209,6 +215,10 @@ internal sealed class TemplateParser
                 _reader.Expect(",");
             Token name = _reader.Expect(TokenKind.Name, "a parameter's name");
             Expression? otherwise = _reader.Skip("=") ? _expressions.Read() : null;
+            if (parameters.Exists(p => p.Name == name.Value))
+                throw new TemplateError(name.Line, $"there are two parameters {name}");
+            if (name.Value == "caller" && otherwise is null)
+                throw new TemplateError(name.Line, "a parameter 'caller' needs a default: it is what a call's body is given as");
             if (otherwise is null && parameters.Count > 0 && parameters[^1].Default is not null)
                 throw new TemplateError(name.Line, $"the parameter {name} without a default stands behind one with a default");
             parameters.Add(new Parameter(name.Value, otherwise));
@@ -224,18 +234,15 @@ internal sealed class TemplateParser
         _loops = 0;
         List<Statement> body = ReadBlock(end);
         _loops = loops;
-        return new MacroStatement(line, name, parameters, body, _reader.HasName("varargs", start), _reader.HasName("kwargs", start));
+        return new MacroStatement(line, name, parameters, body, _reader.HasName("varargs", start), _reader.HasName("kwargs", start),
+            parameters.Exists(p => p.Name == "caller") || _reader.HasName("caller", start));
     }
 
     private List<Statement> ReadBlock(string end)
     {
         End();
-        List<Statement> body = ReadBody([end]);
+        List<Statement> body = _reader.Known.Within(() => ReadBody([end]));
         _reader.Next();
-
-        // Some say again what it was: {% endmacro name %}.
-        if (_reader.Current.Kind == TokenKind.Name)
-            _reader.Next();
         End();
         return body;
     }

@@ -13,6 +13,12 @@ internal sealed class TokenReader(IReadOnlyList<Token> tokens)
     private int _depth;
     private int _nodes;
 
+    /// <summary>Loops around what is read, also those around a macro in them.</summary>
+    public int Loops { get; set; }
+
+    /// <summary>Filters and tests that were read.</summary>
+    public KnownNames Known { get; } = new();
+
     public Token Current => tokens[_at];
 
     /// <summary>The one behind the current one; the end stays the end.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using VAI.Text.Jinja.Running;
 
 namespace VAI.Text.Jinja.Values;
 
@@ -97,7 +98,7 @@ internal sealed class JsonText(Budget budget, string? indent, string comma, stri
     private ValueDict Sorted(ValueDict dict)
     {
         var sortedDict = new ValueDict(dict.Count);
-        foreach (Value key in dict.Keys.Order(new ValueOrder(budget)))
+        foreach (Value key in Sorting.Sort([.. dict.Keys], k => k, new ValueOrder(budget)))
         {
             dict.TryGet(key, out Value value);
             sortedDict.Set(key, value);

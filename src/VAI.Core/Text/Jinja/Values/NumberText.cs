@@ -42,38 +42,53 @@ internal static class NumberText
         return value.BigInteger.ToString(CultureInfo.InvariantCulture);
     }
 
-    /// <summary>An integer in a text, as <c>int(text)</c> reads it; missing where it is none.</summary>
+    /// <summary>An integer in a text, as <c>int(text, radix)</c> reads it; missing where it is none.</summary>
+    /// <param name="text">It.</param>
+    /// <param name="radix">2 to 36, or 0 for what its prefix says; no text is one in any other.</param>
     public static Value ReadInteger(string text, int radix = 10)
     {
-        string digits = text.Trim().Replace("_", "", StringComparison.Ordinal);
+        ReadOnlySpan<char> digits = text.AsSpan().Trim();
         bool negative = digits.StartsWith('-');
         if (negative || digits.StartsWith('+'))
             digits = digits[1..];
-        string prefix = radix switch { 16 => "0x", 8 => "0o", 2 => "0b", _ => "" };
-        if (prefix.Length > 0 && digits.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+        int prefixed = digits.Length > 1 && digits[0] == '0' ? digits[1] switch { 'x' or 'X' => 16, 'o' or 'O' => 8, 'b' or 'B' => 2, _ => 0 } : 0;
+        if (prefixed > 0 && (radix == prefixed || radix == 0))
+        {
+            radix = prefixed;
             digits = digits[2..];
-        if (digits.Length is 0 or > 4_300)
+            digits = digits.StartsWith('_') ? digits[1..] : digits;
+        }
+        else if (radix == 0)
+        {
+            radix = 10;
+            if (digits.StartsWith('0') && digits.ContainsAnyExcept('0', '_'))
+                return default;
+        }
+
+        if (radix < 0 || digits.Length is 0 or > 4_300 || !AreApart(digits))
             return default;
         BigInteger value = 0;
-        if (radix == 10)
+        if (radix == 10 && !digits.ContainsAnyExceptInRange('0', '9'))
         {
-            if (!digits.All(char.IsAsciiDigit))
-                return default;
-            value = BigInteger.Parse(digits, CultureInfo.InvariantCulture);
+            value = BigInteger.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
         }
         else
         {
             foreach (char c in digits)
             {
-                int digit = char.IsAsciiDigit(c) ? c - '0' : char.IsAsciiLetter(c) ? char.ToLowerInvariant(c) - 'a' + 10 : radix;
-                if (digit >= radix)
+                int digit = char.IsAsciiLetter(c) ? char.ToLowerInvariant(c) - 'a' + 10 : CharUnicodeInfo.GetDecimalDigitValue(c);
+                if (c != '_' && (digit < 0 || digit >= radix))
                     return default;
-                value = (value * radix) + digit;
+                value = c == '_' ? value : (value * radix) + digit;
             }
         }
 
         return negative ? -value : value;
     }
+
+    // Underscores stand one by one between digits.
+    private static bool AreApart(ReadOnlySpan<char> digits) =>
+        digits.IndexOf("__", StringComparison.Ordinal) < 0 && !digits.StartsWith('_') && !digits.EndsWith('_');
 
     /// <summary>A number in a text, as <c>float(text)</c> reads it; missing where it is none.</summary>
     public static Value ReadFloat(string text)
@@ -88,6 +103,8 @@ internal static class NumberText
         }
 
         const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+        if (number.Contains('_') && !number.Split('.', 'e', 'E', '+', '-').All(p => AreApart(p)))
+            return default;
         return number.Length < 1_000 && double.TryParse(number.Replace("_", "", StringComparison.Ordinal), Style, CultureInfo.InvariantCulture, out double value)
             ? value : default(Value);
     }

@@ -29,12 +29,14 @@ internal sealed class PythonText(Budget budget)
     }
 
     /// <summary><c>repr(value)</c>; all of it counts as the caller's where any of it is.</summary>
-    public Value Represent(Value value)
+    /// <param name="value">It.</param>
+    /// <param name="ascii">Whether what is not ASCII is escaped.</param>
+    public Value Represent(Value value, bool ascii = false)
     {
         var text = new StringBuilder();
         bool callers = false;
         Represent(value, text, ref callers);
-        return Value.Text(text.ToString(), callers);
+        return Value.Text(ascii ? Ascii(text.ToString()) : text.ToString(), callers);
     }
 
     private void Represent(Value value, StringBuilder text, ref bool callers)
@@ -50,8 +52,12 @@ internal sealed class PythonText(Budget budget)
             case ValueKind.Undefined:
                 text.Append("Undefined");
                 break;
+            case ValueKind.List when value.List.Range is { } range:
+                text.Append(range);
+                break;
             case ValueKind.List or ValueKind.Tuple:
-                text.Append(value.Kind == ValueKind.List ? '[' : '(');
+                string view = value.List.View ?? "";
+                text.Append(view).Append(view.Length > 0 ? "(" : "").Append(value.Kind == ValueKind.List ? '[' : '(');
                 for (int i = 0; i < value.List.Count; i++)
                 {
                     if (i > 0)
@@ -61,7 +67,7 @@ internal sealed class PythonText(Budget budget)
 
                 if (value.Kind == ValueKind.Tuple && value.List.Count == 1)
                     text.Append(',');
-                text.Append(value.Kind == ValueKind.List ? ']' : ')');
+                text.Append(value.Kind == ValueKind.List ? ']' : ')').Append(view.Length > 0 ? ")" : "");
                 break;
             case ValueKind.Dict:
                 string separator = "{";
@@ -75,6 +81,11 @@ internal sealed class PythonText(Budget budget)
                 }
 
                 text.Append(value.Dict.Count == 0 ? "{}" : "}");
+                break;
+            case ValueKind.Object when value.Object is ValueNamespace space:
+                text.Append("<Namespace ");
+                Represent(space.Attributes, text, ref callers);
+                text.Append('>');
                 break;
             case ValueKind.Object:
                 text.Append(value.Object.Name);
@@ -109,6 +120,20 @@ internal sealed class PythonText(Budget budget)
         }
 
         text.Append(quote);
+    }
+
+    private static string Ascii(string all)
+    {
+        var text = new StringBuilder();
+        for (int i = 0; i < all.Length; i += CodePoints.Length(all, i))
+        {
+            if (char.IsAscii(all[i]))
+                text.Append(all[i]);
+            else
+                Escape(all, i, text);
+        }
+
+        return text.ToString();
     }
 
     private static void Escape(string value, int at, StringBuilder text)

@@ -6,7 +6,7 @@ namespace VAI.Text.Jinja.Values;
 internal sealed class ValueEquality : IEqualityComparer<Value>
 {
     // Lists within each other: a template can build what a comparison would not come back from.
-    private const int MostDepth = 100;
+    public const int MostDepth = 100;
 
     public static ValueEquality Instance { get; } = new();
 
@@ -16,18 +16,22 @@ internal sealed class ValueEquality : IEqualityComparer<Value>
     /// <exception cref="TemplateError">More than a rendering may do.</exception>
     public static bool Equal(Value x, Value y, Budget? budget) => Equal(x, y, budget, 0);
 
+    // Seeded, so that nobody can write keys that all share one.
     public int GetHashCode(Value value) => value.Kind switch
     {
         ValueKind.Text => value.String.GetHashCode(),
-        ValueKind.Boolean or ValueKind.Integer when !value.IsBig => value.Int64.GetHashCode(),
+        ValueKind.Boolean or ValueKind.Integer when !value.IsBig => Hash(value.Int64),
         ValueKind.Integer => value.BigInteger.GetHashCode(),
 
         // A float that is an integer is that key.
-        ValueKind.Float => double.IsInteger(value.Float) && Math.Abs(value.Float) < 1e18
-            ? ((long)value.Float).GetHashCode() : double.IsInteger(value.Float) ? new BigInteger(value.Float).GetHashCode() : value.Float.GetHashCode(),
-        ValueKind.Tuple => value.List.Items.Count,
+        ValueKind.Float when double.IsInteger(value.Float) => Math.Abs(value.Float) < 1e18 ? Hash((long)value.Float) : GetHashCode(new BigInteger(value.Float)),
+        ValueKind.Float => Hash(BitConverter.DoubleToInt64Bits(value.Float)),
+        ValueKind.Tuple => value.List.Items.Aggregate(value.List.Count, (hash, item) => HashCode.Combine(hash, GetHashCode(item))),
+        ValueKind.Object => value.Object.GetHashCode(),
         _ => (int)value.Kind,
     };
+
+    private static int Hash(long value) => HashCode.Combine((int)value, (int)(value >> 32));
 
     private static bool Equal(Value x, Value y, Budget? budget, int depth)
     {

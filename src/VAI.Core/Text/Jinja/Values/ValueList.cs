@@ -10,6 +10,12 @@ internal sealed class ValueList(List<Value> items, bool isCallers = false, strin
 
     public int Count => items.Count;
 
+    /// <summary>As what Python writes it, where it is no list there: <c>range(0, 3)</c>.</summary>
+    public string? Range { get; init; }
+
+    /// <summary>What Python writes around it, where it is no list there: <c>dict_keys</c>.</summary>
+    public string? View { get; init; }
+
     public bool IsCallers => isCallers;
 
     public Value this[int index] => items[index];

@@ -19,11 +19,12 @@ internal abstract class ValueObject
 /// <summary>What <c>namespace()</c> gives: a template may set its attributes from within loops.</summary>
 internal sealed class ValueNamespace : ValueObject
 {
-    private readonly Dictionary<string, Value> _attributes = [];
+    /// <summary>Its attributes by their names.</summary>
+    public ValueDict Attributes { get; } = new();
 
     public override string Name => "<Namespace>";
 
-    public override Value Attribute(string name) => _attributes.GetValueOrDefault(name);
+    public override Value Attribute(string name) => Attributes.TryGet(name, out Value value) ? value : default;
 
-    public void Set(string name, Value value) => _attributes[name] = value;
+    public void Set(string name, Value value) => Attributes.Set(name, value);
 }
