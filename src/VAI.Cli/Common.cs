@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Microsoft.Extensions.Logging;
 using VAI.Cli.Output;
+using VAI.Daemon.Hosting.Configuration;
 
 namespace VAI.Cli;
 
@@ -59,6 +60,13 @@ internal static class Common
         HelpName = "N",
     };
 
+    /// <summary>The template that takes the place of the one that a model's file has.</summary>
+    public static Option<string?> ChatTemplate { get; } = new("--chat-template")
+    {
+        Description = "A file with the chat template (Jinja) to use, or the name of another that the model's file has.",
+        HelpName = "FILE|NAME",
+    };
+
     public static Option<string?> RomDirectory { get; } = Directory();
 
     /// <summary>How a ROM is burned.</summary>
@@ -68,6 +76,9 @@ internal static class Common
     public static Option<RomProfile> LoadProfile { get; } = Profile("fast or exact, from a ROM; none, from the file.", "fast", "exact", "none");
 
     public static VaiOptions RomOptions(ParseResult parsed) => new() { RomDirectory = parsed.GetValue(RomDirectory) };
+
+    /// <summary>What <see cref="ChatTemplate"/> says.</summary>
+    public static string? Template(ParseResult parsed) => parsed.GetValue(ChatTemplate) is { } template ? TemplateText.Of(template) : null;
 
     // An empty one, as of a variable that is not set, is not to mean the default.
     private static Option<string?> Directory()

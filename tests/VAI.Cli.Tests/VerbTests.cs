@@ -70,7 +70,7 @@ public sealed class VerbTests(Forged forged)
         VaiRun run = await VaiProcess.RunAsync(line);
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         run.Has(
-            "text", "tokens", "prompt_tokens", "first_ms", "total_ms", "tokens_per_second", "finish", "model", "load_ms", "seed",
+            "text", "reasoning", "tokens", "prompt_tokens", "first_ms", "total_ms", "tokens_per_second", "finish", "model", "load_ms", "seed",
             "switch_class");
         JsonElement json = run.Json;
         Assert.InRange(json.GetProperty("tokens").GetInt32(), 1, 8);

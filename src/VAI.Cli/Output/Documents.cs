@@ -79,6 +79,7 @@ internal sealed record ShapesDocument(IReadOnlyList<ShapeBody> Shapes);
 
 internal sealed record RunDocument(
     string Text,
+    string? Reasoning,
     int Tokens,
     int PromptTokens,
     double FirstMs,

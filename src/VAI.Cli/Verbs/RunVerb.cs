@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using VAI.Cli.Output;
+using VAI.Daemon.Hosting.Configuration;
 
 namespace VAI.Cli.Verbs;
 
@@ -18,12 +19,19 @@ internal static class RunVerb
     private static readonly Option<float> MinP = Common.Number("--min-p", "Only tokens at least this many times as likely as the most likely.", Defaults.MinP);
     private static readonly Option<string[]> Stop = new("--stop") { Description = "A text that ends the generation; may be repeated.", HelpName = "TEXT" };
 
+    private static readonly Option<string?> Template = new("--chat-template")
+    {
+        Description = "Takes the prompt as what a user says, as this puts it: a file with a chat template (Jinja), or the name of another that the model's file has. "
+            + "Without it the model goes on with the prompt as it is.",
+        HelpName = "FILE|NAME",
+    };
+
     public static Command Create()
     {
         var command = new Command("run", "Load a model and answer one prompt.")
         {
             Model, Prompt, Tokens, Temperature, Seed, TopK, TopP, MinP, Stop, Common.GpuLayers, Common.Threads, Common.FixedThreads, Common.Share, Common.Nice,
-            Common.BatchScheduling, Common.Context, Common.LoadProfile, Common.RomDirectory,
+            Common.BatchScheduling, Common.Context, Common.LoadProfile, Template, Common.RomDirectory,
         };
         command.Does(RunAsync);
         return command;
@@ -51,26 +59,32 @@ internal static class RunVerb
                 ContextLength = parsed.GetValue(Common.Context),
                 MaxSessions = 1,
                 Profile = parsed.GetValue(Common.LoadProfile),
+                ChatTemplate = parsed.GetValue(Template) is { } template ? TemplateText.Of(template) : null,
             },
             new Report<LoadProgress>(p => report($"{(p.Phase == LoadPhase.Burning ? "burning" : "loading")} {name}", p.Fraction)),
             cancellation));
         IModelContext model = vai.Select(handle);
         await using IInferenceSession session = model.OpenSession();
         var text = new StringBuilder();
+        var thought = new StringBuilder();
         InferenceResult? result = null;
-        await foreach (InferenceUpdate update in session.InferAsync(parsed.GetRequiredValue(Prompt), Options(parsed), cancellation))
+        await foreach (InferenceUpdate update in await AnswerAsync(session, parsed, cancellation))
         {
             result = update.Result ?? result;
-            if (json)
-                text.Append(update.Text);
-            else
-                Console.Out.Write(update.Text);
+            bool thinks = update.Kind == InferenceUpdateKind.Reasoning;
+
+            // The answer begins apart from what was thought.
+            if (!json && !thinks && text.Length == 0 && update.Text.Length > 0 && thought.Length > 0)
+                Console.Error.Write("\n\n");
+            (thinks ? thought : text).Append(update.Text);
+            if (!json)
+                (thinks ? Console.Error : Console.Out).Write(update.Text);
         }
 
         InferenceResult r = result!;
         if (json)
         {
-            Documents.Print(Document(text.ToString(), model, r), Documents.Default.RunDocument);
+            Documents.Print(Document(text.ToString(), thought.Length > 0 ? thought.ToString() : null, model, r), Documents.Default.RunDocument);
             return Failure.Ok;
         }
 
@@ -79,6 +93,14 @@ internal static class RunVerb
             $"{r.GeneratedTokens} tokens  first={r.FirstTokenTime.TotalMilliseconds:F1} ms  "
             + $"total={r.TotalTime.TotalMilliseconds:F1} ms  {r.TokensPerSecond:F1} tok/s  seed={r.Seed}  finish={Finish(r)}");
         return Failure.Ok;
+    }
+
+    private static async Task<IAsyncEnumerable<InferenceUpdate>> AnswerAsync(IInferenceSession session, ParseResult parsed, CancellationToken cancellation)
+    {
+        string prompt = parsed.GetRequiredValue(Prompt);
+        return parsed.GetValue(Template) is null
+            ? session.InferAsync(prompt, Options(parsed), cancellation)
+            : session.InferAsync(await session.Model.RenderChatAsync([new ChatTurn("user", prompt)], cancellationToken: cancellation), Options(parsed), cancellation);
     }
 
     private static InferenceOptions Options(ParseResult parsed) => new()
@@ -92,8 +114,8 @@ internal static class RunVerb
         Stop = parsed.GetValue(Stop) is { Length: > 0 } stop ? stop : null,
     };
 
-    private static RunDocument Document(string text, IModelContext model, InferenceResult r) => new(
-        text, r.GeneratedTokens, r.PromptTokens, Format.Ms(r.FirstTokenTime), Format.Ms(r.TotalTime),
+    private static RunDocument Document(string text, string? reasoning, IModelContext model, InferenceResult r) => new(
+        text, reasoning, r.GeneratedTokens, r.PromptTokens, Format.Ms(r.FirstTokenTime), Format.Ms(r.TotalTime),
         Format.Number(r.TokensPerSecond), Finish(r), model.Name, Format.Ms(model.LoadTime), r.Seed,
         r.SwitchClass.ToString().ToLowerInvariant());
 

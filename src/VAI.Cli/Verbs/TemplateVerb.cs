@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using VAI.Cli.Output;
+using VAI.Daemon.Hosting.Configuration;
 using VAI.Text.Chat;
 
 namespace VAI.Cli.Verbs;
@@ -78,7 +79,8 @@ internal static class TemplateVerb
         return ChatTemplate.Parse(text ?? ChatTemplate.ChatMl, info.BosToken ?? "", info.EosToken ?? "");
     }
 
-    private static bool IsTemplate(string file) => File.Exists(file) && !IsGguf(file);
+    // One that is called a model's file is none, though it may be empty or broken.
+    private static bool IsTemplate(string file) => File.Exists(file) && !file.EndsWith(".gguf", StringComparison.Ordinal) && !IsGguf(file);
 
     private static bool IsGguf(string file)
     {

@@ -8,6 +8,7 @@ using VAI.Native.Source;
 using VAI.Pipeline;
 using VAI.Pipeline.Steps;
 using VAI.Sram;
+using VAI.Text.Chat;
 
 namespace VAI.Residency;
 
@@ -235,5 +236,10 @@ internal sealed class ModelLoader(
     }
 
     /// <summary>Fills in the defaults that depend on the model, and checks every range.</summary>
-    private ModelOptions Resolve(ModelOptions o, ModelInfo info) => Geometry.Resolve(o, info, pool.Threads);
+    private ModelOptions Resolve(ModelOptions o, ModelInfo info)
+    {
+        // What is wrong with it is said before anything is allocated.
+        ModelTemplates.Of(o, info);
+        return Geometry.Resolve(o, info, pool.Threads);
+    }
 }

@@ -26,6 +26,8 @@ public sealed class ServeOptionsTests : IDisposable
     [InlineData("{\"model\": {\"a\": {}}}", ": model.a has no file")]
     [InlineData("{\"model\": {\"a\": {\"file\": \"x\", \"size\": 1}}}", ": model.a.size is no option of a model")]
     [InlineData("{\"model\": {\"a\": {\"file\": \"x\", \"ctx\": null}}}", ": model.a.ctx is null")]
+    [InlineData("{\"chatTemplate\": 1}", ": chatTemplate is 1, but must be a text")]
+    [InlineData("{\"model\": {\"a\": {\"file\": \"x\", \"chatTemplate\": \"\"}}}", ": model.a.chatTemplate is \"\"")]
     [InlineData("{\"httpAdmin\": \"yes\"}", ": httpAdmin is \"yes\", but must be true or false")]
     [InlineData("{\"cors\": [1]}", ": cors is 1")]
     [InlineData("{\"sharePrefixes\": \"some\"}", ": sharePrefixes is 'some', but must be none, key or all")]
@@ -130,6 +132,19 @@ public sealed class ServeOptionsTests : IDisposable
         Assert.Equal(
             (Path.Combine(here, "models"), Path.Combine(here, "run/s"), Path.Combine(here, "keys"), Path.Combine(Path.GetDirectoryName(here)!, "roms")),
             (o.ModelsDirectory, o.Socket, o.ApiKeyFile, o.RomDirectory));
+    }
+
+    [Fact]
+    public void A_chat_template_is_a_file_beside_the_configuration_or_a_name_and_a_models_own_wins()
+    {
+        File.WriteAllText(Path.Combine(_directory.FullName, "mine.jinja"), "{{ messages }}");
+        string file = Write("""{"chatTemplate": "mine.jinja", "model": {"a": {"file": "/a", "chatTemplate": "tool_use"}, "b": "/b"}}""");
+        Assert.Equal(["tool_use", "{{ messages }}"], ServeFile.Read(file).Configured().Known.Select(m => m.ChatTemplate));
+        Assert.Equal(["tool_use", "rag"], (new ServeOptions { ChatTemplate = "rag" }).Over(ServeFile.Read(file)).Configured().Known.Select(m => m.ChatTemplate));
+        string path = Write("""{"model": {"a": {"file": "/a", "chatTemplate": "no.jinja"}}}""");
+        VaiUsageException e = Assert.Throws<VaiUsageException>(() => ServeFile.Read(path));
+        Assert.Equal(VaiError.FileNotFound, e.Code);
+        Assert.Contains(Path.Combine(_directory.FullName, "no.jinja"), e.Message);
     }
 
     [Fact]

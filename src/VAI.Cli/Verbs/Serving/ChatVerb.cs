@@ -20,18 +20,13 @@ internal static class ChatVerb
     private static readonly Option<bool?> Thinking = new("--thinking") { Description = "Whether a model that can think does: true or false.", HelpName = "BOOL" };
     private static readonly Option<string?> Effort = new("--effort") { Description = "How much it thinks, in the words of its template, as low or high.", HelpName = "WORD" };
     private static readonly Option<int?> Budget = new("--thinking-budget") { Description = "Most tokens of thought: then it answers.", HelpName = "N" };
-    private static readonly Option<string?> Template = new("--chat-template")
-    {
-        Description = "A file with the chat template (Jinja) to use, or the name of another that the model's file has.",
-        HelpName = "FILE|NAME",
-    };
 
     public static Command Create()
     {
         var command = new Command(
             Name, "Talk to a model of the daemon: a line from standard input, an answer. /switch NAME goes on with another model, /reset forgets, /quit ends; Ctrl+C stops an answer.")
         {
-            Model, SystemText, Tokens, Temperature, Seed, Thinking, Effort, Budget, Template, Daemon.Socket,
+            Model, SystemText, Tokens, Temperature, Seed, Thinking, Effort, Budget, Common.ChatTemplate, Daemon.Socket,
         };
         command.Does(RunAsync);
         return command;
@@ -58,7 +53,7 @@ internal static class ChatVerb
             {
                 EnableThinking = parsed.GetValue(Thinking),
                 ReasoningEffort = parsed.GetValue(Effort),
-                Template = parsed.GetValue(Template) is { } template ? TemplateText.Of(template) : null,
+                Template = Common.Template(parsed),
             },
             parsed.GetRequiredValue(Model),
             json);

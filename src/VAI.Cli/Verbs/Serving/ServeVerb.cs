@@ -88,7 +88,7 @@ internal static class ServeVerb
         var command = new Command(Name, "Run the daemon: owner of the models, with VAI's and OpenAI's API.")
         {
             Model, ModelsDirectory, Socket, Http, ApiKeyFile, Profile, Common.RomDirectory, Common.Context, Sram, Sessions, GpuLayers,
-            Common.Threads, Common.FixedThreads, Common.Share, Common.Nice, Common.BatchScheduling, Drain, Strict, Patience, EngineFailures, Config,
+            Common.ChatTemplate, Common.Threads, Common.FixedThreads, Common.Share, Common.Nice, Common.BatchScheduling, Drain, Strict, Patience, EngineFailures, Config,
         };
         ServeAccessLine.AddTo(command);
         command.Does(RunAsync);
@@ -111,6 +111,7 @@ internal static class ServeVerb
             Sram = parsed.GetValue(Sram),
             Sessions = parsed.GetValue(Sessions),
             GpuLayers = parsed.GetValue(GpuLayers),
+            ChatTemplate = Common.Template(parsed),
             Threads = parsed.GetValue(Common.Threads),
             FixedThreads = parsed.GetValue(Common.FixedThreads) ? true : null,
             Share = parsed.GetValue(Common.Share),

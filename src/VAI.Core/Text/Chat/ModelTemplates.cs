@@ -16,7 +16,7 @@ internal sealed class ModelTemplates(string model, ModelInfo info)
     /// <exception cref="VaiUsageException">As <see cref="IModelContext.GetChatTemplate"/>.</exception>
     public ChatTemplate Get(string? template)
     {
-        if (template is not null && template.Contains('{', StringComparison.Ordinal))
+        if (template is not null && IsText(template))
             return Given(template);
         string name = template ?? "";
         lock (_gate)
@@ -25,7 +25,7 @@ internal sealed class ModelTemplates(string model, ModelInfo info)
                 return read;
         }
 
-        string text = template is null ? Own() : Named(template);
+        string text = template is null ? info.ChatTemplate ?? ChatTemplate.ChatMl : Named(model, info, template);
         ChatTemplate parsed = Parse(text);
         lock (_gate)
             return _read[name] = parsed;
@@ -42,11 +42,20 @@ internal sealed class ModelTemplates(string model, ModelInfo info)
         return new ValueTask<ChatPrompt>(Get(template).Render(turns, options));
     }
 
-    // An option may name one of the file's.
-    private string Own() => info.ChatTemplate is not { } own ? ChatTemplate.ChatMl
-        : info.NamedChatTemplates?.GetValueOrDefault(own) ?? own;
+    /// <summary>The template that a model is loaded with: its file's own, or what the options say instead.</summary>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidChatTemplate"/>: what they say is none; <see cref="VaiError.InvalidOption"/>: no such name.</exception>
+    public static string? Of(ModelOptions options, ModelInfo info)
+    {
+        if (options.ChatTemplate is not { } chosen)
+            return info.ChatTemplate;
+        string text = IsText(chosen) ? chosen : Named(options.Name, info, chosen);
+        ChatTemplate.Parse(text);
+        return text;
+    }
 
-    private string Named(string name) => info.NamedChatTemplates?.GetValueOrDefault(name) ?? throw OptionCheck.Invalid(
+    private static bool IsText(string template) => template.Contains('{', StringComparison.Ordinal);
+
+    private static string Named(string model, ModelInfo info, string name) => info.NamedChatTemplates?.GetValueOrDefault(name) ?? throw OptionCheck.Invalid(
         $"'{model}' has no chat template '{name}'. It has {(info.NamedChatTemplates is { Count: > 0 } named ? string.Join(", ", named.Keys.Order()) : "none with a name")}.");
 
     private ChatTemplate Given(string text)

@@ -4,7 +4,8 @@ namespace VAI.Daemon.Hosting.Configuration;
 
 /// <summary>
 /// The configuration file of <c>vai serve</c>: a JSON object with the options' names in camelCase. <c>model</c> is an object of names,
-/// each with a file, or with an object of <c>file</c>, <c>profile</c>, <c>ctx</c>, <c>sram</c>, <c>sessions</c>, <c>gpuLayers</c> and <c>sampling</c>.
+/// each with a file, or with an object of <c>file</c>, <c>profile</c>, <c>ctx</c>, <c>sram</c>, <c>sessions</c>, <c>gpuLayers</c>, <c>chatTemplate</c>
+/// and <c>sampling</c>.
 /// Paths are relative to the file's directory. Comments and trailing commas are allowed; a key that is not known is an error.
 /// </summary>
 internal static class ServeFile
@@ -60,6 +61,7 @@ internal static class ServeFile
                 "sram" => o with { Sram = Whole(key, p.Value) },
                 "sessions" => o with { Sessions = Whole(key, p.Value) },
                 "gpuLayers" => o with { GpuLayers = Whole(key, p.Value) },
+                "chatTemplate" => o with { ChatTemplate = Text(key, p.Value) },
                 "threads" => o with { Threads = Whole(key, p.Value) },
                 "fixedThreads" => o with { FixedThreads = Flag(key, p.Value) },
                 "share" => o with { Share = Whole(key, p.Value) },
@@ -74,8 +76,8 @@ internal static class ServeFile
                 {
                     Access = o.Access.With(p.Name, key, p.Value) ?? throw ServeOptions.Invalid(
                         key,
-                        "is no option. Known: model, modelsDir, socket, http, apiKeyFile, profile, romDir, ctx, sram, sessions, gpuLayers, threads, fixedThreads, share, nice, "
-                        + "batchScheduling, drain, strict, sampling, patience, engineFailures, " + ServeAccess.Names + "."),
+                        "is no option. Known: model, modelsDir, socket, http, apiKeyFile, profile, romDir, ctx, sram, sessions, gpuLayers, chatTemplate, threads, fixedThreads, share, "
+                        + "nice, batchScheduling, drain, strict, sampling, patience, engineFailures, " + ServeAccess.Names + "."),
                 },
             };
         }
@@ -92,9 +94,18 @@ internal static class ServeFile
             Socket = Of(o.Socket),
             ApiKeyFile = Of(o.ApiKeyFile),
             RomDirectory = Of(o.RomDirectory),
-            Models = [.. o.Models.Select(m => m with { File = m.File.Contains('/') || File.Exists(Of(m.File)) ? Of(m.File)! : m.File })],
+            ChatTemplate = Template(o.ChatTemplate),
+            Models =
+            [
+                .. o.Models.Select(m => m with
+                {
+                    File = m.File.Contains('/') || File.Exists(Of(m.File)) ? Of(m.File)! : m.File,
+                    ChatTemplate = Template(m.ChatTemplate),
+                }),
+            ],
         };
 
+        string? Template(string? fileOrName) => fileOrName is null ? null : TemplateText.Of(fileOrName, directory);
         string? Of(string? path) => path is null ? null : Path.GetFullPath(path, directory);
     }
 
@@ -126,8 +137,9 @@ internal static class ServeFile
                 "sram" => model with { Sram = Whole(inner, p.Value) },
                 "sessions" => model with { Sessions = Whole(inner, p.Value) },
                 "gpuLayers" => model with { GpuLayers = Whole(inner, p.Value) },
+                "chatTemplate" => model with { ChatTemplate = Text(inner, p.Value) },
                 "sampling" => model with { Sampling = SamplingSection.Read(inner, p.Value) },
-                _ => throw ServeOptions.Invalid(inner, "is no option of a model. Known: file, profile, ctx, sram, sessions, gpuLayers, sampling."),
+                _ => throw ServeOptions.Invalid(inner, "is no option of a model. Known: file, profile, ctx, sram, sessions, gpuLayers, chatTemplate, sampling."),
             };
         }
 

@@ -37,6 +37,9 @@ internal sealed record ServeOptions
 
     public int? GpuLayers { get; init; }
 
+    /// <summary>As <see cref="ModelOptions.ChatTemplate"/>, of every model that does not say otherwise.</summary>
+    public string? ChatTemplate { get; init; }
+
     public int? Threads { get; init; }
 
     /// <summary>As <see cref="VaiOptions.FixedThreads"/>; null for no.</summary>
@@ -92,6 +95,7 @@ internal sealed record ServeOptions
         Sram = Sram ?? file.Sram,
         Sessions = Sessions ?? file.Sessions,
         GpuLayers = GpuLayers ?? file.GpuLayers,
+        ChatTemplate = ChatTemplate ?? file.ChatTemplate,
         Threads = Threads ?? file.Threads,
         FixedThreads = FixedThreads ?? file.FixedThreads,
         Share = Share ?? file.Share,
@@ -199,6 +203,7 @@ internal sealed record ServeOptions
         SramTokens = model.Sram ?? Sram,
         MaxSessions = model.Sessions ?? Sessions ?? new ModelOptions { Name = "", File = "" }.MaxSessions,
         GpuLayers = model.GpuLayers ?? GpuLayers ?? 0,
+        ChatTemplate = model.ChatTemplate ?? ChatTemplate,
     };
 
     private static void Range(string key, int? value, int least, int most)
@@ -213,4 +218,4 @@ internal sealed record ServeOptions
 /// <summary>A model of the daemon's; null stands for the daemon's own option.</summary>
 internal sealed record ServedModel(
     string Name, string File, RomProfile? Profile = null, int? Context = null, int? Sram = null, int? Sessions = null, int? GpuLayers = null,
-    SamplingDefaults? Sampling = null);
+    SamplingDefaults? Sampling = null, string? ChatTemplate = null);

@@ -88,7 +88,7 @@ internal sealed class Settling(OpenAiOptions options)
     {
         List<ChatTurn> turns = [.. request.Turns];
         if (request.Rendering.ContinueFinalTurn)
-            turns[^1] = new ChatTurn(turns[^1].Role, turns[^1].Content + answer);
+            turns[^1] = turns[^1] with { Content = turns[^1].Content + answer, Parts = turns[^1].Parts is { } parts ? [.. parts, new TextPart(answer)] : null };
         else
             turns.Add(new ChatTurn("assistant", answer));
         turns.Add(new ChatTurn("user", Next));

@@ -83,6 +83,12 @@ public sealed class ControlTokenTests(ForgedModels models) : EngineTest(models)
         Assert.True((await model.TokenizeAsync(prompt, addSpecial: false)).Count > 1);
     }
 
+    [Theory]
+    [InlineData("tool_ues", VaiError.InvalidOption)]
+    [InlineData("{% if %}", VaiError.InvalidChatTemplate)]
+    public async Task A_template_that_is_none_is_said_when_the_model_is_loaded(string template, VaiError code) =>
+        await ThrowsAsync<VaiUsageException>(code, () => LoadAsync(Models["tiny"], m => m.ChatTemplate = template));
+
     [Fact]
     public async Task Thoughts_end_at_their_budget_and_are_counted()
     {
