@@ -76,10 +76,18 @@ public abstract class VaiChatConformance(AiServer server) : ChatConformance(serv
     }
 
     [Fact]
-    public async Task Messages_of_tools_are_refused()
+    public async Task A_history_with_tools_and_thoughts_is_read_and_an_image_refused()
     {
-        await RefusesAsync(() => Client("m").GetResponseAsync([new(ChatRole.Tool, [new FunctionResultContent("1", "now")])], Greedy));
-        await RefusesAsync(() => Client("m").GetResponseAsync([new(ChatRole.Assistant, [new FunctionCallContent("1", "clock")])], Greedy));
+        ChatResponse told = await Client("m").GetResponseAsync(
+            [
+                new(ChatRole.User, "What time is it?"),
+                new(ChatRole.Assistant, [new TextReasoningContent("A clock knows."), new FunctionCallContent("1", "clock", new Dictionary<string, object?> { ["zone"] = "UTC" })]),
+                new(ChatRole.Tool, [new FunctionResultContent("1", "now")]),
+            ],
+            Greedy);
+        ChatResponse without = await Client("m").GetResponseAsync([new(ChatRole.User, "What time is it?")], Greedy);
+        Assert.True(told.Usage!.InputTokenCount > without.Usage!.InputTokenCount + 10);
+        await RefusesAsync(() => Client("m").GetResponseAsync([new(ChatRole.User, [new DataContent(new byte[1], "image/png")])], Greedy));
         await RefusesAsync(() => Client("m").GetResponseAsync([], Greedy));
     }
 

@@ -265,11 +265,13 @@ public sealed class LinkTests(ForgedModels models, ITestOutputHelper output)
         var buffer = new LinkBuffer();
         UpdateFrame.Write(buffer, new InferenceUpdate("é", 258)
         {
+            Kind = InferenceUpdateKind.Reasoning,
             LogProbabilities = new TokenLogProbabilities(new TokenLogProbability(258, -0.5f, new byte[] { 0xC3 }), []),
         });
-        Assert.Equal([2, 1, 0, 0, 2, 0, 0, 0, 1, 0, 0xC3, 0xA9, 2, 1, 0, 0, 0, 0, 0, 0xBF, 1, 0, 0xC3], buffer.Written.ToArray());
+        Assert.Equal([2, 1, 0, 0, 2, 0, 0, 0, 1, 0, 1, 0xC3, 0xA9, 2, 1, 0, 0, 0, 0, 0, 0xBF, 1, 0, 0xC3], buffer.Written.ToArray());
         InferenceUpdate read = UpdateFrame.Read(buffer.Written, result: false);
-        Assert.Equal(("é", 258, -0.5f), (read.Text, read.TokenId, read.LogProbabilities!.Token.LogProbability));
+        Assert.Equal(
+            ("é", 258, InferenceUpdateKind.Reasoning, -0.5f), (read.Text, read.TokenId, read.Kind, read.LogProbabilities!.Token.LogProbability));
     }
 
     private static byte[] Garbage(Random random)
