@@ -38,7 +38,9 @@ internal sealed partial class Documents : JsonSerializerContext
 }
 
 /// <summary><c>vai template</c>.</summary>
-internal sealed record TemplateDocument(string Prompt, bool Own, IReadOnlyList<TemplateSegmentBody> Segments, ChatTemplateTraits Traits);
+internal sealed record TemplateDocument(string Prompt, bool Own, IReadOnlyList<TemplateSegmentBody> Segments, IReadOnlyList<TemplateTokenBody>? Tokens, ChatTemplateTraits Traits);
+
+internal sealed record TemplateTokenBody(int Id, string Text);
 
 internal sealed record TemplateSegmentBody(string From, string Text);
 

@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using VAI.Cli.Output;
+using VAI.Text.Chat;
 
 namespace VAI.Cli.Verbs;
 
@@ -35,20 +37,29 @@ internal static class TemplateVerb
         {
             Model, ContextFile, Set, Named, Time, Raw,
         };
-        command.Does((parsed, _) =>
-        {
-            ChatTemplate template = Read(parsed.GetRequiredValue(Model), parsed.GetValue(Named), out bool own);
-            ChatPrompt prompt = template.Render(Context(parsed), parsed.GetValue(Time));
-            if (parsed.GetValue(Raw))
-                Console.Out.Write(prompt.Text);
-            else if (parsed.GetValue(Common.Json))
-                Documents.Print(Document(prompt, template.Traits, own), Documents.Default.TemplateDocument);
-            else
-                Print(prompt, template, own);
-            return Task.FromResult(Failure.Ok);
-        });
+        command.Does(RunAsync);
         command.Subcommands.Add(TemplateCheckVerb.Create());
         return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        string file = parsed.GetRequiredValue(Model);
+        ChatTemplate template = Read(file, parsed.GetValue(Named), out bool own);
+        ChatPrompt prompt = template.Render(Context(parsed), parsed.GetValue(Time));
+        if (parsed.GetValue(Raw))
+        {
+            Console.Out.Write(prompt.Text);
+            return Failure.Ok;
+        }
+
+        using FileVocabulary? vocabulary = IsTemplate(file) ? null : FileVocabulary.Open(file);
+        IReadOnlyList<(int Id, string Text)>? tokens = vocabulary is null ? null : await vocabulary.TokensAsync(prompt, cancellation);
+        if (parsed.GetValue(Common.Json))
+            Documents.Print(Document(prompt, template.Traits, tokens, own), Documents.Default.TemplateDocument);
+        else
+            Print(prompt, template, tokens, own);
+        return Failure.Ok;
     }
 
     /// <summary>The template of a model's file, or of a file of its own.</summary>
@@ -58,7 +69,7 @@ internal static class TemplateVerb
     public static ChatTemplate Read(string file, string? name, out bool own)
     {
         own = true;
-        if (File.Exists(file) && !IsGguf(file))
+        if (IsTemplate(file))
             return ChatTemplate.Parse(TemplateText.Of(file), "<s>", "</s>");
         ModelInfo info = Vai.Inspect(file);
         string? text = name is null ? info.ChatTemplate : info.NamedChatTemplates?.GetValueOrDefault(name) ?? throw new VaiUsageException(
@@ -66,6 +77,8 @@ internal static class TemplateVerb
         own = text is not null;
         return ChatTemplate.Parse(text ?? ChatTemplate.ChatMl, info.BosToken ?? "", info.EosToken ?? "");
     }
+
+    private static bool IsTemplate(string file) => File.Exists(file) && !IsGguf(file);
 
     private static bool IsGguf(string file)
     {
@@ -118,16 +131,21 @@ internal static class TemplateVerb
         }
     }
 
-    private static void Print(ChatPrompt prompt, ChatTemplate template, bool own)
+    private static void Print(ChatPrompt prompt, ChatTemplate template, IReadOnlyList<(int Id, string Text)>? tokens, bool own)
     {
         if (!own)
             Console.Out.WriteLine("The file has no chat template: this is ChatML.\n");
         foreach (PromptSegment segment in prompt.Segments)
-            Console.Out.WriteLine($"{(segment.IsCallers ? "caller  " : "template")}  {JsonEncodedText.Encode(segment.Text, System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}");
+            Console.Out.WriteLine($"{(segment.IsCallers ? "caller  " : "template")}  {Shown(segment.Text)}");
         Console.Out.WriteLine();
+        if (tokens is not null)
+            Console.Out.WriteLine($"{tokens.Count} tokens: {string.Join(' ', tokens.Select(t => $"{t.Id}={Shown(t.Text)}"))}\n");
         Format.Rows([.. TemplateCheckVerb.Rows(template.Traits)]);
     }
 
-    private static TemplateDocument Document(ChatPrompt prompt, ChatTemplateTraits traits, bool own) => new(
-        prompt.Text, own, [.. prompt.Segments.Select(s => new TemplateSegmentBody(s.IsCallers ? "caller" : "template", s.Text))], traits);
+    private static string Shown(string text) => JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString();
+
+    private static TemplateDocument Document(ChatPrompt prompt, ChatTemplateTraits traits, IReadOnlyList<(int Id, string Text)>? tokens, bool own) => new(
+        prompt.Text, own, [.. prompt.Segments.Select(s => new TemplateSegmentBody(s.IsCallers ? "caller" : "template", s.Text))],
+        tokens?.Select(t => new TemplateTokenBody(t.Id, t.Text)).ToList(), traits);
 }

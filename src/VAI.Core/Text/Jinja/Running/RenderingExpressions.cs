@@ -90,6 +90,8 @@ internal sealed partial class Rendering
 
     private Value Binary(BinaryExpression binary, Scope scope)
     {
+        if (binary is { Operator: BinaryOperator.Add, Left: BinaryExpression { Operator: BinaryOperator.Add } })
+            return Sum(binary, scope);
         Value left = Evaluate(binary.Left, scope);
         return binary.Operator switch
         {
@@ -97,6 +99,39 @@ internal sealed partial class Rendering
             BinaryOperator.Or => Truth.Of(left) ? left : Evaluate(binary.Right, scope),
             _ => Operators.Apply(this, binary.Operator, left, Evaluate(binary.Right, scope)),
         };
+    }
+
+    // Texts that are added one after the other are put together once.
+    private Value Sum(BinaryExpression sum, Scope scope)
+    {
+        var rights = new Stack<BinaryExpression>();
+        Expression first = sum;
+        while (first is BinaryExpression { Operator: BinaryOperator.Add } add)
+        {
+            Budget.Step();
+            rights.Push(add);
+            first = add.Left;
+        }
+
+        Value value = Evaluate(first, scope);
+        TextBuilder? text = null;
+        while (rights.TryPop(out BinaryExpression? add))
+        {
+            Value right = Evaluate(add.Right, scope);
+            if (right.IsText && (text is not null || (value.IsText && rights.Count > 0)))
+            {
+                if (text is null)
+                    (text = new TextBuilder(Budget)).Append(value);
+                text.Append(right);
+                continue;
+            }
+
+            Budget.Line = add.Line;
+            value = Operators.Apply(this, BinaryOperator.Add, text?.ToValue() ?? value, right);
+            text = null;
+        }
+
+        return text?.ToValue() ?? value;
     }
 
     private Value Unary(UnaryExpression unary, Scope scope)

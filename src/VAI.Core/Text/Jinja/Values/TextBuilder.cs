@@ -1,4 +1,4 @@
-using System.Text;
+using System.Buffers;
 
 namespace VAI.Text.Jinja.Values;
 
@@ -6,11 +6,14 @@ namespace VAI.Text.Jinja.Values;
 /// <param name="budget">What the text costs.</param>
 internal sealed class TextBuilder(Budget budget)
 {
-    private readonly StringBuilder _text = new();
+    private const int FirstChars = 512;
+
+    // Borrowed, and given back with the text; where a rendering ends in an error it is left to the collector.
+    private char[] _text = [];
     private List<int>? _flips;
     private bool _callers;
 
-    public int Length => _text.Length;
+    public int Length { get; private set; }
 
     /// <summary>Appends a text.</summary>
     public void Append(Value text)
@@ -37,22 +40,37 @@ internal sealed class TextBuilder(Budget budget)
     {
         if (text.IsEmpty)
             return;
-        budget.Write(text.Length, _text.Length);
+        budget.Write(text.Length, Length);
         if (callers != _callers)
         {
-            (_flips ??= []).Add(_text.Length);
+            (_flips ??= []).Add(Length);
             _callers = callers;
         }
 
-        _text.Append(text);
+        if (_text.Length - Length < text.Length)
+            Grow(text.Length);
+        text.CopyTo(_text.AsSpan(Length));
+        Length += text.Length;
     }
 
     /// <summary>What was put together; nothing may be appended behind it.</summary>
     public Value ToValue()
     {
-        string text = _text.ToString();
+        string text = Length == 0 ? "" : new string(_text, 0, Length);
+        if (_text.Length > 0)
+            ArrayPool<char>.Shared.Return(_text);
+        _text = [];
         if (_flips is null)
             return text;
         return _flips is [0] ? Value.Text(text, callers: true) : Value.Text(new MarkedText(text, [.. _flips]));
+    }
+
+    private void Grow(int by)
+    {
+        char[] larger = ArrayPool<char>.Shared.Rent(Math.Max(FirstChars, Math.Max(Length + by, 2 * Length)));
+        _text.AsSpan(0, Length).CopyTo(larger);
+        if (_text.Length > 0)
+            ArrayPool<char>.Shared.Return(_text);
+        _text = larger;
     }
 }
