@@ -17,6 +17,9 @@ internal static class ChoiceFilters
 
     private static Value Map(Rendering run, Value self, CallArguments a)
     {
+        // Content that is null has nothing to choose from, and is no error here.
+        if (!Truth.Of(self))
+            return new ValueList([]);
         List<Value> items = Iteration.Items(run, self);
         var mapped = new List<Value>(items.Count);
         Value attribute = a["attribute"], otherwise = a["default"];
@@ -39,6 +42,8 @@ internal static class ChoiceFilters
 
     private static Value Choose(Rendering run, Value self, CallArguments a, bool byAttribute, bool wanted)
     {
+        if (!Truth.Of(self))
+            return new ValueList([]);
         int skip = byAttribute ? 1 : 0;
         Value attribute = byAttribute ? Given.Needed(run, a[0], "an attribute") : default;
         string? test = a.Count > skip ? Given.String(run, a[skip], "a test's name") : null;
