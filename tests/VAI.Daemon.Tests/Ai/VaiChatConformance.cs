@@ -14,7 +14,6 @@ public abstract class VaiChatConformance(AiServer server) : ChatConformance(serv
             { "ToolMode", new ChatOptions { ToolMode = ChatToolMode.RequireAny } },
             { "ResponseFormat", new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema<int[]>() } },
             { "ConversationId", new ChatOptions { ConversationId = "c" } },
-            { "Reasoning", new ChatOptions { Reasoning = new ReasoningOptions { Effort = ReasoningEffort.High } } },
             { "AllowBackgroundResponses", new ChatOptions { AllowBackgroundResponses = true } },
             { "ContinuationToken", new ChatOptions { ContinuationToken = ResponseContinuationToken.FromBytes(new byte[] { 1 }) } },
             { "RawRepresentationFactory", new ChatOptions { RawRepresentationFactory = _ => "no options" } },
