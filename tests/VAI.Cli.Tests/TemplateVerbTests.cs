@@ -17,7 +17,8 @@ public sealed class TemplateVerbTests(Forged forged)
         Assert.Matches("renders +yes", run.Out);
         run = await VaiProcess.RunAsync("template", forged.A, "--json");
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
-        run.Has("prompt", "own", "segments", "traits");
+        run.Has("prompt", "own", "segments", "tokens", "traits");
+        Assert.All(run.Json.GetProperty("tokens").EnumerateArray(), t => VaiRun.Has(t, "id", "text"));
         Assert.Equal((Rendered, true), (run.Json.GetProperty("prompt").GetString(), run.Json.GetProperty("own").GetBoolean()));
         JsonElement[] segments = [.. run.Json.GetProperty("segments").EnumerateArray()];
         Assert.All(segments, s => VaiRun.Has(s, "from", "text"));

@@ -1,3 +1,5 @@
+using VAI.Text.Jinja.Builtins.Formats;
+using VAI.Text.Jinja.Builtins.Types;
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
 

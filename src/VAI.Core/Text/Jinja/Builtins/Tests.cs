@@ -1,3 +1,5 @@
+using VAI.Text.Jinja.Builtins.Filtering;
+using VAI.Text.Jinja.Builtins.Texts;
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Syntax;
 using VAI.Text.Jinja.Values;

@@ -1,5 +1,5 @@
 using System.Numerics;
-using VAI.Text.Jinja.Builtins;
+using VAI.Text.Jinja.Builtins.Types;
 using VAI.Text.Jinja.Values;
 
 namespace VAI.Text.Jinja.Running;

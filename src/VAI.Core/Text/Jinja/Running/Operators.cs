@@ -1,5 +1,5 @@
 using System.Numerics;
-using VAI.Text.Jinja.Builtins;
+using VAI.Text.Jinja.Builtins.Formats;
 using VAI.Text.Jinja.Syntax;
 using VAI.Text.Jinja.Values;
 

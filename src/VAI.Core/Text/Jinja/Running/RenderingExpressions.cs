@@ -1,4 +1,6 @@
 using VAI.Text.Jinja.Builtins;
+using VAI.Text.Jinja.Builtins.Filtering;
+using VAI.Text.Jinja.Builtins.Types;
 using VAI.Text.Jinja.Syntax;
 using VAI.Text.Jinja.Values;
 

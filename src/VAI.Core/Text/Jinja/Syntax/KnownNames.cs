@@ -1,4 +1,5 @@
 using VAI.Text.Jinja.Builtins;
+using VAI.Text.Jinja.Builtins.Filtering;
 
 namespace VAI.Text.Jinja.Syntax;
 

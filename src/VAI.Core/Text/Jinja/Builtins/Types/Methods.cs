@@ -1,6 +1,6 @@
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Types;
 
 /// <summary>Methods of Python's types, which templates call with a dot.</summary>
 internal static class Methods

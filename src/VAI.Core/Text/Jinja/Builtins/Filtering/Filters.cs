@@ -1,7 +1,8 @@
+using VAI.Text.Jinja.Builtins.Types;
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Filtering;
 
 /// <summary>Jinja2's filters (its documentation, "List of Builtin Filters"), and what models' templates add.</summary>
 internal static class Filters

@@ -1,7 +1,7 @@
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Texts;
 
 /// <summary>Lines broken at a width, between words and behind hyphens, as Python's <c>textwrap</c> does it.</summary>
 /// <param name="run">The rendering.</param>

@@ -1,7 +1,7 @@
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Texts;
 
 /// <summary>Texts brought to a width, in code points.</summary>
 internal static class Padding

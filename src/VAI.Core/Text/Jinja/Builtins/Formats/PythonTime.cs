@@ -3,7 +3,7 @@ using System.Text;
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Formats;
 
 /// <summary>The time now, local, as Python's <c>strftime</c> writes it in the C locale.</summary>
 internal static class PythonTime

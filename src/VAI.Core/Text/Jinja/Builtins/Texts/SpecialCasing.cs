@@ -1,4 +1,4 @@
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Texts;
 
 /// <summary>Unicode's SpecialCasing.txt: letters that become several in upper or title case.</summary>
 internal static class SpecialCasing

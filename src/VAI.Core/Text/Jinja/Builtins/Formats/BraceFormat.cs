@@ -2,7 +2,7 @@ using System.Globalization;
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Formats;
 
 /// <summary>Python's <c>str.format</c> (string, "Format String Syntax").</summary>
 internal static class BraceFormat

@@ -1,7 +1,9 @@
+using VAI.Text.Jinja.Builtins.Texts;
+using VAI.Text.Jinja.Builtins.Types;
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Filtering;
 
 /// <summary>Filters of what has items.</summary>
 internal static class ListFilters

@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Numerics;
+using VAI.Text.Jinja.Builtins.Texts;
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Formats;
 
 /// <summary>Python's <c>format % values</c> (Standard types, "printf-style String Formatting").</summary>
 /// <param name="run">The rendering.</param>

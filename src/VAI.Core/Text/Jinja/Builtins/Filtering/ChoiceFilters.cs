@@ -1,7 +1,7 @@
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Filtering;
 
 /// <summary>Filters that apply another filter or a test to each item.</summary>
 internal static class ChoiceFilters

@@ -1,7 +1,7 @@
 using System.Numerics;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Types;
 
 /// <summary>What Python's numbers have behind a dot.</summary>
 internal static class NumberMethods

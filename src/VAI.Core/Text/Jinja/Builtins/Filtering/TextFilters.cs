@@ -1,10 +1,13 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using VAI.Text.Jinja.Builtins.Formats;
+using VAI.Text.Jinja.Builtins.Texts;
+using VAI.Text.Jinja.Builtins.Types;
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Filtering;
 
 /// <summary>Filters of text. Each takes what is not text as what it is written as.</summary>
 internal static class TextFilters

@@ -1,7 +1,7 @@
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Types;
 
 /// <summary>Methods of lists. Those that change one are for the template's own.</summary>
 internal static class ListMethods

@@ -1,7 +1,7 @@
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Texts;
 
 /// <summary>Texts taken apart, and parts of them replaced.</summary>
 internal static class Splitting

@@ -4,7 +4,7 @@ using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Syntax;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Filtering;
 
 /// <summary>Filters of numbers.</summary>
 internal static class NumberFilters

@@ -1,6 +1,7 @@
 using System.Globalization;
+using VAI.Text.Jinja.Builtins.Texts;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Types;
 
 /// <summary>Methods of strings that ask for kinds of characters, or change their case.</summary>
 internal static class TextKindMethods

@@ -1,7 +1,7 @@
 using System.Globalization;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Formats;
 
 /// <summary>Floats of zero or more with a given number of digits, as Python's formats write them.</summary>
 internal static class FloatText

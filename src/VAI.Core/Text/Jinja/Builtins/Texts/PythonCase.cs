@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Texts;
 
 /// <summary>Upper and lower case and the kinds of characters, as Python's strings have them.</summary>
 internal static class PythonCase

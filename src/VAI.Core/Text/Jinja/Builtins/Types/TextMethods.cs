@@ -1,8 +1,11 @@
 using System.Numerics;
+using VAI.Text.Jinja.Builtins.Filtering;
+using VAI.Text.Jinja.Builtins.Formats;
+using VAI.Text.Jinja.Builtins.Texts;
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Types;
 
 /// <summary>Methods of Python's strings. Places are counted in code points.</summary>
 internal static class TextMethods

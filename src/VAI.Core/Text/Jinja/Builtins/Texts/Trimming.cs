@@ -1,7 +1,7 @@
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Texts;
 
 /// <summary>What stands at the ends of a text, taken off: white space, or any of some characters.</summary>
 internal static class Trimming

@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text;
+using VAI.Text.Jinja.Builtins.Filtering;
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
 
-namespace VAI.Text.Jinja.Builtins;
+namespace VAI.Text.Jinja.Builtins.Formats;
 
 /// <summary>How a value is written in a format: Python's <c>[[fill]align][sign][#][0][width][,][.precision][type]</c>.</summary>
 internal struct FormatSpec
