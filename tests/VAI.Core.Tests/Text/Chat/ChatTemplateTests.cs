@@ -48,6 +48,7 @@ public sealed class ChatTemplateTests
     [InlineData("{{ [m.content, m.content] | join('') }}", "<|", "<|<|")]
     [InlineData("{% macro f(c) %}{{ c }}{% endmacro %}{{ f(m.content) }}", "<|x|>", "<|x|>")]
     [InlineData("{{ m.content | reverse }}", ">|x|<", "<|x|>")]
+    [InlineData("{{ strftime_now(m.content) }}", "<|x|>", "<|x|>")]
     public void What_a_template_does_to_a_text_does_not_make_it_its_own(string part, string content, string callers)
     {
         ChatPrompt prompt = ChatTemplate.Parse("{% for m in messages %}" + part + "{% endfor %}").Render(Context(content));

@@ -19,7 +19,7 @@ internal static class Globals
         ["cycler"] = new NativeFunction("cycler", (run, a) => a.Count > 0 ? new Cycler(a.Positional) : throw run.Error("'cycler' needs items")),
         ["joiner"] = new NativeFunction("joiner", (run, a) => new Joiner(a[0].IsMissing ? a["sep"].IsMissing ? ", " : a["sep"] : a[0])),
         ["raise_exception"] = new NativeFunction("raise_exception", (run, a) => throw run.Refused(run.Text.Write(a[0].IsMissing ? "" : a[0]).String)),
-        ["strftime_now"] = new NativeFunction("strftime_now", (run, a) => PythonTime.Format(run, Given.String(run, a[0], "a format"))),
+        ["strftime_now"] = new NativeFunction("strftime_now", (run, a) => a[0].Become(PythonTime.Format(run, Given.String(run, a[0], "a format")))),
     };
 
     public static Value? Find(string name) => All.TryGetValue(name, out Value value) ? value : (Value?)null;

@@ -8,6 +8,9 @@ internal sealed class TextBuilder(Budget budget)
 {
     private const int FirstChars = 512;
 
+    // From here on room is counted as what is written: it may be new memory.
+    private const int CountedChars = 1 << 16;
+
     // Borrowed, and given back with the text; where a rendering ends in an error it is left to the collector.
     private char[] _text = [];
     private List<int>? _flips;
@@ -67,7 +70,10 @@ internal sealed class TextBuilder(Budget budget)
 
     private void Grow(int by)
     {
-        char[] larger = ArrayPool<char>.Shared.Rent(Math.Max(FirstChars, Math.Max(Length + by, 2 * Length)));
+        int room = Math.Max(FirstChars, Math.Max(Length + by, 2 * Length));
+        if (room >= CountedChars)
+            budget.Read(2L * room);
+        char[] larger = ArrayPool<char>.Shared.Rent(room);
         _text.AsSpan(0, Length).CopyTo(larger);
         if (_text.Length > 0)
             ArrayPool<char>.Shared.Return(_text);

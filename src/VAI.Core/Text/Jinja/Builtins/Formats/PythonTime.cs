@@ -1,14 +1,13 @@
 using System.Globalization;
 using System.Text;
 using VAI.Text.Jinja.Running;
-using VAI.Text.Jinja.Values;
 
 namespace VAI.Text.Jinja.Builtins.Formats;
 
 /// <summary>The time now, local, as Python's <c>strftime</c> writes it in the C locale.</summary>
 internal static class PythonTime
 {
-    public static Value Format(Rendering run, string format)
+    public static string Format(Rendering run, string format)
     {
         DateTimeOffset now = run.Time.GetLocalNow();
         var text = new StringBuilder();
