@@ -75,11 +75,11 @@ internal sealed class Chat(IVai vai, Conversation conversation, InferenceOptions
         using var answering = new CancellationTokenSource();
         lock (_gate)
             _answering = answering;
-        string text = "", thought = "";
+        var answer = new SpokenAnswer(shows: !json, dims: true);
         InferenceResult? result = null;
         try
         {
-            result = await conversation.AskAsync(_model, prompt, options, rendering, Show, answering.Token);
+            result = await conversation.AskAsync(_model, prompt, options, rendering, answer.Add, answering.Token);
         }
         catch (OperationCanceledException) when (answering.IsCancellationRequested)
         {
@@ -89,44 +89,21 @@ internal sealed class Chat(IVai vai, Conversation conversation, InferenceOptions
         {
             lock (_gate)
                 _answering = null;
-            if (!json && text.Length > 0)
+            if (!json && answer.Text.Length > 0)
                 Console.Out.WriteLine();
         }
 
         if (json)
-            Answers.Add(Body(prompt, text, thought, result));
+            Answers.Add(Body(prompt, answer, result));
         else
             Console.Error.WriteLine(Cost(result));
-
-        void Show(string more, InferenceUpdateKind kind)
-        {
-            if (kind == InferenceUpdateKind.Reasoning)
-            {
-                thought += more;
-                if (!json && more.Length > 0)
-                    Console.Error.Write(Thought(more));
-                return;
-            }
-
-            // The answer begins apart from what was thought.
-            if (!json && text.Length == 0 && more.Length > 0 && thought.Length > 0)
-                Console.Error.Write("\n\n");
-            text += more;
-            if (!json)
-                Console.Out.Write(more);
-        }
     }
 
-    // Beside the answer, and dimmed where somebody looks at it.
-    private static string Thought(string text) => Console.IsErrorRedirected ? text : $"\e[2m{text}\e[0m";
-
-    private ChatAnswerBody Body(string prompt, string text, string thought, InferenceResult? r) => r is null
-        ? new ChatAnswerBody(_model.Name, prompt, text, Or(thought), 0, 0, 0, 0, 0, 0, "stopped", null)
+    private ChatAnswerBody Body(string prompt, SpokenAnswer answer, InferenceResult? r) => r is null
+        ? new ChatAnswerBody(_model.Name, prompt, answer.Text, answer.Thought, 0, 0, 0, 0, 0, 0, "stopped", null)
         : new ChatAnswerBody(
-            _model.Name, prompt, text, Or(thought), r.GeneratedTokens, r.PromptTokens, r.ReusedTokens, Format.Ms(r.FirstTokenTime), Format.Ms(r.TotalTime),
+            _model.Name, prompt, answer.Text, answer.Thought, r.GeneratedTokens, r.PromptTokens, r.ReusedTokens, Format.Ms(r.FirstTokenTime), Format.Ms(r.TotalTime),
             Format.Number(r.TokensPerSecond), RunVerb.Finish(r), r.Seed);
-
-    private static string? Or(string thought) => thought.Length == 0 ? null : thought;
 
     private static string Cost(InferenceResult? r) => r is null
         ? "stopped"

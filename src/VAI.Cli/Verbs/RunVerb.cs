@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text;
 using Microsoft.Extensions.Logging;
 using VAI.Cli.Output;
 using VAI.Daemon.Hosting.Configuration;
@@ -65,26 +64,18 @@ internal static class RunVerb
             cancellation));
         IModelContext model = vai.Select(handle);
         await using IInferenceSession session = model.OpenSession();
-        var text = new StringBuilder();
-        var thought = new StringBuilder();
+        var answer = new SpokenAnswer(shows: !json, dims: false);
         InferenceResult? result = null;
         await foreach (InferenceUpdate update in await AnswerAsync(session, parsed, cancellation))
         {
             result = update.Result ?? result;
-            bool thinks = update.Kind == InferenceUpdateKind.Reasoning;
-
-            // The answer begins apart from what was thought.
-            if (!json && !thinks && text.Length == 0 && update.Text.Length > 0 && thought.Length > 0)
-                Console.Error.Write("\n\n");
-            (thinks ? thought : text).Append(update.Text);
-            if (!json)
-                (thinks ? Console.Error : Console.Out).Write(update.Text);
+            answer.Add(update.Text, update.Kind);
         }
 
         InferenceResult r = result!;
         if (json)
         {
-            Documents.Print(Document(text.ToString(), thought.Length > 0 ? thought.ToString() : null, model, r), Documents.Default.RunDocument);
+            Documents.Print(Document(answer, model, r), Documents.Default.RunDocument);
             return Failure.Ok;
         }
 
@@ -114,8 +105,8 @@ internal static class RunVerb
         Stop = parsed.GetValue(Stop) is { Length: > 0 } stop ? stop : null,
     };
 
-    private static RunDocument Document(string text, string? reasoning, IModelContext model, InferenceResult r) => new(
-        text, reasoning, r.GeneratedTokens, r.PromptTokens, Format.Ms(r.FirstTokenTime), Format.Ms(r.TotalTime),
+    private static RunDocument Document(SpokenAnswer answer, IModelContext model, InferenceResult r) => new(
+        answer.Text, answer.Thought, r.GeneratedTokens, r.PromptTokens, Format.Ms(r.FirstTokenTime), Format.Ms(r.TotalTime),
         Format.Number(r.TokensPerSecond), Finish(r), model.Name, Format.Ms(model.LoadTime), r.Seed,
         r.SwitchClass.ToString().ToLowerInvariant());
 

@@ -30,7 +30,7 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
     {
         Options = options;
         Weights = weights;
-        Info = weights.Info with { Fingerprint = Fingerprint(options, weights), ChatTemplate = ModelTemplates.Of(options, weights.Info) };
+        Info = weights.Info with { Fingerprint = Fingerprint(options, weights), ChatTemplate = options.ChatTemplate ?? weights.Info.ChatTemplate };
         _switchClass = (int)weights.SwitchClass;
         Llama = context;
         Pipeline = pipeline;

@@ -236,10 +236,6 @@ internal sealed class ModelLoader(
     }
 
     /// <summary>Fills in the defaults that depend on the model, and checks every range.</summary>
-    private ModelOptions Resolve(ModelOptions o, ModelInfo info)
-    {
-        // What is wrong with it is said before anything is allocated.
-        ModelTemplates.Of(o, info);
-        return Geometry.Resolve(o, info, pool.Threads);
-    }
+    private ModelOptions Resolve(ModelOptions o, ModelInfo info) =>
+        Geometry.Resolve(o, info, pool.Threads) with { ChatTemplate = ModelTemplates.Chosen(o, info) };
 }

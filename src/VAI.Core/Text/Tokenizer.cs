@@ -43,19 +43,19 @@ internal sealed class Tokenizer
     public async ValueTask<int[]> TokenizeAsync(TokenText text, int room, CancellationToken cancellationToken)
     {
         Origins origins = text.Origins;
-        int[] tokens = text.ParseSpecial && SpecialPartition.IsNeeded(_vocab, text.Text, origins)
-            ? await TokenizeApartAsync(text, origins, room, cancellationToken).ConfigureAwait(false)
+        int[] tokens = text.ParseSpecial && SpecialPartition.Of(_vocab, text.Text, origins) is { } fragments
+            ? await TokenizeApartAsync(text, fragments, room, cancellationToken).ConfigureAwait(false)
             : await TokenizeAsync(text.Text, text.AddSpecial, text.ParseSpecial, room, cancellationToken).ConfigureAwait(false);
         return text is { Once: true, AddSpecial: true } ? WithoutSecond(tokens) : tokens;
     }
 
     // Between tokens that are read, each text is by itself to llama.cpp too.
-    private async ValueTask<int[]> TokenizeApartAsync(TokenText text, Origins origins, int room, CancellationToken cancellationToken)
+    private async ValueTask<int[]> TokenizeApartAsync(TokenText text, List<TextFragment> fragments, int room, CancellationToken cancellationToken)
     {
         LlamaVocab.CheckLength(text.Text);
-        (int[] front, int[] back) = text.AddSpecial ? _vocab.Affixes() : ([], []);
+        (int[] front, int[] back) = text.AddSpecial ? _vocab.Affixes : ([], []);
         List<int> tokens = [.. front];
-        foreach (TextFragment fragment in SpecialPartition.Of(_vocab, text.Text, origins))
+        foreach (TextFragment fragment in fragments)
         {
             if (fragment.Token >= 0)
             {
@@ -72,7 +72,7 @@ internal sealed class Tokenizer
 
     private int[] WithoutSecond(int[] tokens)
     {
-        (int[] front, int[] back) = _vocab.Affixes();
+        (int[] front, int[] back) = _vocab.Affixes;
         if (front is [int first] && tokens.Length > 1 && tokens[1] == first)
             tokens = tokens[1..];
         return back is [int last] && tokens.Length > 1 && tokens[^2] == last ? tokens[..^1] : tokens;

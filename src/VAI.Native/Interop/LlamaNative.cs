@@ -178,10 +178,6 @@ internal static unsafe partial class LlamaNative
         int vocabulary, int lastN, float repeat, float frequency, float presence);
 
     [LibraryImport(Libraries.Llama)]
-    internal static partial int llama_chat_apply_template(
-        byte* template, llama_chat_message* messages, nuint count, byte addAssistant, byte* buffer, int length);
-
-    [LibraryImport(Libraries.Llama)]
     internal static partial void llama_sampler_accept(LlamaSamplerHandle sampler, int token);
 
     [LibraryImport(Libraries.Llama)]

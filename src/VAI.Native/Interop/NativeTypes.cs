@@ -44,13 +44,6 @@ internal struct llama_sampler_chain_params
 }
 
 [StructLayout(LayoutKind.Sequential)]
-internal unsafe struct llama_chat_message
-{
-    internal byte* role;
-    internal byte* content;
-}
-
-[StructLayout(LayoutKind.Sequential)]
 internal struct llama_token_data
 {
     internal int id;

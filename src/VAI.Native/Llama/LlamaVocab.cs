@@ -19,6 +19,7 @@ internal sealed unsafe class LlamaVocab
     private readonly Lazy<SpecialTexts> _userSpecials;
     private readonly Lazy<int> _longestPiece;
     private readonly Lazy<bool> _addsSpace;
+    private readonly Lazy<(int[] Front, int[] Back)> _affixes;
     private readonly Lazy<KnownCharacters> _characters;
     private readonly Lazy<bool> _spellsAll;
 
@@ -32,6 +33,7 @@ internal sealed unsafe class LlamaVocab
         _userSpecials = new(() => new SpecialTexts(this, control: false));
         _longestPiece = new(FindLongestPiece);
         _addsSpace = new(FindAddsSpace);
+        _affixes = new(FindAffixes);
         _characters = new(() => new KnownCharacters(this));
         _spellsAll = new(() => !Kind.WantsBytes || Characters.SpellAll);
     }
@@ -115,7 +117,9 @@ internal sealed unsafe class LlamaVocab
     }
 
     /// <summary>What is put before and behind a prompt.</summary>
-    public (int[] Front, int[] Back) Affixes()
+    public (int[] Front, int[] Back) Affixes => _affixes.Value;
+
+    private (int[] Front, int[] Back) FindAffixes()
     {
         int[] both = Tokenize("", addSpecial: true, parseSpecial: false);
         using Hold _ = new(_model);

@@ -1,3 +1,4 @@
+using System.Collections;
 using VAI.Native.Llama;
 
 namespace VAI.Native.Text;
@@ -14,36 +15,21 @@ internal readonly record struct TextFragment(int Token, int Start, int Length);
 /// </summary>
 internal static class SpecialPartition
 {
-    /// <summary>Whether the caller wrote what would be read as a control token.</summary>
-    public static bool IsNeeded(LlamaVocab vocab, string text, Origins origins)
+    /// <summary>The pieces in their order. In none of the texts is a control token to be read.</summary>
+    /// <returns>Null where the caller wrote nothing that would be read as one: the text is then taken as it is.</returns>
+    public static List<TextFragment>? Of(LlamaVocab vocab, string text, Origins origins)
     {
         if (origins.AreTemplates)
-            return false;
-        foreach ((int start, SpecialText special) in vocab.Specials(control: true).Find(text))
-        {
-            if (special.IsControl && origins.AnyCallers(start, special.Length))
-                return true;
-        }
-
-        return false;
-    }
-
-    /// <summary>The pieces in their order. In none of the texts is a control token to be read.</summary>
-    public static List<TextFragment> Of(LlamaVocab vocab, string text, Origins origins)
-    {
+            return null;
         List<(int Start, SpecialText Text)> found = vocab.Specials(control: true).Find(text);
-        found.RemoveAll(f => f.Text.IsControl && origins.AnyCallers(f.Start, f.Text.Length));
-        var taken = new SortedList<int, SpecialText>();
-        foreach ((int start, SpecialText special) in found.OrderByDescending(f => f.Text.Length).ThenBy(f => f.Start))
-        {
-            if (IsFree(taken, start, special.Length))
-                taken.Add(start, special);
-        }
-
-        var fragments = new List<TextFragment>();
+        if (found.RemoveAll(f => f.Text.IsControl && origins.AnyCallers(f.Start, f.Text.Length)) == 0)
+            return null;
+        List<(int Start, SpecialText Text)> taken = Taken(found, text.Length);
+        var fragments = new List<TextFragment>((2 * taken.Count) + 1);
         int at = 0;
-        foreach ((int start, SpecialText special) in taken)
+        for (int i = 0; i < taken.Count; i++)
         {
+            (int start, SpecialText special) = taken[i];
             int end = start;
             if ((special.Attributes & TokenAttributes.StripsLeft) != 0)
             {
@@ -57,7 +43,8 @@ internal static class SpecialPartition
             at = start + special.Length;
             if ((special.Attributes & TokenAttributes.StripsRight) != 0)
             {
-                while (at < text.Length && IsSpace(text[at]) && !taken.ContainsKey(at))
+                int next = i + 1 < taken.Count ? taken[i + 1].Start : text.Length;
+                while (at < next && IsSpace(text[at]))
                     at++;
             }
         }
@@ -67,20 +54,24 @@ internal static class SpecialPartition
         return fragments;
     }
 
-    private static bool IsFree(SortedList<int, SpecialText> taken, int start, int length)
+    // The longest first, then the first; in the order of the text.
+    private static List<(int Start, SpecialText Text)> Taken(List<(int Start, SpecialText Text)> found, int length)
     {
-        int low = 0, high = taken.Count;
-        while (low < high)
+        var covered = new BitArray(length);
+        var taken = new List<(int Start, SpecialText Text)>();
+        foreach ((int start, SpecialText special) in found.OrderByDescending(f => f.Text.Length).ThenBy(f => f.Start))
         {
-            int middle = (low + high) / 2;
-            if (taken.Keys[middle] < start)
-                low = middle + 1;
-            else
-                high = middle;
+            // One that was taken is no shorter: where it overlaps, it has the first character or the last.
+            int last = start + special.Length - 1;
+            if (covered[start] || covered[last])
+                continue;
+            for (int i = start; i <= last; i++)
+                covered[i] = true;
+            taken.Add((start, special));
         }
 
-        return (low == taken.Count || taken.Keys[low] >= start + length)
-            && (low == 0 || taken.Keys[low - 1] + taken.Values[low - 1].Length <= start);
+        taken.Sort((x, y) => x.Start.CompareTo(y.Start));
+        return taken;
     }
 
     // The C library's isspace, in its own locale.

@@ -37,7 +37,7 @@ internal sealed class TextTokens
         _text = text;
         _parseSpecial = parseSpecial;
         _cutter = new TextCutter(pieceChars is { } chars ? vocab.Kind with { PieceChars = chars } : vocab.Kind, vocab.Specials(parseSpecial));
-        (int[] front, _back) = addSpecial ? vocab.Affixes() : ([], []);
+        (int[] front, _back) = addSpecial ? vocab.Affixes : ([], []);
         _tokens = [.. front];
     }
 

@@ -56,14 +56,7 @@ public sealed class ChatTemplate
     public static ChatTemplate Parse(string text, string bosToken = "", string eosToken = "")
     {
         ArgumentNullException.ThrowIfNull(text);
-        try
-        {
-            return new ChatTemplate(Template.Parse(text), bosToken, eosToken);
-        }
-        catch (TemplateError e)
-        {
-            throw Failed(e);
-        }
+        return Public(() => new ChatTemplate(Template.Parse(text), bosToken, eosToken));
     }
 
     /// <summary>The prompt of a conversation. What the template would not take as it is, is brought into a form that it takes.</summary>
@@ -82,22 +75,21 @@ public sealed class ChatTemplate
         if (options.ContinueFinalTurn)
             CheckContinued(messages[^1]);
         (messages, List<string> done) = ChatRepairs.Apply(messages, traits);
-        Value text;
-        try
+        return Public(() =>
         {
-            text = Render(messages, form, options);
-        }
-        catch (TemplateError) when (!traits.RepeatedRoles && ChatRepairs.Alternating(messages) is { } alternating)
-        {
-            done.Add("turns of one role in a row are one, as the template refuses them");
-            text = Render(alternating, form, options, last: true);
-        }
-        catch (TemplateError e)
-        {
-            throw Failed(e);
-        }
+            Value text;
+            try
+            {
+                text = Render(messages, form, options);
+            }
+            catch (TemplateError) when (!traits.RepeatedRoles && ChatRepairs.Alternating(messages) is { } alternating)
+            {
+                done.Add("turns of one role in a row are one, as the template refuses them");
+                text = Render(alternating, form, options);
+            }
 
-        return Prompt(text, done, traits.Reasoning);
+            return Prompt(text, done, traits.Reasoning);
+        });
     }
 
     /// <summary>What the template writes when it is given these names, and nothing else: no form is changed for it.</summary>
@@ -119,26 +111,7 @@ public sealed class ChatTemplate
             names.Set(name.Name, value.IsText && name.Name is "bos_token" or "eos_token" ? value.String : value);
         }
 
-        try
-        {
-            return Prompt(_template.Render(names, size, Clock(time)), [], null);
-        }
-        catch (TemplateError e)
-        {
-            throw Failed(e);
-        }
-    }
-
-    private Value Render(List<ChatMessage> messages, TemplateForm form, ChatRenderOptions options, bool last)
-    {
-        try
-        {
-            return Render(messages, form, options);
-        }
-        catch (TemplateError e) when (last)
-        {
-            throw Failed(e);
-        }
+        return Public(() => Prompt(_template.Render(names, size, Clock(time)), [], null));
     }
 
     private Value Render(List<ChatMessage> messages, TemplateForm form, ChatRenderOptions options)
@@ -195,9 +168,20 @@ public sealed class ChatTemplate
 
     private static TimeProvider Clock(DateTimeOffset? time) => time is { } fixedTime ? new FixedTime(fixedTime) : TimeProvider.System;
 
-    private static VaiUsageException Failed(TemplateError e) => e.IsRefusal
-        ? new VaiUsageException(VaiError.ConversationRejected, $"The chat template refuses the conversation: {e.What}", e)
-        : new VaiUsageException(VaiError.InvalidChatTemplate, $"The chat template fails in line {e.Line}: {e.What}.", e);
+    // What a template's error is to whoever gave it a conversation.
+    private static T Public<T>(Func<T> act)
+    {
+        try
+        {
+            return act();
+        }
+        catch (TemplateError e)
+        {
+            throw e.IsRefusal
+                ? new VaiUsageException(VaiError.ConversationRejected, $"The chat template refuses the conversation: {e.What}", e)
+                : new VaiUsageException(VaiError.InvalidChatTemplate, $"The chat template fails in line {e.Line}: {e.What}.", e);
+        }
+    }
 
     private sealed class FixedTime(DateTimeOffset now) : TimeProvider
     {

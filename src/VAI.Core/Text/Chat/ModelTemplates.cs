@@ -42,12 +42,12 @@ internal sealed class ModelTemplates(string model, ModelInfo info)
         return new ValueTask<ChatPrompt>(Get(template).Render(turns, options));
     }
 
-    /// <summary>The template that a model is loaded with: its file's own, or what the options say instead.</summary>
+    /// <summary>The template that a model is loaded with instead of its file's own; null for that.</summary>
     /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidChatTemplate"/>: what they say is none; <see cref="VaiError.InvalidOption"/>: no such name.</exception>
-    public static string? Of(ModelOptions options, ModelInfo info)
+    public static string? Chosen(ModelOptions options, ModelInfo info)
     {
         if (options.ChatTemplate is not { } chosen)
-            return info.ChatTemplate;
+            return null;
         string text = IsText(chosen) ? chosen : Named(options.Name, info, chosen);
         ChatTemplate.Parse(text);
         return text;

@@ -11,21 +11,13 @@ internal sealed class ValueDict(int capacity = 0, bool isCallers = false)
 
     public bool IsCallers => isCallers;
 
-    /// <summary>Told of each key that a template asks for; null but for probes.</summary>
-    public Action<string>? Asked { get; init; }
-
     public OrderedDictionary<Value, Value>.KeyCollection Keys => _entries.Keys;
 
     public OrderedDictionary<Value, Value>.ValueCollection Values => _entries.Values;
 
     public KeyValuePair<Value, Value> At(int index) => _entries.GetAt(index);
 
-    public bool TryGet(Value key, out Value value)
-    {
-        if (Asked is not null && key.IsText)
-            Asked(key.String);
-        return _entries.TryGetValue(key, out value);
-    }
+    public bool TryGet(Value key, out Value value) => _entries.TryGetValue(key, out value);
 
     public void Set(Value key, Value value) => _entries[key] = value;
 
