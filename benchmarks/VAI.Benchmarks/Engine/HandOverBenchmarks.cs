@@ -8,8 +8,8 @@ namespace VAI.Benchmarks.Engine;
 /// <summary>What a token costs between the sampler and the caller: its text, and the channel.</summary>
 public class HandOverBenchmarks
 {
-    private readonly TextStream _plain = new(null);
-    private readonly TextStream _stops = new(["\n\n", "<|im_end|>"]);
+    private readonly TextStream _plain = new();
+    private readonly StopStrings _stops = new(["\n\n", "<|im_end|>"]);
     private readonly byte[] _open = [0xE6];
     private readonly byte[] _close = [0x97, 0xA5];
     private readonly byte[] _word = Encoding.UTF8.GetBytes(" module");
@@ -21,7 +21,7 @@ public class HandOverBenchmarks
     public string Text() => _plain.Append(_word);
 
     [Benchmark]
-    public string TextWithStopStrings() => _stops.Append(_word);
+    public string TextWithStopStrings() => _stops.Append(_plain.Append(_word));
 
     /// <summary>A character in two tokens: the first gives nothing, the second one string.</summary>
     [Benchmark]

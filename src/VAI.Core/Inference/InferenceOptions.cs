@@ -55,7 +55,8 @@ public sealed record InferenceOptions
     public bool PromptLogProbabilities { get; init; }
 
     /// <summary>
-    /// Texts that end the generation, at most 16 of 1 to 256 characters. They may span tokens and are not part of the text.
+    /// Texts that end the generation, at most 16 of 1 to 256 characters. They may span tokens and are not part of the text. Where thoughts are told from
+    /// the answer, they are looked for in the answer alone.
     /// </summary>
     public IReadOnlyList<string>? Stop { get; init; }
 

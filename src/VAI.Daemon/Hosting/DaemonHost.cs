@@ -9,6 +9,7 @@ using VAI.Daemon.Api;
 using VAI.Daemon.Hosting.Configuration;
 using VAI.Daemon.Hosting.Sockets;
 using VAI.Daemon.OpenAi;
+using VAI.Daemon.OpenAi.Responses;
 using VAI.Daemon.Supervision;
 using VAI.Daemon.Supervision.Engines;
 using VAI.Daemon.Supervision.Link;
@@ -59,7 +60,9 @@ internal static class DaemonHost
             socket.EngineDirectory, estate, logs.CreateLogger("VAI.Supervisor"), options.Supervision());
         await supervisor.StartAsync(stopping.Token).ConfigureAwait(false);
         await using var engine = new EngineVai(supervisor);
-        var vai = new SupervisedVai(engine, supervisor, log, options.Configured());
+        SharePrefixes sharing = options.Access.SharePrefixes ?? (options.ApiKeyFile is null ? SharePrefixes.All : SharePrefixes.Key);
+        var settling = new Settling(sharing != SharePrefixes.None, draining.Ending);
+        var vai = new SupervisedVai(engine, supervisor, log, options.Configured()) { Unloading = settling.StopAsync };
         var requests = new ActiveRequests();
         // Kept longer than the drain lasts, as leases end with its beginning.
         var admission = new AdmissionOptions();
@@ -77,7 +80,7 @@ internal static class DaemonHost
         reloads.Add("the API keys", () => app.Services.GetRequiredService<Doorkeeper>().Keys?.Read());
         draining.Use(app);
         app.UseAccess();
-        app.UsePrefixSharing(options.Access.SharePrefixes ?? (options.ApiKeyFile is null ? SharePrefixes.All : SharePrefixes.Key));
+        app.UsePrefixSharing(sharing);
         app.UseAdmission();
         app.UseRouting();
         var access = new ApiAccess
@@ -96,6 +99,7 @@ internal static class DaemonHost
             Strict = () => live.Now.Strict ?? false,
             Sampling = name => live.Now.SamplingOf(name),
             Ending = draining.Ending,
+            Settling = settling,
             SlowReaderTimeout = admission.SlowReaderTimeout,
             Leaves = name => supervisor.Wanted(name) is { Leaves: true },
         });

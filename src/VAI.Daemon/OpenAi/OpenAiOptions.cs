@@ -1,4 +1,5 @@
 using VAI.Daemon.OpenAi.Requests;
+using VAI.Daemon.OpenAi.Responses;
 
 namespace VAI.Daemon.OpenAi;
 
@@ -13,6 +14,9 @@ internal sealed class OpenAiOptions
 
     /// <summary>What the daemon's configuration says of a model's sampling; null for nothing. Asked for each request.</summary>
     public Func<string, SamplingDefaults?> Sampling { get; init; } = static _ => null;
+
+    /// <summary>What is computed of conversations after their answers.</summary>
+    public Settling Settling { get; init; } = new();
 
     /// <summary>What was said of ignored fields already.</summary>
     internal IgnoredFieldsLog Ignored { get; } = new();

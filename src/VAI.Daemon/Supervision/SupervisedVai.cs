@@ -18,6 +18,9 @@ internal sealed class SupervisedVai(EngineVai engine, Supervisor supervisor, ILo
     /// <summary>The models that can be loaded by name.</summary>
     public IReadOnlyList<ModelOptions> Configured => _configured.Known;
 
+    /// <summary>Called before a model is unloaded: what was begun for nobody ends then.</summary>
+    public Func<string, ValueTask> Unloading { get; init; } = static _ => ValueTask.CompletedTask;
+
     public IReadOnlyList<IModelContext> Models => engine.Models;
 
     public ValueTask<ModelHandle> LoadAsync(
@@ -54,6 +57,7 @@ internal sealed class SupervisedVai(EngineVai engine, Supervisor supervisor, ILo
     public async ValueTask UnloadAsync(ModelHandle handle, CancellationToken cancellationToken = default)
     {
         string name = engine.Select(handle).Name;
+        await Unloading(name).ConfigureAwait(false);
         await engine.UnloadAsync(handle, cancellationToken).ConfigureAwait(false);
         await supervisor.Unloaded(name).ConfigureAwait(false);
     }

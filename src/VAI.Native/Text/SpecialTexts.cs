@@ -32,7 +32,11 @@ internal sealed class SpecialTexts
             string text = vocab.Text(token);
             if (text.Length is 0 or > MaxChars)
                 continue;
-            _texts.TryAdd(text, new SpecialText(token, text.Length, attributes));
+
+            // Of two of one text the control token counts: nobody may write it.
+            var special = new SpecialText(token, text.Length, attributes);
+            if (!_texts.TryAdd(text, special) && special.IsControl && !_texts[text].IsControl)
+                _texts[text] = special;
             _first.Add(text[0]);
             _last.Add(text[^1]);
         }

@@ -61,6 +61,35 @@ public sealed class ConversationTests(OpenAiServer server) : OpenAiTest(server),
         string Text(string field) => string.Concat(deltas.Select(d => d.TryGetProperty(field, out JsonElement v) ? v.GetString() : ""));
     }
 
+    [Fact]
+    public async Task Stop_strings_end_the_answer_and_no_thought()
+    {
+        string name = await LoadAsync("stops", Thinking);
+        JsonElement choice = (await PostAsync(Chat, Request(name, "\"thinking_budget\":6"))).GetProperty("choices")[0].GetProperty("message");
+        string thought = choice.GetProperty("reasoning_content").GetString()!, answer = choice.GetProperty("content").GetString()!;
+        string ofThought = thought.First(c => !answer.Contains(c)).ToString(), ofAnswer = answer.Substring(answer.Length / 2, 2);
+        JsonElement stopped = (await PostAsync(
+            Chat, Request(name, $"\"thinking_budget\":6,\"stop\":{JsonSerializer.Serialize(new[] { ofThought, "\n", "</think>", ofAnswer })}"))).GetProperty("choices")[0];
+        Assert.Equal("stop", stopped.GetProperty("finish_reason").GetString());
+        Assert.Equal(thought, stopped.GetProperty("message").GetProperty("reasoning_content").GetString());
+        Assert.Equal(
+            answer.Split(["\n", ofAnswer], StringSplitOptions.None)[0], stopped.GetProperty("message").GetProperty("content").GetString());
+    }
+
+    [Fact]
+    public async Task What_a_thinking_model_continues_begins_with_its_own_white_space()
+    {
+        string name = await LoadAsync("continues", Thinking);
+        const string Messages = """[{"role":"user","content":"Hello"},{"role":"assistant","content":"Once upon"}]""";
+        string prompt = await Server.Vai.Select(name).RenderChatAsync([new("user", "Hello"), new("assistant", "Once upon")], new ChatRenderOptions { ContinueFinalTurn = true });
+        int token = (await Server.Vai.Select(name).TokenizeAsync(" a"))[0];
+        JsonElement answer = await PostAsync(
+            Chat, $$$"""{"model":"{{{name}}}","messages":{{{Messages}}},"temperature":0,"max_tokens":2,"logit_bias":{"{{{token}}}":100}}""");
+        Assert.StartsWith("assistant\nOnce upon", prompt[prompt.LastIndexOf("assistant", StringComparison.Ordinal)..], StringComparison.Ordinal);
+        Assert.StartsWith(
+            await Server.Vai.Select(name).DetokenizeAsync([token]), answer.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [MemberData(nameof(Templates))]
     public async Task The_tenth_turn_computes_what_is_new_alone(string kind, string template)
@@ -168,20 +197,10 @@ public sealed class ConversationTests(OpenAiServer server) : OpenAiTest(server),
         return name;
     }
 
-    // What settles after the last answer may still have a session.
+    // At once: what settles after the last answer is in nobody's way.
     private async Task UnloadAsync(ModelHandle model)
     {
-        while (true)
-        {
-            try
-            {
-                await Server.Vai.UnloadAsync(model);
-                return;
-            }
-            catch (VaiUsageException e) when (e.Code == VaiError.ModelInUse)
-            {
-                await Task.Yield();
-            }
-        }
+        await Server.Settling.StopAsync(Server.Vai.Select(model).Name);
+        await Server.Vai.UnloadAsync(model);
     }
 }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using VAI.Daemon.OpenAi;
+using VAI.Daemon.OpenAi.Responses;
 using VAI.Forge;
 
 namespace VAI.Daemon.Tests.OpenAi;
@@ -32,10 +33,12 @@ public sealed class OpenAiServer : IAsyncLifetime
 
     internal WebApplication App => _app!;
 
+    internal Settling Settling { get; } = new();
+
     public async Task InitializeAsync()
     {
         Vai = await LoadAsync(ContextLength);
-        _app = await StartAsync(Vai, new OpenAiOptions { IsReady = () => Ready, Strict = () => Strict, Sampling = _ => Sampling }, k => k.Listen(IPAddress.Loopback, 0));
+        _app = await StartAsync(Vai, new OpenAiOptions { IsReady = () => Ready, Strict = () => Strict, Sampling = _ => Sampling, Settling = Settling }, k => k.Listen(IPAddress.Loopback, 0));
         Address = new Uri(_app.Urls.First());
         Http = new HttpClient { BaseAddress = Address };
     }

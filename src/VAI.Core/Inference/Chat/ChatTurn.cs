@@ -16,7 +16,7 @@ public sealed record ChatTurn(string Role, string Content)
     public ChatTurn(string role, IReadOnlyList<ChatPart> parts)
         : this(role, ChatPart.TextOf(parts)) => Parts = parts;
 
-    /// <summary>What the turn consists of; null where <see cref="Content"/> is all of it.</summary>
+    /// <summary>What the turn consists of; null where <see cref="Content"/> is all of it. Where both are given, the content is the text of the parts.</summary>
     [JsonInclude]
     public IReadOnlyList<ChatPart>? Parts { get; init; }
 

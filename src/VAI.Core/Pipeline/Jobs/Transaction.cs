@@ -6,7 +6,6 @@ using VAI.Pipeline.Readers;
 using VAI.Sessions;
 using VAI.Sessions.Sampling;
 using VAI.Text;
-using VAI.Text.Chat;
 
 namespace VAI.Pipeline.Jobs;
 
@@ -23,9 +22,7 @@ internal sealed class Transaction : SequenceJob
     private readonly TokenSampler _sampler;
     private readonly LogProbability? _logProbability;
     private readonly PromptLogProbability? _promptLogProbability;
-    private readonly TextStream _text;
-    private readonly TokenPieces _pieces;
-    private readonly Reasoning? _reasoning;
+    private readonly GeneratedText _text;
     private readonly UpdateRing _updates;
     private readonly ReaderSignal _signal;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -75,18 +72,16 @@ internal sealed class Transaction : SequenceJob
         _sampler = SamplerFactory.Create(options, _seed, _vocab.Count);
         _logProbability = LogProbability.For(options, _vocab);
         _promptLogProbability = PromptLogProbability.For(options, _logProbability, _before, prompt);
-        _text = new TextStream(options.Stop);
-        _pieces = new TokenPieces(_vocab, special: false);
-        _reasoning = Reasoning.For(options, _vocab);
+        _text = new GeneratedText(options, _vocab);
         _updates = new UpdateRing(bufferedUpdates);
         _signal = new ReaderSignal(session.Context.Lane.Readers);
         _cancellationToken = cancellationToken;
 
         foreach (int token in resumed)
         {
-            _ = _reasoning?.Forced;
+            _ = _text.Forced;
             if (!_vocab.IsEndOfGeneration(token))
-                TextOf(token);
+                _text.Append(token);
         }
     }
 
@@ -169,7 +164,7 @@ internal sealed class Transaction : SequenceJob
             return;
         List<int> log = Session.Log;
         ReadOnlySpan<float> logits = llama.Logits(row);
-        int token = _reasoning is { Forced: >= 0 and int forced } ? forced : _sampler.Next(logits, Session.LogSpan);
+        int token = _text.Forced is >= 0 and int forced ? forced : _sampler.Next(logits, Session.LogSpan);
         TokenLogProbabilities? logProbabilities = _logProbability?.Of(logits, token);
         log.Add(Session.Context.Schedule.Generated(token));
         Volatile.Write(ref _generated, _generated + 1);
@@ -187,7 +182,7 @@ internal sealed class Transaction : SequenceJob
         _lastToken = now;
 
         bool endOfSequence = _vocab.IsEndOfGeneration(token);
-        (string text, InferenceUpdateKind kind) = endOfSequence ? ("", InferenceUpdateKind.Answer) : TextOf(token);
+        (string text, InferenceUpdateKind kind) = endOfSequence ? ("", InferenceUpdateKind.Answer) : _text.Append(token);
         _pending = new InferenceUpdate(text, token) { Kind = kind, LogProbabilities = logProbabilities };
         _hasPending = true;
 
@@ -209,8 +204,7 @@ internal sealed class Transaction : SequenceJob
                 return;
             }
 
-            string rest = _text.Finish();
-            (string text, InferenceUpdateKind kind) = _reasoning?.Finish(rest) ?? (rest, InferenceUpdateKind.Answer);
+            (string text, InferenceUpdateKind kind) = _text.Finish();
             _pending = new InferenceUpdate(text, -1, _result) { Kind = kind };
             _hasPending = _lastSent = true;
         }
@@ -242,13 +236,6 @@ internal sealed class Transaction : SequenceJob
         _generated = 0;
         TakeBack();
         End(error);
-    }
-
-    // The text that a token makes certain, and what it is.
-    private (string Text, InferenceUpdateKind Kind) TextOf(int token)
-    {
-        string text = _text.Append(_pieces.Of(token));
-        return _reasoning?.Append(token, text, _text.IsWhole) ?? (text, InferenceUpdateKind.Answer);
     }
 
     private bool FinishIfResumedAtEnd()
@@ -283,7 +270,7 @@ internal sealed class Transaction : SequenceJob
         FinishReason = reason,
         PromptTokens = _prompt.Length,
         GeneratedTokens = _generated,
-        ReasoningTokens = _reasoning?.Tokens ?? 0,
+        ReasoningTokens = _text.ReasoningTokens,
         ReusedTokens = Reused,
         QueueTime = Stopwatch.GetElapsedTime(Start, Math.Max(Start, Placed)),
         WaitTime = Stopwatch.GetElapsedTime(0, _waited),

@@ -32,8 +32,12 @@ internal sealed record ChatMessage
         var calls = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (ChatTurn turn in turns)
         {
-            if (string.IsNullOrEmpty(turn?.Role) || turn.Content is null || turn.Role.Contains('\0') || turn.Content.Contains('\0'))
+            if (string.IsNullOrEmpty(turn?.Role) || turn.Content is null || turn.Role.Contains('\0') || !Known(turn.Name)
+                || turn.Content.Contains('\0'))
+            {
                 throw OptionCheck.Invalid("A turn of the conversation has no role or no content, or holds a NUL character. Give both as text.");
+            }
+
             ChatMessage message = Of(turn);
             foreach (ToolCallPart call in message.Calls)
             {
@@ -41,30 +45,34 @@ internal sealed record ChatMessage
                     calls[call.Id] = call.Name;
             }
 
-            ToolResultPart[] results = [.. (turn.Parts ?? []).OfType<ToolResultPart>()];
-            if (results.Length == 0 || message.Text.Length > 0 || message.Calls.Count > 0)
-                messages.Add(message);
-            foreach (ToolResultPart result in results)
-            {
-                messages.Add(new ChatMessage
-                {
-                    Role = Tool,
-                    Text = result.Content,
-                    ParseSpecial = turn.ParseSpecial,
-                    CallId = result.CallId,
-                    Name = result.Name ?? (result.CallId is { } id ? calls.GetValueOrDefault(id) : null),
-                });
-            }
+            List<ChatMessage> results = [.. (turn.Parts ?? []).OfType<ToolResultPart>().Select(r => Result(r, turn, calls))];
+
+            // Results answer the calls that stand before them: behind those of the same turn, before what else a user says.
+            bool saysMore = results.Count == 0 || message.Text.Length > 0 || message.Calls.Count > 0;
+            if (saysMore)
+                results.Insert(message.Role == Assistant ? 0 : results.Count, message);
+            messages.AddRange(results);
         }
 
         return messages;
     }
 
+    private static ChatMessage Result(ToolResultPart result, ChatTurn turn, Dictionary<string, string> calls) => new()
+    {
+        Role = Tool,
+        Text = result.Content,
+        ParseSpecial = turn.ParseSpecial,
+        CallId = result.CallId,
+        Name = result.Name ?? (result.CallId is { } id ? calls.GetValueOrDefault(id) : null),
+    };
+
     private static ChatMessage Of(ChatTurn turn)
     {
         IReadOnlyList<ChatPart> parts = turn.Parts ?? [];
-        if (parts.Any(p => p is null))
-            throw OptionCheck.Invalid("A part of a turn is null.");
+        if (parts.Any(p => !IsText(p)))
+            throw OptionCheck.Invalid("A part of a turn is null, has no text, or holds a NUL character. Give text, which may be empty.");
+        if (turn.Parts is not null && turn.Content != ChatPart.TextOf(parts))
+            throw OptionCheck.Invalid("A turn has a content that its parts do not say. Give one of the two.");
         if (parts.Any(p => p is ImagePart))
             throw new VaiUsageException(VaiError.NotSupported, "A turn has an image, and no model here can see. Describe it in words.");
         ReasoningPart[] thoughts = [.. parts.OfType<ReasoningPart>()];
@@ -79,4 +87,17 @@ internal sealed record ChatMessage
             Name = turn.Name,
         };
     }
+
+    private static bool IsText(ChatPart? part) => part switch
+    {
+        TextPart text => Given(text.Text),
+        ReasoningPart thought => Given(thought.Text),
+        ToolCallPart call => Given(call.Name) && Given(call.Arguments) && Known(call.Id),
+        ToolResultPart result => Given(result.Content) && Known(result.CallId) && Known(result.Name),
+        _ => part is not null,
+    };
+
+    private static bool Given(string? text) => text is not null && Known(text);
+
+    private static bool Known(string? text) => text?.Contains('\0') != true;
 }

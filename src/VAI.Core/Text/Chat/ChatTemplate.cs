@@ -88,7 +88,10 @@ public sealed class ChatTemplate
                 text = Render(alternating, form, options);
             }
 
-            return Prompt(text, done, traits.Reasoning);
+            ChatPrompt prompt = Prompt(text, done, traits.Reasoning);
+
+            // Words that go on are the answer, from the first space on.
+            return options.ContinueFinalTurn && !prompt.BeginsInReasoning ? prompt.WithoutReasoning() : prompt;
         });
     }
 
@@ -132,7 +135,7 @@ public sealed class ChatTemplate
         if (options.EnableThinking is { } thinking)
             context.Set("enable_thinking", thinking);
         if (options.ReasoningEffort is { } effort)
-            context.Set("reasoning_effort", effort);
+            context.Set("reasoning_effort", Value.Text(effort, callers: true));
         foreach ((string name, JsonElement value) in options.TemplateArguments ?? new Dictionary<string, JsonElement>())
             context.Set(name, value);
         Value text = _template.Render(context.Names, context.Size, clock);

@@ -10,7 +10,9 @@ internal sealed class ModelTemplates(string model, ModelInfo info)
     private ChatTemplate? _given;
 
     /// <summary>Whether they are those of a model of which this is said.</summary>
-    public bool AreOf(ModelInfo other) => ReferenceEquals(info, other) || (other.ChatTemplate == info.ChatTemplate && other.BosToken == info.BosToken);
+    public bool AreOf(ModelInfo other) => ReferenceEquals(info, other)
+        || (other.ChatTemplate == info.ChatTemplate && other.BosToken == info.BosToken && other.EosToken == info.EosToken
+            && Same(other.NamedChatTemplates, info.NamedChatTemplates));
 
     /// <param name="template">A name, or a text with Jinja in it; null for the model's own.</param>
     /// <exception cref="VaiUsageException">As <see cref="IModelContext.GetChatTemplate"/>.</exception>
@@ -52,6 +54,9 @@ internal sealed class ModelTemplates(string model, ModelInfo info)
         ChatTemplate.Parse(text);
         return text;
     }
+
+    private static bool Same(IReadOnlyDictionary<string, string>? left, IReadOnlyDictionary<string, string>? right) =>
+        (left?.Count ?? 0) == (right?.Count ?? 0) && (left is null || left.All(n => right!.TryGetValue(n.Key, out string? text) && text == n.Value));
 
     private static bool IsText(string template) => template.Contains('{', StringComparison.Ordinal);
 

@@ -64,11 +64,18 @@ internal sealed class Reasoning
         _open = isWhole ? 0 : _open + 1;
         (string, InferenceUpdateKind) certain = _stream.Append(text, control, token);
         _thinks |= _stream.IsInside;
-        _inside = _stream.IsInside ? _inside + 1 : 0;
+        if (_stream.IsInside)
+            _inside++;
         return certain;
     }
 
-    /// <summary>The rest.</summary>
+    /// <summary>Whether something of another kind is certain too.</summary>
+    public bool HasMore => _stream.HasMore;
+
+    /// <summary>What is certain too.</summary>
+    public (string Text, InferenceUpdateKind Kind) More() => _stream.Append("");
+
+    /// <summary>The rest, once there is no more.</summary>
     public (string Text, InferenceUpdateKind Kind) Finish(string text) => _stream.Finish(text);
 
     // Where the model has its own line for the mark, so has what is written for it.

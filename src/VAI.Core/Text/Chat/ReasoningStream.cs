@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace VAI.Text.Chat;
 
 /// <summary>
@@ -12,7 +10,7 @@ internal sealed class ReasoningStream
     private readonly ReasoningFormat _format;
     private readonly int _openToken;
     private readonly int _closeToken;
-    private readonly StringBuilder _held = new();
+    private readonly HeldText _held = new();
     private string _left = "";
     private State _state;
     private bool _begun;
@@ -66,37 +64,35 @@ internal sealed class ReasoningStream
             case State.Answer:
                 return (Begin(text), InferenceUpdateKind.Answer);
             case State.Inside when token >= 0 && token == _closeToken:
-                return Close(text, _format.Close);
-            case State.Before when token >= 0 && token == _openToken && _held.Length == 0:
+                // The token's own text is the mark; what was held back before it is thought.
+                return Close(_held.Take() + (text.EndsWith(_format.Close, StringComparison.Ordinal) ? text[..^_format.Close.Length] : text), "");
+            case State.Before when token >= 0 && token == _openToken && string.IsNullOrWhiteSpace(_held.ToString()):
+                _held.Take();
                 _state = State.Inside;
-                return Inside("");
+                return ("", InferenceUpdateKind.Reasoning);
             case State.Before:
-                return Before(text + control);
+                _held.Append(text, control);
+                return Before();
             case State.Header:
-                return Header(text + control);
+                _held.Append(text, control);
+                return Header();
             default:
-                return Inside(text + control);
+                return Inside(text, control);
         }
     }
 
-    /// <summary>The rest: the beginning of a mark that did not come is text.</summary>
+    /// <summary>The rest, once there is no more: the beginning of a mark that did not come is text.</summary>
     public (string Text, InferenceUpdateKind Kind) Finish(string text)
     {
         (string last, InferenceUpdateKind kind) = Append(text);
-        string rest = _left;
-        _left = "";
         switch (_state)
         {
-            case State.Answer:
-                return (last + rest, InferenceUpdateKind.Answer);
             case State.Inside:
-                rest = last + Begin(_held.ToString().TrimEnd());
-                _held.Clear();
-                return (rest, InferenceUpdateKind.Reasoning);
+                return (last + Begin(_held.Take().TrimEnd()), InferenceUpdateKind.Reasoning);
+            case State.Before:
+                return (last + _held.Take().TrimStart(), kind);
             default:
-                rest = last + rest + (_state == State.Before ? _held.ToString().TrimStart() : "");
-                _held.Clear();
-                return (rest, kind);
+                return (last, kind);
         }
     }
 
@@ -110,58 +106,48 @@ internal sealed class ReasoningStream
         return trimmed;
     }
 
-    private (string Text, InferenceUpdateKind Kind) Before(string text)
+    private (string Text, InferenceUpdateKind Kind) Before()
     {
-        _held.Append(text);
         string all = _held.ToString(), begun = all.TrimStart();
         if (_openToken < 0 && begun.StartsWith(_format.Open, StringComparison.Ordinal))
         {
-            _held.Clear();
+            _held.Drop(all.Length - begun.Length + _format.Open.Length);
             _state = State.Inside;
-            return Inside(begun[_format.Open.Length..]);
+            return Inside("", "");
         }
 
         if (_format.Answer is not null)
-            return Header("");
-        if ((_openToken < 0 && _format.Open.StartsWith(begun, StringComparison.Ordinal)) || begun.Length == 0)
-            return ("", InferenceUpdateKind.Answer);
-
-        // It does not think.
-        _held.Clear();
-        _state = State.Answer;
-        return (Begin(all), InferenceUpdateKind.Answer);
+            return Header();
+        return begun.Length == 0 || (_openToken < 0 && _format.Open.StartsWith(begun, StringComparison.Ordinal)) ? ("", InferenceUpdateKind.Answer) : Said();
     }
 
-    private (string Text, InferenceUpdateKind Kind) Inside(string text)
+    private (string Text, InferenceUpdateKind Kind) Inside(string text, string control)
     {
         // Mostly nothing of it can belong to a mark.
-        if (_held.Length == 0 && _begun && text.Length > 0 && !char.IsWhiteSpace(text[^1]) && !text.Contains(_format.Close[0], StringComparison.Ordinal))
+        if (_held.IsEmpty && control.Length == 0 && _begun && text.Length > 0 && !char.IsWhiteSpace(text[^1])
+            && !text.Contains(_format.Close[0], StringComparison.Ordinal))
+        {
             return (text, InferenceUpdateKind.Reasoning);
-        _held.Append(text);
+        }
+
+        _held.Append(text, control);
         string all = _held.ToString();
         int close = _closeToken < 0 ? all.IndexOf(_format.Close, StringComparison.Ordinal) : -1;
         if (close >= 0)
         {
-            _held.Clear();
-            _held.Append(all, 0, close);
-            return Close("", _format.Close, all[(close + _format.Close.Length)..]);
+            string last = _held.Take(close);
+            _held.Drop(_format.Close.Length);
+            return Close(last, _held.Take());
         }
 
         // White space may be that before the mark, and an end its beginning.
         int certain = _closeToken < 0 ? all.Length - Open(all) : all.Length;
-        certain = all.AsSpan(0, certain).TrimEnd().Length;
-        string sure = Begin(all[..certain]);
-        _held.Clear();
-        _held.Append(all, certain, all.Length - certain);
-        return (sure, InferenceUpdateKind.Reasoning);
+        return (Begin(_held.Take(all.AsSpan(0, certain).TrimEnd().Length)), InferenceUpdateKind.Reasoning);
     }
 
-    private (string Text, InferenceUpdateKind Kind) Close(string text, string mark, string behind = "")
+    private (string Text, InferenceUpdateKind Kind) Close(string last, string behind)
     {
-        // The token's own text is the mark; what was held back before it is thought.
-        string last = _held + (text.EndsWith(mark, StringComparison.Ordinal) ? text[..^mark.Length] : text);
         string thought = Begin(last.TrimEnd());
-        _held.Clear();
         _begun = false;
         _state = _format.Answer is null ? State.Answer : State.Header;
         if (thought.Length > 0)
@@ -174,35 +160,41 @@ internal sealed class ReasoningStream
     }
 
     // Formats with a header for each part: another thought may come, or the answer.
-    private (string Text, InferenceUpdateKind Kind) Header(string text)
+    private (string Text, InferenceUpdateKind Kind) Header()
     {
-        _held.Append(text);
-        string all = _held.ToString().TrimStart();
-        int common = CommonHead(_format.Answer!, _format.Open);
-        foreach ((string mark, bool answer) in new[]
+        string held = _held.ToString(), all = held.TrimStart(), answer = _format.Answer!;
+        int common = CommonHead(answer, _format.Open);
+        string turn = answer[..common];
+        bool begins = all.Length == 0;
+        foreach ((string mark, bool isAnswer) in new[] { (answer, true), (answer[common..], true), (turn + _format.Open, false), (_format.Open, false) })
         {
-            (_format.Answer!, true), (_format.Answer![common..], true), (_format.Answer![..common] + _format.Open, false), (_format.Open, false),
-        })
-        {
+            begins |= mark.StartsWith(all, StringComparison.Ordinal);
             if (mark.Length == 0 || !all.StartsWith(mark, StringComparison.Ordinal))
                 continue;
-            _held.Clear();
+            _held.Drop(held.Length - all.Length + mark.Length);
             _begun = false;
-            _state = answer ? State.Answer : State.Inside;
-            string behind = all[mark.Length..];
-            return behind.Length > 0 ? Append(behind) : ("", answer ? InferenceUpdateKind.Answer : InferenceUpdateKind.Reasoning);
+            if (isAnswer)
+                return Answer();
+            _state = State.Inside;
+            return Inside("", "");
         }
 
-        string turn = _format.Answer![..common];
-        if (all.Length == 0 || _format.Answer.StartsWith(all, StringComparison.Ordinal) || _format.Answer[common..].StartsWith(all, StringComparison.Ordinal)
-            || (turn + _format.Open).StartsWith(all, StringComparison.Ordinal) || _format.Open.StartsWith(all, StringComparison.Ordinal))
-        {
-            return ("", InferenceUpdateKind.Answer);
-        }
+        return begins ? ("", InferenceUpdateKind.Answer) : Said();
+    }
 
-        _held.Clear();
+    private (string Text, InferenceUpdateKind Kind) Answer()
+    {
         _state = State.Answer;
-        return (Begin(all), InferenceUpdateKind.Answer);
+        return (Begin(_held.Take()), InferenceUpdateKind.Answer);
+    }
+
+    // What is no mark begins the answer, unless it is a control token alone.
+    private (string Text, InferenceUpdateKind Kind) Said()
+    {
+        (string Text, InferenceUpdateKind Kind) said = (Begin(_held.Take()), InferenceUpdateKind.Answer);
+        if (said.Text.Length > 0)
+            _state = State.Answer;
+        return said;
     }
 
     // What stands before both headers where a turn begins again: up to where the opening mark would be.

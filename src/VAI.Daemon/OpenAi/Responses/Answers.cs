@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Threading.Channels;
 
 namespace VAI.Daemon.OpenAi.Responses;
@@ -15,18 +16,24 @@ internal static class Answers
     /// <param name="model">The model.</param>
     /// <param name="prompts">The prompts.</param>
     /// <param name="generation">How many answers to each, and how. Answers are numbered through.</param>
-    /// <param name="held">Told of the tokens of the session of an answer that came to its end, where there is one alone; null for nobody.</param>
+    /// <param name="ended">
+    /// Told of what was answered, and of the session's tokens, where there is one answer alone: before its reader hears of the end, and may ask on.
+    /// Null for nobody.
+    /// </param>
     /// <param name="cancellationToken">Ends all of them at their next step.</param>
     /// <returns>The updates of all answers as they come. The first error ends them all.</returns>
     public static IAsyncEnumerable<AnswerUpdate> RunAsync(
-        IModelContext model, IReadOnlyList<Prompt> prompts, Generation generation, Action<IReadOnlyList<int>>? held, CancellationToken cancellationToken) =>
+        IModelContext model, IReadOnlyList<Prompt> prompts, Generation generation, Action<string, IReadOnlyList<int>>? ended, CancellationToken cancellationToken) =>
         prompts.Count * generation.Choices == 1
-            ? OneAsync(model, prompts[0], generation.Options, 0, held, cancellationToken)
+            ? OneAsync(model, prompts[0], generation.Options, 0, ended, cancellationToken)
             : ManyAsync(model, prompts, generation, cancellationToken);
 
     private static async IAsyncEnumerable<AnswerUpdate> OneAsync(
-        IModelContext model, Prompt prompt, InferenceOptions options, int choice, Action<IReadOnlyList<int>>? held, [EnumeratorCancellation] CancellationToken cancellationToken)
+        IModelContext model, Prompt prompt, InferenceOptions options, int choice, Action<string, IReadOnlyList<int>>? ended,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        StringBuilder? said = ended is null ? null : new StringBuilder();
+        AnswerUpdate? last = null;
         IInferenceSession session = model.OpenSession();
         await using (session.ConfigureAwait(false))
         {
@@ -34,9 +41,20 @@ internal static class Answers
                 : prompt.Text is { } text ? session.InferAsync(text, options, cancellationToken)
                 : session.InferAsync(prompt.Tokens, options, cancellationToken);
             await foreach (InferenceUpdate update in updates.ConfigureAwait(false))
-                yield return new AnswerUpdate(choice, update);
-            held?.Invoke(session.Tokens);
+            {
+                if (update.Kind == InferenceUpdateKind.Answer)
+                    said?.Append(update.Text);
+                if (update.Result is null)
+                    yield return new AnswerUpdate(choice, update);
+                else
+                    last = new AnswerUpdate(choice, update);
+            }
+
+            ended?.Invoke(said!.ToString(), session.Tokens);
         }
+
+        if (last is { } end)
+            yield return end;
     }
 
     private static async IAsyncEnumerable<AnswerUpdate> ManyAsync(

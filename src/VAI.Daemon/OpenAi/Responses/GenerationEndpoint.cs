@@ -12,8 +12,6 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
     /// <summary>Says what was done to a conversation so that its model's template takes it.</summary>
     private const string Repairs = "x-vai-repairs";
 
-    private readonly Settling _settling = new(options);
-
     public async Task ChatAsync(HttpContext http, CancellationToken cancellationToken)
     {
         ChatRequest request = await ReadAsync(http, ChatRequest.Read).ConfigureAwait(false);
@@ -23,7 +21,7 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
             prompt = prompt.WithoutReasoning();
         if (prompt.Repairs.Count > 0 && !http.Response.HasStarted)
             http.Response.Headers[Repairs] = string.Join("; ", prompt.Repairs);
-        await _settling.WaitAsync(model, prompt, cancellationToken).ConfigureAwait(false);
+        await options.Settling.WaitAsync(model, prompt, cancellationToken).ConfigureAwait(false);
         await AnswerAsync(http, model, [new Prompt(null, null, prompt)], generation, request, cancellationToken).ConfigureAwait(false);
     }
 
@@ -49,32 +47,13 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
         var document = new AnswerDocument(chat is not null, model);
         if (!http.Response.HasStarted)
             http.Response.Headers["x-request-id"] = document.Id;
-        IReadOnlyList<int>? held = null;
-        var said = new StringBuilder();
-        IAsyncEnumerable<AnswerUpdate> updates = Heard(
-            Answers.RunAsync(model, prompts, generation, chat is null ? null : tokens => held = tokens, cancellationToken), said, () =>
-            {
-                if (held is not null)
-                    _settling.Begin(model, chat!, said.ToString(), held);
-            });
+        Action<string, IReadOnlyList<int>>? ended = chat is null ? null : (said, held) => options.Settling.Begin(model, chat, said, held);
+        IAsyncEnumerable<AnswerUpdate> updates = Answers.RunAsync(model, prompts, generation, ended, cancellationToken);
         int answers = prompts.Count * generation.Choices;
         if (generation.Stream)
             await StreamAsync(http, document, updates, generation, answers, chat is not null).ConfigureAwait(false);
         else
             await CollectAsync(http, document, updates, generation, answers).ConfigureAwait(false);
-    }
-
-    // What was said, and its end: before the client hears of it, and may ask on.
-    private static async IAsyncEnumerable<AnswerUpdate> Heard(IAsyncEnumerable<AnswerUpdate> updates, StringBuilder said, Action end)
-    {
-        await foreach (AnswerUpdate update in updates.ConfigureAwait(false))
-        {
-            if (update.Update.Kind == InferenceUpdateKind.Answer)
-                said.Append(update.Update.Text);
-            yield return update;
-        }
-
-        end();
     }
 
     private async Task CollectAsync(

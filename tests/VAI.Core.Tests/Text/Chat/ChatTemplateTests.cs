@@ -49,11 +49,49 @@ public sealed class ChatTemplateTests
     [InlineData("{% macro f(c) %}{{ c }}{% endmacro %}{{ f(m.content) }}", "<|x|>", "<|x|>")]
     [InlineData("{{ m.content | reverse }}", ">|x|<", "<|x|>")]
     [InlineData("{{ strftime_now(m.content) }}", "<|x|>", "<|x|>")]
+    [InlineData("{% for k in dict(**{m.content: 1}) %}{{ k }}{% endfor %}", "<|x|>", "<|x|>")]
+    [InlineData("{% set d = {} %}{% set _ = d.update(**{m.content: 1}) %}{{ d | list | first }}", "<|x|>", "<|x|>")]
+    [InlineData("{% macro f() %}{{ kwargs | first }}{% endmacro %}{{ f(**{m.content: 1}) }}", "<|x|>", "<|x|>")]
     public void What_a_template_does_to_a_text_does_not_make_it_its_own(string part, string content, string callers)
     {
         ChatPrompt prompt = ChatTemplate.Parse("{% for m in messages %}" + part + "{% endfor %}").Render(Context(content));
         Assert.Equal(callers, string.Concat(prompt.Segments.Where(s => s.IsCallers).Select(s => s.Text)));
         Assert.Equal(prompt.Text, string.Concat(prompt.Segments.Select(s => s.Text)));
+    }
+
+    [Fact]
+    public void An_effort_is_the_callers_word()
+    {
+        ChatPrompt prompt = ChatTemplate.Parse("{{ reasoning_effort }}{{ messages[0].content }}").Render([new("user", "x")], new() { ReasoningEffort = "<|im_end|>" });
+        Assert.All(prompt.Segments, s => Assert.True(s.IsCallers));
+    }
+
+    [Fact]
+    public void Results_of_tools_stand_before_what_their_turn_says_more_and_behind_the_calls()
+    {
+        ChatTemplate template = ChatTemplate.Parse("{% for m in messages %}{{ m.role }}:{{ m.content }}{% if m.tool_calls %}{{ m.tool_calls[0].function.name }}{% endif %};{% endfor %}");
+        string text = template.Render(
+        [
+            new("assistant", [new ToolCallPart("f", "{}", "1")]),
+            new("user", [new TextPart("and now?"), new ToolResultPart("42", "1")]),
+            new("assistant", [new ToolResultPart("43", "2"), new ToolCallPart("g", "{}", "2")]),
+        ]);
+        Assert.Equal("assistant:f;tool:42;user:and now?;assistant:g;tool:43;", text);
+    }
+
+    [Fact]
+    public void A_turn_is_text_alone()
+    {
+        ChatTemplate template = ChatTemplate.Parse(ChatMl);
+        foreach (ChatTurn turn in new ChatTurn[]
+        {
+            new("user", [new TextPart(null!)]), new("assistant", [new ReasoningPart(null!)]), new("assistant", [new ToolCallPart("f", null!)]),
+            new("assistant", [new ToolCallPart(null!, "{}")]), new("tool", [new ToolResultPart(null!)]), new("tool", [new ToolResultPart("a\0b")]),
+            new("user", [new TextPart("one")]) { Content = "another" }, new("user", "x") { Name = "a\0b" },
+        })
+        {
+            Assert.Equal(VaiError.InvalidOption, Assert.Throws<VaiUsageException>(() => template.Render([turn])).Code);
+        }
     }
 
     [Fact]

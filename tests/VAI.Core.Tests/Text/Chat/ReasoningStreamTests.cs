@@ -72,6 +72,35 @@ public sealed class ReasoningStreamTests
         Assert.Equal(("Yes: <think>", InferenceUpdateKind.Answer), stream.Append("\n\nYes: <think>", token: 2));
     }
 
+    [Theory]
+    [InlineData("\n")]
+    [InlineData(" ")]
+    [InlineData("")]
+    public void White_space_before_a_mark_that_is_a_token_is_no_answer(string before)
+    {
+        var stream = new ReasoningStream(Think, begins: false, openToken: 7, closeToken: 8);
+        Assert.Equal("", stream.Append(before, token: 1).Text);
+        stream.Append("<think>", token: 7);
+        Assert.True(stream.IsInside);
+        Assert.Equal(("hm", InferenceUpdateKind.Reasoning), stream.Append("\nhm", token: 2));
+        stream.Append("</think>", token: 8);
+        Assert.Equal(("Yes", InferenceUpdateKind.Answer), stream.Append("\n\nYes", token: 3));
+    }
+
+    [Fact]
+    public void Control_tokens_that_are_no_marks_are_in_neither()
+    {
+        var stream = new ReasoningStream(Think, begins: false);
+        Assert.Equal("", stream.Append("", "<|im_start|>", 5).Text);
+        Assert.Equal("", stream.Append("<think>").Text);
+        Assert.Equal(("a", InferenceUpdateKind.Reasoning), stream.Append("a"));
+        Assert.Equal("", stream.Append("", "<|box|>", 6).Text);
+        Assert.Equal(("b", InferenceUpdateKind.Reasoning), stream.Append("b"));
+        Assert.Equal("", stream.Append("</think>").Text);
+        Assert.Equal("", stream.Append("", "<|box|>", 6).Text);
+        Assert.Equal(("c", InferenceUpdateKind.Answer), stream.Append("c"));
+    }
+
     private static string Script(Random random, string close)
     {
         var text = new StringBuilder();

@@ -65,7 +65,7 @@ internal static class Globals
             }
         }
 
-        foreach ((string name, Value value) in a.Named)
+        foreach ((Value name, Value value) in a.Named)
             dict.Set(name, value);
         return dict;
     }

@@ -3,16 +3,18 @@ using VAI.Text.Jinja.Values;
 namespace VAI.Text.Jinja.Running;
 
 /// <summary>What a call gives, by place and by name.</summary>
-internal readonly struct CallArguments(Value[] positional, (string Name, Value Value)[] named)
+/// <param name="positional">By place.</param>
+/// <param name="named">By name. A name is a text with its marks: behind <c>**</c> it may be the caller's, and become a key.</param>
+internal readonly struct CallArguments(Value[] positional, (Value Name, Value Value)[] named)
 {
     private static readonly Value[] NoValues = [];
-    private static readonly (string, Value)[] NoNames = [];
+    private static readonly (Value, Value)[] NoNames = [];
 
     public static CallArguments None { get; } = new(NoValues, NoNames);
 
     public Value[] Positional => positional;
 
-    public (string Name, Value Value)[] Named => named;
+    public (Value Name, Value Value)[] Named => named;
 
     /// <summary>One by place; missing where it was not given.</summary>
     public Value this[int index] => index < positional.Length ? positional[index] : default;
@@ -24,9 +26,9 @@ internal readonly struct CallArguments(Value[] positional, (string Name, Value V
     {
         get
         {
-            foreach ((string known, Value value) in named)
+            foreach ((Value known, Value value) in named)
             {
-                if (known == name)
+                if (known.String == name)
                     return value;
             }
 
@@ -47,8 +49,9 @@ internal readonly struct CallArguments(Value[] positional, (string Name, Value V
             return this;
         var all = new Value[parameters.Length];
         positional.CopyTo(all, 0);
-        foreach ((string name, Value value) in named)
+        foreach ((Value argument, Value value) in named)
         {
+            string name = argument.String;
             int at = Array.IndexOf(parameters, name);
             if (at < 0)
                 throw run.Error($"'{function}' has no argument '{name}'");

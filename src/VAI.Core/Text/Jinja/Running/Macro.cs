@@ -30,8 +30,9 @@ internal sealed class Macro(MacroStatement macro, Scope outer) : ValueObject
         Array.Copy(arguments.Positional, given, Math.Min(given.Length, arguments.Count));
         ValueDict? others = macro.TakesMoreNamed ? new ValueDict() : null;
         Value caller = default;
-        foreach ((string argument, Value value) in arguments.Named)
+        foreach ((Value name, Value value) in arguments.Named)
         {
+            string argument = name.String;
             int at = Index(argument);
             if (at >= 0 && !given[at].IsMissing)
                 throw run.Error($"the macro '{macro.Name}' is given '{argument}' twice");
@@ -40,7 +41,7 @@ internal sealed class Macro(MacroStatement macro, Scope outer) : ValueObject
             else if (argument == "caller" && macro.TakesCaller)
                 caller = value;
             else if (others is not null)
-                others.Set(argument, value);
+                others.Set(name, value);
             else
                 throw run.Error($"the macro '{macro.Name}' has no argument '{argument}'");
         }

@@ -212,7 +212,7 @@ internal sealed partial class Rendering
             positional[i] = Evaluate(arguments.Positional[i], scope);
         if (arguments.Named.Count == 0 && arguments.Rest is null && arguments.NamedRest is null && caller is null)
             return new CallArguments(positional, CallArguments.None.Named);
-        var named = new List<(string, Value)>();
+        var named = new List<(Value, Value)>();
         foreach ((string name, Expression value) in arguments.Named)
             named.Add((name, Evaluate(value, scope)));
         if (arguments.Rest is not null)
@@ -224,14 +224,14 @@ internal sealed partial class Rendering
         return new CallArguments(positional, [.. named]);
     }
 
-    private void AddNamed(List<(string, Value)> named, Value rest)
+    private void AddNamed(List<(Value, Value)> named, Value rest)
     {
         if (!rest.IsDict)
             throw Error($"{What.Is(rest)} behind '**' is no dictionary");
         foreach ((Value key, Value value) in rest.Dict)
         {
             Budget.Step();
-            named.Add((key.IsText ? key.String : throw Error("a key behind '**' is no string"), value));
+            named.Add((key.IsText ? key : throw Error("a key behind '**' is no string"), value));
         }
     }
 }

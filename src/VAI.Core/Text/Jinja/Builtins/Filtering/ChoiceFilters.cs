@@ -26,7 +26,7 @@ internal static class ChoiceFilters
         if (a.Count == 0)
         {
             Given.Needed(run, attribute, "a filter's name or an attribute of 'map'");
-            if (a.Named.Any(n => n.Name is not ("attribute" or "default")))
+            if (a.Named.Any(n => n.Name.String is not ("attribute" or "default")))
                 throw run.Error("'map' takes an attribute and a default by name");
             foreach (Value item in items)
                 mapped.Add(Lookup.Path(run, item, attribute, otherwise));

@@ -110,7 +110,7 @@ internal static class TextFilters
         if (a.Count > 0)
             throw run.Error("'format' takes arguments by place or by name, not both");
         var dict = new ValueDict();
-        foreach ((string name, Value value) in a.Named)
+        foreach ((Value name, Value value) in a.Named)
             dict.Set(name, value);
         return dict;
     }

@@ -76,7 +76,7 @@ internal static class DictMethods
                 own.Set(key, value);
         }
 
-        foreach ((string name, Value value) in a.Named)
+        foreach ((Value name, Value value) in a.Named)
             own.Set(name, value);
         return Value.None;
     }
