@@ -160,7 +160,7 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
         long began = Stopwatch.GetTimestamp(), busy = began;
         while (Stopwatch.GetElapsedTime(busy) < options.Quiet && Stopwatch.GetElapsedTime(began) < putOff)
         {
-            await Task.Delay(options.Quiet / 10, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(options.Quiet / 2, cancellationToken).ConfigureAwait(false);
             if (serves())
                 busy = Stopwatch.GetTimestamp();
         }

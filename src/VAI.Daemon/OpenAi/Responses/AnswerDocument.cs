@@ -49,6 +49,7 @@ internal sealed record Answer(string Text, string Reasoning, FinishReason Finish
 /// <summary>The documents that answer a generation: whole ones and chunks, of chat and of text completions.</summary>
 internal sealed class AnswerDocument
 {
+    private readonly Dictionary<(int Choice, InferenceUpdateKind Kind), ChunkFrame> _frames = [];
     private readonly bool _chat;
     private readonly JsonEncodedText _model;
     private readonly JsonEncodedText _id;
@@ -96,6 +97,14 @@ internal sealed class AnswerDocument
         }
 
         EndChunk(w, finish, withUsage, probabilities);
+    }
+
+    /// <summary>The same of text alone, as often as there are tokens.</summary>
+    public ChunkFrame Frame(int choice, bool withUsage, InferenceUpdateKind kind)
+    {
+        if (!_frames.TryGetValue((choice, kind), out ChunkFrame? frame))
+            _frames[(choice, kind)] = frame = ChunkFrame.Of((w, text) => WriteChunk(w, choice, text, null, withUsage, null, kind));
+        return frame;
     }
 
     /// <summary>The last chunk, of no choice.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using VAI.Daemon.OpenAi.Requests;
@@ -32,6 +33,17 @@ internal sealed class EventStream(HttpContext http, TimeSpan timeout) : IDisposa
     {
         _json.Flush();
         http.Response.BodyWriter.Write("\n\n"u8);
+    }
+
+    /// <summary>An event whose document is known but for one text in it.</summary>
+    public void Text(ChunkFrame frame, string text)
+    {
+        PipeWriter body = http.Response.BodyWriter;
+        body.Write(frame.Head);
+        _json.Reset(body);
+        _json.WriteStringValue(text);
+        _json.Flush();
+        body.Write(frame.Tail);
     }
 
     public void Error(ApiError error)

@@ -100,7 +100,11 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
                 if (!open)
                     Open(stream, document, generation, chat ? answers : 0);
                 open = true;
-                if (update.Text.Length > 0)
+                if (update.Text.Length > 0 && probabilities[choice] is null)
+                {
+                    stream.Text(document.Frame(choice, generation.IncludeUsage, update.Kind), update.Text);
+                }
+                else if (update.Text.Length > 0)
                 {
                     document.WriteChunk(stream.Begin(), choice, update.Text, null, generation.IncludeUsage, probabilities[choice], update.Kind);
                     stream.End();
