@@ -20,10 +20,15 @@ internal sealed partial class Automaton
     private readonly Alphabet _alphabet;
     private readonly int[]? _dense;
 
+    // The alphabet's own, a step nearer.
+    private readonly byte[] _ascii;
+    private readonly int _width;
+
     /// <param name="table">Trimmed; but for the one of <see cref="Nothing"/>.</param>
     internal Automaton(Table table)
     {
         (_table, _alphabet) = (table, table.Alphabet);
+        (_ascii, _width) = (_alphabet.AsciiClasses, _alphabet.Count);
         long size = (long)table.StateCount * _alphabet.Count;
         if (size <= MostDense)
             _dense = Dense((int)size);
@@ -41,10 +46,11 @@ internal sealed partial class Automaton
     /// <summary>Where a code point leads; <see cref="Dead"/> where no text of the language goes on so, from there, and for what is no code point.</summary>
     public int Step(int state, int codePoint)
     {
-        int of = _alphabet.ClassOf(codePoint);
+        byte[] ascii = _ascii;
+        int of = (uint)codePoint < (uint)ascii.Length ? ascii[codePoint] : _alphabet.ClassOf(codePoint);
         if ((of | state) < 0)
             return Dead;
-        return _dense is { } dense ? dense[(state * _alphabet.Count) + of] : _table.Target(state, of);
+        return _dense is { } dense ? dense[(state * _width) + of] : _table.Target(state, of);
     }
 
     /// <summary>Where a text leads.</summary>

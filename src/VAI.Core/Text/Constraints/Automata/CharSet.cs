@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace VAI.Text.Constraints.Automata;
 
 /// <summary>A set of Unicode's code points; surrogates are none.</summary>
@@ -12,7 +14,15 @@ internal sealed class CharSet : IEquatable<CharSet>
     // Sorted, neither touching nor overlapping, without surrogates: one array for each set.
     private readonly CharRange[] _ranges;
 
-    private CharSet(CharRange[] ranges) => _ranges = ranges;
+    private readonly int _hash;
+
+    private CharSet(CharRange[] ranges)
+    {
+        _ranges = ranges;
+        HashCode hash = default;
+        hash.AddBytes(MemoryMarshal.AsBytes<CharRange>(ranges));
+        _hash = hash.ToHashCode();
+    }
 
     /// <summary>No code point.</summary>
     public static CharSet None { get; } = new([]);
@@ -123,15 +133,9 @@ internal sealed class CharSet : IEquatable<CharSet>
         return OfRanges(others);
     }
 
-    public bool Equals(CharSet? other) => other is not null && _ranges.AsSpan().SequenceEqual(other._ranges);
+    public bool Equals(CharSet? other) => ReferenceEquals(this, other) || (other is not null && _hash == other._hash && _ranges.AsSpan().SequenceEqual(other._ranges));
 
     public override bool Equals(object? obj) => Equals(obj as CharSet);
 
-    public override int GetHashCode()
-    {
-        HashCode hash = default;
-        foreach (CharRange range in _ranges)
-            hash.Add(range);
-        return hash.ToHashCode();
-    }
+    public override int GetHashCode() => _hash;
 }

@@ -45,7 +45,7 @@ public sealed class RegexTests
     [InlineData("^\\u{1F600}\\ud83d\\ude00[\\u{1F600}-\\u{1F64F}]$", "😀😀😃", "😀😀")]
     [InlineData("^[\\ud83d\\ude00-\\ud83d\\ude4f😺]$", "😀|😺", "\\|a")]
     [InlineData("^\\cA\\0\\f\\n\\r\\t\\v\\x41$", "\u0001\0\f\n\r\t\vA", "A")]
-    [InlineData("^\\^\\$\\\\\\.\\*\\+\\?\\(\\)\\[\\]\\{\\}\\|\\/\\-$", "^$\\.*+?()[]{}|/-", "")]
+    [InlineData("^\\^\\$\\\\\\.\\*\\+\\?\\(\\)\\[\\]\\{\\}\\/\\-$", "^$\\.*+?()[]{}/-", "")]
     [InlineData("^[\\b\\-\\]^$.*]$", "\b|-|]|^|$|.|*", "\\")]
     [InlineData("^[\\w-.]$", "-|.|a|_", ",")]
     [InlineData("^[a-\\d]$", "a|-|5", "b")]
@@ -53,14 +53,14 @@ public sealed class RegexTests
     [InlineData("^[^]$", "a|\n|😀", "")]
     [InlineData("^{x}]$", "{x}]", "x")]
     [InlineData("a{2}", "aa|baab", "a|aba")]
-    [InlineData("", "|a|\n", "\ud800")]
+    [InlineData("", "|a|\n", null)]
     [InlineData("a|^b|c$|^$", "xax|bx|xc|", "xbx|cx|x")]
     [InlineData("x*$^y*", "", "x|y|xy")]
     [InlineData("a^b", null, "ab|a\nb")]
     [InlineData("(a$|b)c", "bc", "ac|a")]
     [InlineData("(?:^a|b)*c$", "c|ac|xbc|abbc", "x")]
     [InlineData("^(\\d{4}-\\d{2}-\\d{2})?$", "2024-01-31|", "2024-1-31")]
-    public void Patterns_mean_what_ecma_262_says(string pattern, string? matching, string other)
+    public void Patterns_mean_what_ecma_262_says(string pattern, string? matching, string? other)
     {
         Automaton automaton = RegexParser.Parse(pattern, search: true, new Fuel());
         foreach (string text in Parts(matching))
@@ -79,8 +79,10 @@ public sealed class RegexTests
             if (c is >= 0xD800 and < 0xE000)
                 continue;
             string category = System.Globalization.CharUnicodeInfo.GetUnicodeCategory(c).ToString();
-            Assert.Equal(category == "LowercaseLetter", lower.Accepts(lower.Step(0, c)));
-            Assert.Equal(category.EndsWith("Mark", StringComparison.Ordinal), mark.Accepts(mark.Step(0, c)));
+            bool isAsSaid = lower.Accepts(lower.Step(0, c)) == (category == "LowercaseLetter")
+                && mark.Accepts(mark.Step(0, c)) == category.EndsWith("Mark", StringComparison.Ordinal);
+            if (!isAsSaid)
+                Assert.Fail($"U+{c:X4} is {category}");
         }
     }
 

@@ -6,6 +6,9 @@ namespace VAI.Text.Constraints.Automata.Expressions;
 /// <summary>The nodes that are reached from others without reading.</summary>
 internal sealed class Closure(Nfa nfa, Fuel fuel)
 {
+    // They are sorted, told from others and kept.
+    private const int StepsOfFound = 3;
+
     private readonly int[] _visits = new int[nfa.Count];
     private readonly Stack<int> _left = new();
     private readonly List<int> _found = [];
@@ -42,6 +45,7 @@ internal sealed class Closure(Nfa nfa, Fuel fuel)
         }
 
         Span<int> found = CollectionsMarshal.AsSpan(_found);
+        fuel.Step((long)StepsOfFound * found.Length);
         found.Sort();
         return found;
     }

@@ -53,7 +53,7 @@ internal sealed class SpanTable
         _hashes.Add(hash);
     }
 
-    // One that stands alone comes before any other, and is left out.
+    // One that stands alone is in no slot.
     private void Grow()
     {
         var used = new List<int>();

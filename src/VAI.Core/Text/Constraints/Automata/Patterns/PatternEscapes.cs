@@ -19,7 +19,7 @@ internal static class PatternEscapes
                 return (NamedSets.Find((char)c), 0);
             case 'p' or 'P':
                 CharSet set = Property(reader, start);
-                return (c == 'p' ? set : set.Complement(), 0);
+                return (c == 'p' ? set : UnicodeProperties.Not(set), 0);
             case 'b' when inClass:
                 return (null, '\b');
             case 'b' or 'B':

@@ -13,7 +13,7 @@ internal sealed class RegexParser
     public const int MostDepth = 200;
 
     // A node of the tree, and its place in a list.
-    private const int StepsOfNode = 6;
+    private const int StepsOfNode = 10;
 
     private readonly PatternReader _reader;
     private readonly Fuel _fuel;

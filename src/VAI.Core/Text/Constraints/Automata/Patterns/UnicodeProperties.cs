@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace VAI.Text.Constraints.Automata.Patterns;
 
@@ -23,6 +25,11 @@ internal static class UnicodeProperties
     // All code points are looked at once, which takes some milliseconds.
     private static readonly Lazy<CharSet[]> Categories = new(Read);
 
+    // By name, of which there are few.
+    private static readonly ConcurrentDictionary<string, CharSet> Known = new();
+
+    private static readonly ConditionalWeakTable<CharSet, CharSet> Complements = [];
+
     /// <summary>A general category by its short or long name, or <c>Any</c>, <c>ASCII</c> or <c>Assigned</c>; null where it is none of these.</summary>
     public static CharSet? Find(string name)
     {
@@ -36,12 +43,25 @@ internal static class UnicodeProperties
         {
             "Any" => CharSet.All,
             "ASCII" => CharSet.Range(0, 127),
-            "Assigned" => Category("Cn")!.Complement(),
+            "Assigned" => Not(Category("Cn")!),
             _ => Category(name),
         };
     }
 
+    /// <summary>All other code points than those of a category.</summary>
+    public static CharSet Not(CharSet category) => Complements.GetValue(category, set => set.Complement());
+
     private static CharSet? Category(string name)
+    {
+        if (Known.TryGetValue(name, out CharSet? found))
+            return found;
+        CharSet? set = Make(name);
+        if (set is not null)
+            Known[name] = set;
+        return set;
+    }
+
+    private static CharSet? Make(string name)
     {
         if (Long.TryGetValue(name, out string? known))
             name = known;

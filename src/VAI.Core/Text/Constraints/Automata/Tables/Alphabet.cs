@@ -29,6 +29,9 @@ internal sealed class Alphabet
     /// <summary>How many classes there are.</summary>
     public int Count { get; }
 
+    /// <summary>The class of each code point of ASCII.</summary>
+    public byte[] AsciiClasses => _ascii;
+
     public int RunCount => _starts.Length;
 
     /// <summary>Of a code point; -1 for what is none.</summary>

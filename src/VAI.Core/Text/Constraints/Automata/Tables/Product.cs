@@ -3,6 +3,9 @@ namespace VAI.Text.Constraints.Automata.Tables;
 /// <summary>Two automata that read the same text side by side.</summary>
 internal sealed class Product
 {
+    // A pair is looked for among all, and most often somewhere else in memory than the last.
+    private const int StepsOfPair = 3;
+
     private readonly Table _a;
     private readonly Table _b;
     private readonly Pairing _pairing;
@@ -65,10 +68,8 @@ internal sealed class Product
             int toA = i < ofA.Length && ofA[i] == of ? _a.Targets(first)[i++] : usualA;
             int toB = j < ofB.Length && ofB[j] == of ? _b.Targets(second)[j++] : usualB;
             int target = Number(toA, toB);
-            if (builder is null)
-                _fuel.Step();
-            else
-                builder.Edge(of, target);
+            _fuel.Step(StepsOfPair);
+            builder?.Edge(of, target);
         }
 
         return edges == _a.Alphabet.Count ? Table.Dead : Number(usualA, usualB);
@@ -82,6 +83,7 @@ internal sealed class Product
         if (_numbers.TryGetValue(key, out int number))
             return number;
         _fuel.State();
+        _fuel.Step(2 * StepsOfPair);
         number = _pairs.Count;
         _numbers.Add(key, number);
         _pairs.Add((first, second));
