@@ -109,9 +109,10 @@ public sealed class ReuseBreakTests(ForgedModels models) : EngineTest(models)
         int[] Log() => [.. Enumerable.Range(0, random.Next(1, 100)).Select(_ => random.Next(4) == 0 ? ~random.Next(3) : random.Next(3))];
     }
 
+    // Of several tokens: what is said is of the prompt, and not of the answer.
     private static async Task<InferenceResult> BeginAsync(IModelContext model, int[] prompt, InferenceOptions? options = null)
     {
         await using IInferenceSession session = model.OpenSession();
-        return (await ReadAsync(session.InferAsync(prompt, options ?? Greedy(1)))).Result!;
+        return (await ReadAsync(session.InferAsync(prompt, options ?? Greedy(3)))).Result!;
     }
 }

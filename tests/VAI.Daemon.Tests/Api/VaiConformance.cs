@@ -303,7 +303,10 @@ public abstract class VaiConformance(ForgedModels models)
             await foreach (InferenceUpdate update in session.InferAsync(Prompt, Greedy(1000), cancel.Token))
             {
                 seen.Add(update.TokenId);
-                Assert.Throws<VaiUsageException>(() => session.Tokens);
+
+                // What was on its way is handed over after the end, when the session is free.
+                if (!cancel.IsCancellationRequested)
+                    Assert.Throws<VaiUsageException>(() => session.Tokens);
                 Assert.True(session.TokenCount > prompt.Count);
                 if (seen.Count == 3)
                     await cancel.CancelAsync();

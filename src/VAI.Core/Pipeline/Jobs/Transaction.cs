@@ -298,12 +298,12 @@ internal sealed class Transaction : SequenceJob
         PromptLogProbabilities = _promptLogProbability?.All,
     };
 
-    // The text is made here: the pipeline's thread has the model's vocabulary for sure, and at the end nobody waits for a token.
+    // Of the prompt alone, to which the answer was added. It is made here: the pipeline's thread has the model's vocabulary for sure, and at the end nobody waits for a token.
     private ReuseBreak? Explained(ReuseBreak? found)
     {
         if (found is not { Reason: ReuseBreakReason.Differs })
             return found;
-        (string before, string after) = TextAround.Of(_vocab, Session.LogSpan, found.Position);
+        (string before, string after) = TextAround.Of(_vocab, Session.LogSpan[..Math.Max(found.Position, _before + _prompt.Length)], found.Position);
         return found with { Before = before, After = after };
     }
 
