@@ -63,7 +63,7 @@ public sealed class ReuseBreakTests(ForgedModels models) : EngineTest(models)
         (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"], m => (m.ContextLength, m.SramTokens, m.Profile) = (256, 1024, RomProfile.Exact));
         await using IVai _ = vai;
         int[] prompt = Long[..70];
-        await BeginAsync(model, prompt);
+        await BeginAsync(model, prompt, Greedy(1));
         InferenceResult differs = await BeginAsync(model, [.. prompt[..50], 5, 6]);
         Assert.Equal((32, 50, ReuseBreakReason.Differs), (differs.ReusedTokens, differs.ReuseBreak!.Position, differs.ReuseBreak.Reason));
         Assert.Equal(new ReuseBreak(64, ReuseBreakReason.NotKept), (await BeginAsync(model, [.. prompt, 5, 6])).ReuseBreak);
