@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using VAI.Cli.Output;
 using VAI.Cli.Verbs;
 
@@ -100,13 +101,20 @@ internal sealed class Chat(IVai vai, Conversation conversation, InferenceOptions
     }
 
     private ChatAnswerBody Body(string prompt, SpokenAnswer answer, InferenceResult? r) => r is null
-        ? new ChatAnswerBody(_model.Name, prompt, answer.Text, answer.Thought, 0, 0, 0, 0, 0, 0, "stopped", null)
+        ? new ChatAnswerBody(_model.Name, prompt, answer.Text, answer.Thought, 0, 0, 0, null, 0, 0, 0, "stopped", null)
         : new ChatAnswerBody(
-            _model.Name, prompt, answer.Text, answer.Thought, r.GeneratedTokens, r.PromptTokens, r.ReusedTokens, Format.Ms(r.FirstTokenTime), Format.Ms(r.TotalTime),
-            Format.Number(r.TokensPerSecond), RunVerb.Finish(r), r.Seed);
+            _model.Name, prompt, answer.Text, answer.Thought, r.GeneratedTokens, r.PromptTokens, r.ReusedTokens, r.ReuseBreak?.Before,
+            Format.Ms(r.FirstTokenTime), Format.Ms(r.TotalTime), Format.Number(r.TokensPerSecond), RunVerb.Finish(r), r.Seed);
 
     private static string Cost(InferenceResult? r) => r is null
         ? "stopped"
         : $"{r.GeneratedTokens} tokens  first={r.FirstTokenTime.TotalMilliseconds:F1} ms  total={r.TotalTime.TotalMilliseconds:F1} ms  "
-            + $"{r.TokensPerSecond:F1} tok/s  reused={r.ReusedTokens}  finish={RunVerb.Finish(r)}";
+            + $"{r.TokensPerSecond:F1} tok/s  reused={r.ReusedTokens}{Until(r.ReuseBreak)}  finish={RunVerb.Finish(r)}";
+
+    // Where the history is written otherwise than it was computed; on one line, and nothing in it that a terminal obeys.
+    private static string Until(ReuseBreak? broke) => broke is { Before: { } before, After: { } after }
+        ? $" until \"{Line(before)}\", new from \"{Line(after)}\""
+        : "";
+
+    private static string Line(string text) => JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text);
 }

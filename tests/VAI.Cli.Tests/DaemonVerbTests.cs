@@ -109,7 +109,7 @@ public sealed class DaemonVerbTests(DaemonFixture daemon)
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         JsonElement[] answers = [.. run.Json.GetProperty("answers").EnumerateArray()];
         Assert.All(answers, a => VaiRun.Has(
-            a, "model", "prompt", "text", "reasoning", "tokens", "prompt_tokens", "reused_tokens", "first_ms", "total_ms", "tokens_per_second", "finish", "seed"));
+            a, "model", "prompt", "text", "reasoning", "tokens", "prompt_tokens", "reused_tokens", "reused_until", "first_ms", "total_ms", "tokens_per_second", "finish", "seed"));
         Assert.Equal(["a", "a", "b", "a", "a"], answers.Select(a => a.GetProperty("model").GetString()));
         List<ChatTurn> turns = [new("system", "You design circuits.")];
         int[] whole = new int[5];
@@ -130,6 +130,16 @@ public sealed class DaemonVerbTests(DaemonFixture daemon)
         Assert.Equal((whole[0], answers[0].GetProperty("text").GetString()), (Number(4, "prompt_tokens"), answers[4].GetProperty("text").GetString()));
 
         int Number(int answer, string field) => answers[answer].GetProperty(field).GetInt32();
+    }
+
+    [Fact]
+    public async Task A_chat_says_where_what_was_computed_goes_on_otherwise()
+    {
+        VaiRun run = await VaiProcess.TellAsync(
+            ["What is an adder?", "/reset", "What is an inverter?"], "chat", "a", "--system", "You say where it ends.", "--tokens", "2", "--temp", "0", "--socket", daemon.Socket);
+        Assert.Equal(0, run.ExitCode);
+        string last = run.Error.TrimEnd().Split('\n')[^1];
+        Assert.Matches("reused=[0-9]+ until \".*What is an.*\", new from \".+\"", last);
     }
 
     [Fact]

@@ -41,6 +41,7 @@ internal sealed record ChatAnswerBody(
     int Tokens,
     int PromptTokens,
     int ReusedTokens,
+    string? ReusedUntil,
     double FirstMs,
     double TotalMs,
     double TokensPerSecond,

@@ -53,6 +53,12 @@ public sealed record InferenceResult
     /// </summary>
     public required int ReusedTokens { get; init; }
 
+    /// <summary>
+    /// Where reuse ended, and why; null where nothing but the last token of session and prompt was computed. A transaction that another
+    /// process took up has it from there.
+    /// </summary>
+    public ReuseBreak? ReuseBreak { get; init; }
+
     /// <summary>From the start of the enumeration to a place in the SRAM bank.</summary>
     public required TimeSpan QueueTime { get; init; }
 

@@ -35,6 +35,9 @@ internal sealed class SramPlacer(
     /// <summary>Whether something was put off to the next turn, in which there may be time for it.</summary>
     public bool PutOff { get; private set; }
 
+    /// <summary>What was held of the log that was placed last.</summary>
+    public NearestKv Nearest { get; private set; }
+
     /// <summary>KV on its way.</summary>
     public KvTransfers Transfers => transfers;
 
@@ -73,6 +76,7 @@ internal sealed class SramPlacer(
             Keep(line);
         else if (!TryEvict(line, clear: false))
             return false;
+        Nearest = reused < log.Length - 1 ? NearestTo(session, log) : default;
         bool copies = !bank.Pooled && donor is not null && donor != line && reused > 0;
         if (copies && !transfers.MayCopy(llama.StateBytes(donor!.Sequence)))
         {
@@ -263,6 +267,23 @@ internal sealed class SramPlacer(
         }
 
         return (donor, reused);
+    }
+
+    private NearestKv NearestTo(Session session, ReadOnlySpan<int> log)
+    {
+        NearestKv nearest = default;
+        if (session.Line is { } own)
+            nearest = nearest.Or(log, own.Span);
+        if (session.Parked is { } parked)
+            nearest = nearest.Or(log, parked.Tokens);
+        foreach (SramLine line in bank.Lines)
+        {
+            // Of what others computed nothing is told.
+            if (line.Tag == session.Options.Tag)
+                nearest = nearest.Or(log, line.Span);
+        }
+
+        return nearest;
     }
 
     // A cache that is taken over as a whole costs no other line; else one that nobody needs, the donor's last.

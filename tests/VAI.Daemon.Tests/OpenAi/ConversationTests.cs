@@ -122,6 +122,26 @@ public sealed class ConversationTests(OpenAiServer server) : OpenAiTest(server),
     }
 
     [Fact]
+    public async Task Where_a_history_is_written_otherwise_than_it_was_computed_is_told()
+    {
+        string name = await LoadAsync("breaks", Thinking);
+        string asked = await Server.Vai.Select(name).RenderChatAsync([new("user", "Hello")]);
+        JsonElement first = await PostAsync(Completions, JsonSerializer.Serialize(new { model = name, prompt = asked + "Hm.\n</think>\n\nYes.", temperature = 0, max_tokens = 1 }));
+        Assert.False(Details(first).TryGetProperty("cached_until", out _));
+
+        // The history has no thoughts: there it ends.
+        string next = $$"""{"model":"{{name}}","messages":[{"role":"user","content":"Hello"},{"role":"assistant","content":"Yes."},{"role":"user","content":"Why?"}],"temperature":0,"max_tokens":1}""";
+        JsonElement details = Details(await PostAsync(Chat, next));
+        Assert.InRange(details.GetProperty("cached_tokens").GetInt32(), 1, int.MaxValue);
+        Assert.EndsWith("<|im_start|>assistant\n", details.GetProperty("cached_until").GetString(), StringComparison.Ordinal);
+
+        // And now it is there.
+        Assert.False(Details((await StreamAsync(Chat, With(With(next, "stream", "true"), "stream_options", "{\"include_usage\":true}")))[^1]).TryGetProperty("cached_until", out _));
+
+        static JsonElement Details(JsonElement answer) => answer.GetProperty("usage").GetProperty("prompt_tokens_details");
+    }
+
+    [Fact]
     public async Task An_assistants_words_at_the_end_are_continued_or_refused_by_name()
     {
         const string Messages = """[{"role":"user","content":"Hello"},{"role":"assistant","content":"Once upon"}]""";

@@ -5,6 +5,7 @@ using VAI.Native.Llama;
 using VAI.Pipeline.Readers;
 using VAI.Sessions;
 using VAI.Sessions.Sampling;
+using VAI.Sram;
 using VAI.Text;
 
 namespace VAI.Pipeline.Jobs;
@@ -38,6 +39,8 @@ internal sealed class Transaction : SequenceJob
     private bool _lastSent;
     private bool _blocked;
     private InferenceResult? _result;
+    private NearestKv _nearest;
+    private ReuseBreak? _break;
     private SwitchClass _switchClass;
     private int _generated;
     private long _firstToken;
@@ -144,10 +147,22 @@ internal sealed class Transaction : SequenceJob
             FinishIfResumedAtEnd();
     }
 
+    public override bool TryPlace(SramPlacer placer, int growth)
+    {
+        bool placed = base.TryPlace(placer, growth);
+        if (placed && Placed == 0)
+            _nearest = placer.Nearest;
+        return placed;
+    }
+
     public override void Begun(int reused)
     {
         if (Placed == 0)
+        {
             _switchClass = Session.Context.TakeSwitchClass();
+            _break = _nearest.Break(Session.Context.Schedule, Session.LogSpan, reused);
+        }
+
         base.Begun(reused);
         Session.Line!.Tokens.EnsureCapacity(Room);
     }
@@ -272,6 +287,7 @@ internal sealed class Transaction : SequenceJob
         GeneratedTokens = _generated,
         ReasoningTokens = _text.ReasoningTokens,
         ReusedTokens = Reused,
+        ReuseBreak = Explained(_break),
         QueueTime = Stopwatch.GetElapsedTime(Start, Math.Max(Start, Placed)),
         WaitTime = Stopwatch.GetElapsedTime(0, _waited),
         FirstTokenTime = Stopwatch.GetElapsedTime(Start, _firstToken),
@@ -281,6 +297,15 @@ internal sealed class Transaction : SequenceJob
         ComputeThreads = Threads,
         PromptLogProbabilities = _promptLogProbability?.All,
     };
+
+    // Of the prompt alone, to which the answer was added. It is made here: the pipeline's thread has the model's vocabulary for sure, and at the end nobody waits for a token.
+    private ReuseBreak? Explained(ReuseBreak? found)
+    {
+        if (found is not { Reason: ReuseBreakReason.Differs })
+            return found;
+        (string before, string after) = TextAround.Of(_vocab, Session.LogSpan[..Math.Max(found.Position, _before + _prompt.Length)], found.Position);
+        return found with { Before = before, After = after };
+    }
 
     private bool HandOver()
     {

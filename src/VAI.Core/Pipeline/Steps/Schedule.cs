@@ -67,8 +67,11 @@ internal readonly record struct Schedule(bool Exact, int Window = 0, int MostRow
 
         // A prompt that ends here in both was cut here in both.
         bool ends = log[at] < 0 && (at == computed.Length || computed[at] < 0);
-        return !Exact || ends ? at : StepStart(log, at);
+        return ends ? at : Start(log, at);
     }
+
+    /// <summary>The last place up to <paramref name="at"/> that a log can be gone on from, whatever was held behind it.</summary>
+    public int Start(ReadOnlySpan<int> log, int at) => Exact ? StepStart(log, at) : at;
 
     /// <summary>
     /// Whether so many computed entries can be copied and gone on with. llama.cpp copies of a sliding window only what it still

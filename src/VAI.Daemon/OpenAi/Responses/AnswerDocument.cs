@@ -11,6 +11,9 @@ internal struct Usage
     public long Cached;
     public long Reasoning;
 
+    /// <summary>The text that the first prompt's reuse ended with, where what was held goes on otherwise; null where none does.</summary>
+    public string? CachedUntil;
+
     /// <param name="result">What an answer came to.</param>
     /// <param name="counts">Whether its prompt counts: it does once, however many answers it has.</param>
     public void Add(InferenceResult result, bool counts)
@@ -21,6 +24,7 @@ internal struct Usage
             return;
         Prompt += result.PromptTokens;
         Cached += result.ReusedTokens;
+        CachedUntil ??= result.ReuseBreak?.Before;
     }
 
     public readonly void Write(Utf8JsonWriter w)
@@ -31,6 +35,8 @@ internal struct Usage
         w.WriteNumber("total_tokens"u8, Prompt + Completion);
         w.WriteStartObject("prompt_tokens_details"u8);
         w.WriteNumber("cached_tokens"u8, Cached);
+        if (CachedUntil is not null)
+            w.WriteString("cached_until"u8, CachedUntil);
         w.WriteEndObject();
         w.WriteStartObject("completion_tokens_details"u8);
         w.WriteNumber("reasoning_tokens"u8, Reasoning);
