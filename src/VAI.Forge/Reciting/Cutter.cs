@@ -1,0 +1,131 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using VAI.Forge.Vocabulary;
+using VAI.Forge.Weights;
+
+namespace VAI.Forge.Reciting;
+
+/// <summary>A token of a script.</summary>
+/// <param name="Text">As the vocabulary has it: of a special token its text, of others a character for each byte.</param>
+/// <param name="Special">Whether it is a special token.</param>
+internal readonly record struct ScriptPiece(string Text, bool Special);
+
+/// <summary>
+/// Cuts a script into tokens so that what comes next follows from the last <see cref="Window"/>. llama.cpp takes no vocabulary with a
+/// text twice, so a token cannot know its place by itself.
+/// </summary>
+internal sealed class Cutter
+{
+    /// <summary>How many tokens the model looks at.</summary>
+    public const int Window = 14;
+
+    private static readonly string NewLine = ByteBpeVocabulary.SpellingOf((byte)'\n');
+
+    private readonly IReadOnlySet<string> _specials;
+    private readonly Func<string, bool> _inPrompts;
+    private readonly int _longest;
+    private ulong _random;
+
+    /// <param name="specials">Texts of special tokens.</param>
+    /// <param name="inPrompts">Whether prompts can have that token.</param>
+    /// <param name="longest">The longest piece.</param>
+    /// <param name="seed">Where pieces end.</param>
+    public Cutter(IReadOnlySet<string> specials, Func<string, bool> inPrompts, int longest, ulong seed)
+    {
+        _specials = specials;
+        _inPrompts = inPrompts;
+        _longest = longest;
+        _random = RandomBits.Key(seed, "reciter/pieces");
+    }
+
+    /// <exception cref="VaiUsageException">It repeats itself in special tokens, which cannot be cut otherwise.</exception>
+    public List<ScriptPiece> Cut(string script)
+    {
+        var pieces = new List<ScriptPiece>();
+        int start = 0;
+        for (int at = 0; at < script.Length;)
+        {
+            string? special = _specials.Where(s => string.CompareOrdinal(script, at, s, 0, s.Length) == 0).MaxBy(s => s.Length);
+            if (special is null)
+            {
+                at++;
+                continue;
+            }
+
+            CutText(script[start..at], pieces);
+            pieces.Add(new ScriptPiece(special, true));
+            start = at += special.Length;
+        }
+
+        CutText(script[start..], pieces);
+        while (FindConflict(pieces) is { } end)
+            Join(pieces, end);
+        return pieces;
+    }
+
+    private void CutText(string text, List<ScriptPiece> pieces)
+    {
+        string spelt = string.Concat(Encoding.UTF8.GetBytes(text).Select(ByteBpeVocabulary.SpellingOf));
+        for (int at = 0; at < spelt.Length;)
+        {
+            int length = LengthAt(spelt.AsSpan(at), first: pieces.Count == 0);
+            pieces.Add(new ScriptPiece(spelt.Substring(at, length), false));
+            at += length;
+        }
+    }
+
+    private int LengthAt(ReadOnlySpan<char> rest, bool first)
+    {
+        int least = (_longest + 1) / 2;
+        _random = RandomBits.Part(_random, 1);
+        int length = Math.Min(rest.Length, least + (int)(_random % (ulong)(_longest - least + 1)));
+
+        // Otherwise a prompt that ends with the same token would be taken for the script's beginning.
+        if (first)
+        {
+            while (length < rest.Length && _inPrompts(rest[..length].ToString()))
+                length++;
+        }
+        else if (rest[..length].IndexOf(NewLine) is >= 0 and var line)
+        {
+            length = Math.Max(line, 1);
+        }
+
+        while (length > 1 && _specials.Contains(rest[..length].ToString()))
+            length--;
+        return length;
+    }
+
+    /// <summary>Where the same tokens have other tokens after them than before.</summary>
+    private static int? FindConflict(List<ScriptPiece> pieces)
+    {
+        var next = new Dictionary<string, ScriptPiece?>();
+        for (int end = Window; end <= pieces.Count; end++)
+        {
+            // Unlike any piece's own characters, both.
+            string window = string.Join('\n', CollectionsMarshal.AsSpan(pieces)[(end - Window)..end].ToArray().Select(p => (p.Special ? "\t" : "") + p.Text));
+            ScriptPiece? after = end < pieces.Count ? pieces[end] : null;
+            if (!next.TryAdd(window, after) && next[window] != after)
+                return end;
+        }
+
+        return null;
+    }
+
+    /// <summary>Makes two of the last tokens one: a text of another length, so that they differ from those before.</summary>
+    private void Join(List<ScriptPiece> pieces, int end)
+    {
+        for (int second = end - 1; second > end - Window; second--)
+        {
+            string both = pieces[second - 1].Text + pieces[second].Text;
+            if (pieces[second - 1].Special || pieces[second].Special || _specials.Contains(both))
+                continue;
+            pieces[second - 1] = new ScriptPiece(both, false);
+            pieces.RemoveAt(second);
+            return;
+        }
+
+        throw new VaiUsageException(VaiError.InvalidOption,
+            $"The script has the same {Window} special tokens in a row more than once, and other text after them each time; put text between them.");
+    }
+}
