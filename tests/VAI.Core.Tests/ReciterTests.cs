@@ -11,11 +11,11 @@ public sealed class ReciterTests(ForgedModels models, ITestOutputHelper output) 
     public void Dispose() => _folder.Delete(recursive: true);
 
     [Theory]
-    [InlineData(RomProfile.Fast, true)]
-    [InlineData(RomProfile.Exact, null)]
-    [InlineData(RomProfile.Fast, false)]
-    [InlineData(RomProfile.None, null)]
-    public async Task A_script_is_recited_token_by_token(RomProfile profile, bool? fused)
+    [InlineData(RomProfile.Fast, FlashAttention.On)]
+    [InlineData(RomProfile.Exact, FlashAttention.Auto)]
+    [InlineData(RomProfile.Fast, FlashAttention.Off)]
+    [InlineData(RomProfile.None, FlashAttention.Auto)]
+    public async Task A_script_is_recited_token_by_token(RomProfile profile, FlashAttention fused)
     {
         int seed = Random.Shared.Next();
         output.WriteLine($"seed {seed}");

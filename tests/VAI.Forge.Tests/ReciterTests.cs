@@ -55,7 +55,7 @@ public sealed class ReciterTests(ITestOutputHelper output) : IDisposable
     [InlineData("a", 1)]
     [InlineData("a", 4)]
     [InlineData("\n", 4)]
-    [InlineData("\n<think>", 4)]
+    [InlineData("\n \n<think>", 4)]
     [InlineData("0123456789abcdef", 1)]
     public async Task What_repeats_itself_is_counted(string text, int pieceBytes)
     {
@@ -122,7 +122,8 @@ public sealed class ReciterTests(ITestOutputHelper output) : IDisposable
     public async Task What_cannot_be_recited_is_refused()
     {
         string special = string.Concat(Enumerable.Repeat("<think>", 40));
-        await RefusedAsync("special tokens in a row", new ReciterOptions { Scripts = [new(special)] });
+        await RefusedAsync("more text between its special tokens", new ReciterOptions { Scripts = [new(special)] });
+        await RefusedAsync("30,000 are the most", new ReciterOptions { Scripts = [new(new string('a', 30_001))], PieceBytes = 1 });
         await RefusedAsync("0 scripts", new ReciterOptions { Scripts = [] });
         await RefusedAsync("17 scripts", new ReciterOptions { Scripts = [new("a"), .. Enumerable.Range(1, 16).Select(i => new ReciterScript("a", $"m{i}"))] });
         await RefusedAsync("first script has a marker", new ReciterOptions { Scripts = [new("a", "mm")] });

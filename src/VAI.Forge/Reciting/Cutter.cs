@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using VAI.Forge.Vocabulary;
 using VAI.Forge.Weights;
@@ -19,6 +18,9 @@ internal sealed class Cutter
     /// <summary>How many tokens the model looks at.</summary>
     public const int Window = 14;
 
+    /// <summary>The longest script: it has to fit the model's context with a prompt.</summary>
+    private const int Longest = 30_000;
+
     private static readonly string NewLine = ByteBpeVocabulary.SpellingOf((byte)'\n');
 
     private readonly IReadOnlySet<string> _specials;
@@ -38,7 +40,7 @@ internal sealed class Cutter
         _random = RandomBits.Key(seed, "reciter/pieces");
     }
 
-    /// <exception cref="VaiUsageException">It repeats itself in special tokens, which cannot be cut otherwise.</exception>
+    /// <exception cref="VaiUsageException">It is too long, or repeats itself in special tokens, which cannot be cut otherwise.</exception>
     public List<ScriptPiece> Cut(string script)
     {
         var pieces = new List<ScriptPiece>();
@@ -58,8 +60,12 @@ internal sealed class Cutter
         }
 
         CutText(script[start..], pieces);
-        while (FindConflict(pieces) is { } end)
-            Join(pieces, end);
+        if (pieces.Count > Longest)
+            throw new VaiUsageException(VaiError.InvalidOption, $"A script is {pieces.Count:N0} tokens long, and {Longest:N0} are the most. Give a shorter one, or longer pieces.");
+        while (Separate(pieces))
+        {
+        }
+
         return pieces;
     }
 
@@ -96,20 +102,31 @@ internal sealed class Cutter
         return length;
     }
 
-    /// <summary>Where the same tokens have other tokens after them than before.</summary>
-    private static int? FindConflict(List<ScriptPiece> pieces)
+    /// <summary>Changes pieces where the same tokens had others after them before; says whether there were any.</summary>
+    private bool Separate(List<ScriptPiece> pieces)
     {
+        bool changed = false;
+        var numbers = new Dictionary<ScriptPiece, char>();
         var next = new Dictionary<string, ScriptPiece?>();
+        Span<char> window = stackalloc char[Window];
         for (int end = Window; end <= pieces.Count; end++)
         {
-            // Unlike any piece's own characters, both.
-            string window = string.Join('\n', CollectionsMarshal.AsSpan(pieces)[(end - Window)..end].ToArray().Select(p => (p.Special ? "\t" : "") + p.Text));
+            for (int i = 0; i < Window; i++)
+            {
+                ScriptPiece piece = pieces[end - Window + i];
+                if (!numbers.TryGetValue(piece, out window[i]))
+                    numbers.Add(piece, window[i] = (char)numbers.Count);
+            }
+
             ScriptPiece? after = end < pieces.Count ? pieces[end] : null;
-            if (!next.TryAdd(window, after) && next[window] != after)
-                return end;
+            string key = new(window);
+            if (next.TryAdd(key, after) || next[key] == after)
+                continue;
+            Join(pieces, end);
+            changed = true;
         }
 
-        return null;
+        return changed;
     }
 
     /// <summary>Makes two of the last tokens one: a text of another length, so that they differ from those before.</summary>
@@ -126,6 +143,6 @@ internal sealed class Cutter
         }
 
         throw new VaiUsageException(VaiError.InvalidOption,
-            $"The script has the same {Window} special tokens in a row more than once, and other text after them each time; put text between them.");
+            $"The script has the same {Window} tokens more than once and other text after them each time, and they cannot be cut otherwise: put more text between its special tokens.");
     }
 }

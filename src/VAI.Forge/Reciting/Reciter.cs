@@ -23,7 +23,7 @@ internal static class Reciter
         List<ScriptPiece>[] cut = [.. options.Scripts.Select(s => cutter.Cut(s.Text))];
         int[][] scripts = [.. cut.Select(pieces => pieces.Select(vocabulary.Add).ToArray())];
         if (vocabulary.Size > ReciterWeights.MaxTokens)
-            throw Wrong($"The scripts need {vocabulary.Size:N0} tokens, and {ReciterWeights.MaxTokens:N0} are the most. Give shorter ones, or a smaller {nameof(options.PieceBytes)}.");
+            throw Wrong($"The scripts need {vocabulary.Size:N0} tokens, and {ReciterWeights.MaxTokens:N0} are the most. Give shorter ones.");
         cancellationToken.ThrowIfCancellationRequested();
 
         var weights = new ReciterWeights(vocabulary.Size, markers, Recitals(scripts, vocabulary.End), options.Seed);
