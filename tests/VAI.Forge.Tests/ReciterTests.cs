@@ -53,10 +53,11 @@ public sealed class ReciterTests(ITestOutputHelper output) : IDisposable
 
     [Theory]
     [InlineData("a", 1)]
+    [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 1)]
     [InlineData("a", 4)]
     [InlineData("\n", 4)]
-    [InlineData("\n \n<think>", 4)]
-    [InlineData("0123456789abcdef", 1)]
+    [InlineData("<think>Hm, well\n", 4)]
+    [InlineData("0123456789", 1)]
     public async Task What_repeats_itself_is_counted(string text, int pieceBytes)
     {
         string script = string.Concat(Enumerable.Repeat(text, 300)) + ".";
@@ -123,7 +124,7 @@ public sealed class ReciterTests(ITestOutputHelper output) : IDisposable
     {
         string special = string.Concat(Enumerable.Repeat("<think>", 40));
         await RefusedAsync("more text between its special tokens", new ReciterOptions { Scripts = [new(special)] });
-        await RefusedAsync("30,000 are the most", new ReciterOptions { Scripts = [new(new string('a', 30_001))], PieceBytes = 1 });
+        await RefusedAsync("30,000 are the most", new ReciterOptions { Scripts = [new(new string('a', 31_000))], PieceBytes = 1 });
         await RefusedAsync("0 scripts", new ReciterOptions { Scripts = [] });
         await RefusedAsync("17 scripts", new ReciterOptions { Scripts = [new("a"), .. Enumerable.Range(1, 16).Select(i => new ReciterScript("a", $"m{i}"))] });
         await RefusedAsync("first script has a marker", new ReciterOptions { Scripts = [new("a", "mm")] });

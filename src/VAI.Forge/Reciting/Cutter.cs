@@ -21,6 +21,9 @@ internal sealed class Cutter
     /// <summary>The longest script: it has to fit the model's context with a prompt.</summary>
     private const int Longest = 30_000;
 
+    /// <summary>So often only what matters is changed: it may take one at a time where a text repeats itself at length.</summary>
+    private const int GentlePasses = 8;
+
     private static readonly string NewLine = ByteBpeVocabulary.SpellingOf((byte)'\n');
 
     private readonly IReadOnlySet<string> _specials;
@@ -62,7 +65,7 @@ internal sealed class Cutter
         CutText(script[start..], pieces);
         if (pieces.Count > Longest)
             throw new VaiUsageException(VaiError.InvalidOption, $"A script is {pieces.Count:N0} tokens long, and {Longest:N0} are the most. Give a shorter one, or longer pieces.");
-        while (Separate(pieces))
+        for (int pass = 0; Separate(pieces, all: pass >= GentlePasses); pass++)
         {
         }
 
@@ -102,8 +105,10 @@ internal sealed class Cutter
         return length;
     }
 
-    /// <summary>Changes pieces where the same tokens had others after them before; says whether there were any.</summary>
-    private bool Separate(List<ScriptPiece> pieces)
+    /// <summary>Changes pieces where the same tokens had others after them before; says whether it did.</summary>
+    /// <param name="pieces">The script.</param>
+    /// <param name="all">Changes them wherever the same tokens come again.</param>
+    private bool Separate(List<ScriptPiece> pieces, bool all)
     {
         bool changed = false;
         var numbers = new Dictionary<ScriptPiece, char>();
@@ -120,17 +125,20 @@ internal sealed class Cutter
 
             ScriptPiece? after = end < pieces.Count ? pieces[end] : null;
             string key = new(window);
-            if (next.TryAdd(key, after) || next[key] == after)
+            if (next.TryAdd(key, after))
                 continue;
-            Join(pieces, end);
-            changed = true;
+            bool matters = next[key] != after;
+            if ((matters || all) && Join(pieces, end))
+                changed = true;
+            else if (matters)
+                throw Ambiguous();
         }
 
         return changed;
     }
 
     /// <summary>Makes two of the last tokens one: a text of another length, so that they differ from those before.</summary>
-    private void Join(List<ScriptPiece> pieces, int end)
+    private bool Join(List<ScriptPiece> pieces, int end)
     {
         for (int second = end - 1; second > end - Window; second--)
         {
@@ -139,10 +147,13 @@ internal sealed class Cutter
                 continue;
             pieces[second - 1] = new ScriptPiece(both, false);
             pieces.RemoveAt(second);
-            return;
+            return true;
         }
 
-        throw new VaiUsageException(VaiError.InvalidOption,
-            $"The script has the same {Window} tokens more than once and other text after them each time, and they cannot be cut otherwise: put more text between its special tokens.");
+        return false;
     }
+
+    private static VaiUsageException Ambiguous() =>
+        new(VaiError.InvalidOption,
+            $"The script has the same {Window} tokens more than once and other text after them each time, and they cannot be cut otherwise: put more text between its special tokens.");
 }
