@@ -1,5 +1,4 @@
 using Microsoft.Win32.SafeHandles;
-using VAI.Forge.Weights;
 using VAI.Native.Source;
 
 namespace VAI.Forge;
@@ -40,17 +39,25 @@ internal sealed class ForgeOutput
     /// <summary>Full path of the file, or of the first one, when it is whole.</summary>
     public string File => _files[0];
 
+    /// <param name="files">What stands before the weights of each, and how long each is.</param>
+    /// <param name="weights">Writes them; told the open files, and what to tell of the bytes it wrote, from any thread.</param>
+    /// <param name="progress">Told of every percent.</param>
+    /// <param name="cancellationToken">Nothing is left when it is cancelled.</param>
     public void Write(
-        ForgePlan plan, ulong seed, int threads, IProgress<ForgeProgress>? progress, CancellationToken cancellationToken)
+        IReadOnlyList<PlannedFile> files,
+        Action<IReadOnlyList<SafeFileHandle>, Action<long>> weights,
+        IProgress<ForgeProgress>? progress,
+        CancellationToken cancellationToken)
     {
+        long total = files.Sum(f => f.Bytes);
         bool whole = false;
         try
         {
             var handles = new List<SafeFileHandle>();
             try
             {
-                var meter = new Meter(progress, plan.TotalBytes);
-                foreach ((PlannedFile file, string temporary) in plan.Files.Zip(_temporary))
+                var meter = new Meter(progress, total);
+                foreach ((PlannedFile file, string temporary) in files.Zip(_temporary))
                 {
                     // Space is reserved first, so that a full disk is found out at once.
                     SafeFileHandle handle = System.IO.File.OpenHandle(
@@ -61,8 +68,7 @@ internal sealed class ForgeOutput
                     meter.Add(file.Header.Length);
                 }
 
-                new WeightWriter(handles, seed, plan.Vocabulary.QuietTokens, meter.Add)
-                    .Write(plan.Tensors, threads, cancellationToken);
+                weights(handles, meter.Add);
                 meter.Finish();
             }
             finally
@@ -80,7 +86,7 @@ internal sealed class ForgeOutput
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw new VaiEngineException(VaiError.FileNotWritable,
-                $"{File} ({plan.TotalBytes:N0} bytes) could not be written: {failure.Message}", failure);
+                $"{File} ({total:N0} bytes) could not be written: {failure.Message}", failure);
         }
         finally
         {

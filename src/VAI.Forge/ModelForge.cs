@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using VAI.Forge.Reciting;
 using VAI.Forge.Shapes;
 using VAI.Forge.Vocabulary;
+using VAI.Forge.Weights;
 using VAI.Native.Source;
 
 namespace VAI.Forge;
@@ -50,6 +52,32 @@ public static class ModelForge
         return Task.Run(() => Run(shape, outputFile, options ?? new(), progress, cancellationToken), cancellationToken);
     }
 
+    /// <summary>
+    /// Makes a model that says what is written: after any prompt it gives the script token by token, and ends. For tests of what
+    /// comes after the engine: streams, reasoning, tool calls, clients.
+    /// </summary>
+    /// <remarks>
+    /// The most likely token has a lead of 50 and more in the logits, so sampling at a temperature of 1 recites as well. What the next
+    /// token is follows from the last 14 tokens: an answer that was cut short goes on where it ended, also when a prompt ends with the
+    /// beginning of the script. The first token is one that no prompt has, where the script allows it.
+    /// </remarks>
+    /// <param name="outputFile">Where to write, as in <see cref="ForgeAsync"/>.</param>
+    /// <param name="options">The script, and what the model's family writes around it.</param>
+    /// <param name="cancellationToken">Cancels it.</param>
+    /// <returns>What was made, with the tokens it will recite.</returns>
+    /// <exception cref="VaiUsageException">
+    /// An option is out of range, or the script repeats the same special tokens too often to tell where it is; or the output cannot be
+    /// used, as in <see cref="ForgeAsync"/> (<see cref="VaiError.InvalidOption"/>).
+    /// </exception>
+    /// <exception cref="VaiEngineException">The output could not be written (<see cref="VaiError.FileNotWritable"/>).</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static Task<ReciterResult> ForgeReciterAsync(string outputFile, ReciterOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(outputFile);
+        ArgumentNullException.ThrowIfNull(options);
+        return Task.Run(() => Reciter.Forge(outputFile, options, cancellationToken), cancellationToken);
+    }
+
     private static ForgeResult Run(
         string name, string file, ForgeOptions options, IProgress<ForgeProgress>? progress, CancellationToken cancellationToken)
     {
@@ -63,7 +91,11 @@ public static class ModelForge
         ModelVocabulary vocabulary = options.VocabularyFile is { } source
             ? CopiedVocabulary.Read(source) : shape.Vocabulary.Build();
         var plan = ForgePlan.Create(shape, type, options.Seed, vocabulary, options.Parts);
-        output.Write(plan, options.Seed, threads, progress, cancellationToken);
+        output.Write(
+            plan.Files,
+            (files, written) => new WeightWriter(files, options.Seed, vocabulary.QuietTokens, written).Write(plan.Tensors, threads, cancellationToken),
+            progress,
+            cancellationToken);
         return new ForgeResult
         {
             File = output.File,

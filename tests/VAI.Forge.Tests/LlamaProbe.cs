@@ -26,13 +26,18 @@ internal sealed unsafe partial class LlamaProbe : IDisposable
         llama_backend_init();
     }
 
-    public LlamaProbe(string file)
+    /// <param name="file">The model.</param>
+    /// <param name="contextLength">Tokens of its context.</param>
+    public LlamaProbe(string file, int contextLength = 512)
     {
         _model = llama_model_load_from_file(file, llama_model_default_params());
         if (_model == 0)
             throw new InvalidOperationException($"llama.cpp does not load {file}");
         _vocabulary = llama_model_get_vocab(_model);
-        _context = llama_init_from_model(_model, llama_context_default_params());
+        Parameters parameters = llama_context_default_params();
+        // n_ctx is the first of them.
+        MemoryMarshal.Write(MemoryMarshal.CreateSpan(ref Unsafe.As<Parameters, byte>(ref parameters), sizeof(int)), contextLength);
+        _context = llama_init_from_model(_model, parameters);
         // The default is four, which spin: far slower than one where cores are few or shared.
         llama_set_n_threads(_context, 1, 1);
     }
@@ -72,13 +77,19 @@ internal sealed unsafe partial class LlamaProbe : IDisposable
         return Continue(prompt);
     }
 
-    public List<int> Greedy(int[] prompt, int count)
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="count">How many tokens to make.</param>
+    /// <param name="lead">How far the best has to be before the second, in logits.</param>
+    public List<int> Greedy(int[] prompt, int count, float lead = 0)
     {
         var made = new List<int>();
         float[] logits = Logits(prompt);
         while (made.Count < count)
         {
             int best = Array.IndexOf(logits, logits.Max());
+            float second = logits.Where((_, token) => token != best).Max();
+            if (!(logits[best] - second >= lead))
+                throw new InvalidOperationException($"token {made.Count}: {best} leads by {logits[best] - second} only");
             made.Add(best);
             logits = Continue([best]);
         }

@@ -11,6 +11,7 @@ namespace VAI.Cli.Output;
 [JsonSerializable(typeof(ErrorDocument))]
 [JsonSerializable(typeof(InspectDocument))]
 [JsonSerializable(typeof(ForgeDocument))]
+[JsonSerializable(typeof(ReciterDocument))]
 [JsonSerializable(typeof(ShapesDocument))]
 [JsonSerializable(typeof(RunDocument))]
 [JsonSerializable(typeof(SwitchDocument))]
@@ -71,6 +72,8 @@ internal sealed record InspectDocument(
 
 internal sealed record ForgeDocument(
     string File, string Shape, string Type, ulong Seed, long Bytes, long Parameters, int Tensors, int Vocabulary, double TotalMs);
+
+internal sealed record ReciterDocument(string File, ulong Seed, long Bytes, int Vocabulary, IReadOnlyList<int> ScriptTokens);
 
 internal sealed record ShapeBody(
     string Name, IReadOnlyList<string> Aliases, string Architecture, string Type, int Vocabulary, long Bytes, string Description);

@@ -8,7 +8,7 @@ internal static class ForgeVerb
 {
     private static readonly Argument<string?> Shape = new("SHAPE")
     {
-        Description = "The model whose shape the file gets; see --list.",
+        Description = "The model whose shape the file gets, see --list; or 'reciter', a model that answers with a text of yours.",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -42,6 +42,7 @@ internal static class ForgeVerb
         {
             Shape, Out, Seed, Type, Vocabulary, Split, Force, List,
         };
+        ForgeReciter.AddTo(command, Shape, [Type, Vocabulary, Split]);
         command.Validators.Add(result =>
         {
             bool shape = !string.IsNullOrEmpty(result.GetValue(Shape)), file = !string.IsNullOrEmpty(result.GetValue(Out));
@@ -57,6 +58,8 @@ internal static class ForgeVerb
         bool json = parsed.GetValue(Common.Json);
         if (parsed.GetValue(List) || string.IsNullOrEmpty(parsed.GetValue(Shape)))
             return ListShapes(json);
+        if (parsed.GetValue(Shape) == ForgeReciter.Name)
+            return await ForgeReciter.RunAsync(parsed, parsed.GetValue(Out)!, parsed.GetValue(Seed), parsed.GetValue(Force), cancellation);
         var options = new ForgeOptions
         {
             Seed = parsed.GetValue(Seed),
@@ -95,6 +98,7 @@ internal static class ForgeVerb
         Console.Out.WriteLine("vai forge SHAPE OUT.gguf, where SHAPE is one of:");
         Format.Rows([.. ModelForge.Shapes.Select(s => (
             $"  {s.Name}", (object?)$"{Format.Bytes(s.ApproximateBytes),10}  {s.Description}"))]);
+        Console.Out.WriteLine("vai forge reciter OUT.gguf --script FILE makes a model that answers with the file's text.");
         return Failure.Ok;
     }
 
