@@ -42,6 +42,9 @@ public enum VaiError
     /// <summary>The model's chat template does not take the conversation, and says why.</summary>
     ConversationRejected = 112,
 
+    /// <summary>A constraint cannot be read or held, or nothing satisfies it.</summary>
+    InvalidConstraint = 113,
+
     /// <summary>The file does not exist or is not a regular file.</summary>
     FileNotFound = 200,
 

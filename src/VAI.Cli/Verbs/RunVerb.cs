@@ -18,6 +18,9 @@ internal static class RunVerb
     private static readonly Option<float> MinP = Common.Number("--min-p", "Only tokens at least this many times as likely as the most likely.", Defaults.MinP);
     private static readonly Option<string[]> Stop = new("--stop") { Description = "A text that ends the generation; may be repeated.", HelpName = "TEXT" };
 
+    private static readonly Option<FileInfo?> JsonSchema = new("--json-schema") { Description = "A file with a JSON schema, which the answer fits.", HelpName = "FILE" };
+    private static readonly Option<string?> Regex = new("--regex") { Description = "A regular expression that the answer matches as a whole.", HelpName = "PATTERN" };
+
     private static readonly Option<string?> Template = new("--chat-template")
     {
         Description = "Takes the prompt as what a user says, as this puts it: a file with a chat template (Jinja), or the name of another that the model's file has. "
@@ -29,9 +32,14 @@ internal static class RunVerb
     {
         var command = new Command("run", "Load a model and answer one prompt.")
         {
-            Model, Prompt, Tokens, Temperature, Seed, TopK, TopP, MinP, Stop, Common.GpuLayers, Common.Threads, Common.FixedThreads, Common.Share, Common.Nice,
+            Model, Prompt, Tokens, Temperature, Seed, TopK, TopP, MinP, Stop, JsonSchema, Regex, Common.GpuLayers, Common.Threads, Common.FixedThreads, Common.Share, Common.Nice,
             Common.BatchScheduling, Common.Context, Common.LoadProfile, Template, Common.RomDirectory,
         };
+        command.Validators.Add(parsed =>
+        {
+            if (parsed.GetValue(JsonSchema) is not null && parsed.GetValue(Regex) is not null)
+                parsed.AddError("--json-schema and --regex both say what the answer is. Give one.");
+        });
         command.Does(RunAsync);
         return command;
     }
@@ -103,7 +111,21 @@ internal static class RunVerb
         TopP = parsed.GetValue(TopP),
         MinP = parsed.GetValue(MinP),
         Stop = parsed.GetValue(Stop) is { Length: > 0 } stop ? stop : null,
+        Constraint = parsed.GetValue(JsonSchema) is { } schema ? Constraint.JsonSchema(Read(schema))
+            : parsed.GetValue(Regex) is { } pattern ? Constraint.Regex(pattern) : null,
     };
+
+    private static string Read(FileInfo file)
+    {
+        try
+        {
+            return File.ReadAllText(file.FullName);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new VaiUsageException(VaiError.FileNotReadable, $"The schema '{file}' cannot be read ({e.Message}). Give a file that can.", e);
+        }
+    }
 
     private static RunDocument Document(SpokenAnswer answer, IModelContext model, InferenceResult r) => new(
         answer.Text, answer.Thought, r.GeneratedTokens, r.PromptTokens, Format.Ms(r.FirstTokenTime), Format.Ms(r.TotalTime),

@@ -60,6 +60,14 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, ChatRenderOpti
             FrequencyPenalty = o.FrequencyPenalty ?? start.FrequencyPenalty,
             PresencePenalty = o.PresencePenalty ?? start.PresencePenalty,
             Seed = o.Seed is { } seed ? ApiNumbers.Seed(seed) : start.Seed,
+            Constraint = o.ResponseFormat switch
+            {
+                null => start.Constraint,
+                ChatResponseFormatText => null,
+                ChatResponseFormatJson { Schema: { } schema } => Constraint.JsonSchema(AIJsonUtilities.TransformSchema(schema, Closed)),
+                ChatResponseFormatJson => Constraint.JsonObject,
+                _ => throw Provider.Refused($"The ChatOptions.ResponseFormat '{o.ResponseFormat.GetType().Name}'", "Use text or JSON."),
+            },
             Stop = o.StopSequences is { Count: > 0 } stops ? [.. stops] : start.Stop,
         };
         foreach ((string key, object? value) in o.AdditionalProperties ?? [])
@@ -81,14 +89,15 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, ChatRenderOpti
         return options;
     }
 
+    // What a type does not have is no part of its values; the schema of one does not say so by itself.
+    private static readonly AIJsonSchemaTransformOptions Closed = new() { DisallowAdditionalProperties = true };
+
     private static void RefuseUnsupported(ChatOptions o)
     {
         if (o.Tools is { Count: > 0 })
             throw Provider.Refused("ChatOptions.Tools", "Leave tools out.");
         if (o.ToolMode is RequiredChatToolMode)
             throw Provider.Refused("A ChatOptions.ToolMode that requires a tool", "Leave it out, or use Auto or None.");
-        if (o.ResponseFormat is not (null or ChatResponseFormatText))
-            throw Provider.Refused("A ChatOptions.ResponseFormat other than text", "Leave it out, and ask for the format in the prompt.");
         if (o.ConversationId is not null)
             throw Provider.Refused("ChatOptions.ConversationId", "Send the whole conversation: what was computed of it is reused.");
 #pragma warning disable MEAI001 // Experimental members, which must not be ignored all the same.

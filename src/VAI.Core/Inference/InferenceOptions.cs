@@ -60,6 +60,9 @@ public sealed record InferenceOptions
     /// </summary>
     public IReadOnlyList<string>? Stop { get; init; }
 
+    /// <summary>What the answer must be; null for whatever the model says. Thoughts (<see cref="Reasoning"/>) come before it, and are free.</summary>
+    public Constraint? Constraint { get; init; }
+
     /// <summary>
     /// The marks by which what the model thinks is told from its answer (<see cref="InferenceUpdate.Kind"/>). Null: those of the prompt, where it is
     /// a <see cref="ChatPrompt"/>; otherwise all is the answer, and marks are in it.

@@ -1,4 +1,5 @@
 using VAI.OptionRules;
+using VAI.Text.Constraints;
 
 namespace VAI.Sessions;
 
@@ -27,6 +28,8 @@ internal static class SessionCheck
         OptionCheck.Duration(options.Deadline, nameof(options.Deadline));
         OptionCheck.Duration(options.SramWait, nameof(options.SramWait));
         CheckReasoning(options);
+        if (options.Constraint is { } constraint)
+            CompiledConstraint.Of(constraint);
         SamplerFactory.Check(options, session.Model.Info.VocabularySize);
         return options;
     }

@@ -28,6 +28,9 @@ internal sealed class GeneratedText
     /// <summary>The token that has to come next; -1 where the model may choose.</summary>
     public int Forced => _reasoning?.Forced ?? -1;
 
+    /// <summary>Whether what comes is the answer, and will be to the end.</summary>
+    public bool IsAnswer => _reasoning?.IsAnswer ?? true;
+
     /// <summary>Tokens of thought, with their marks.</summary>
     public int ReasoningTokens => _reasoning?.Tokens ?? 0;
 

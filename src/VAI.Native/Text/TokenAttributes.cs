@@ -5,6 +5,7 @@ namespace VAI.Native.Text;
 internal enum TokenAttributes
 {
     Unknown = 1,
+    Unused = 1 << 1,
     Control = 1 << 3,
     UserDefined = 1 << 4,
     StripsLeft = 1 << 7,

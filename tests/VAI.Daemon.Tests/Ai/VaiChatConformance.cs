@@ -12,7 +12,6 @@ public abstract class VaiChatConformance(AiServer server) : ChatConformance(serv
         return new TheoryData<string, ChatOptions>
         {
             { "ToolMode", new ChatOptions { ToolMode = ChatToolMode.RequireAny } },
-            { "ResponseFormat", new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema<int[]>() } },
             { "ConversationId", new ChatOptions { ConversationId = "c" } },
             { "AllowBackgroundResponses", new ChatOptions { AllowBackgroundResponses = true } },
             { "ContinuationToken", new ChatOptions { ContinuationToken = ResponseContinuationToken.FromBytes(new byte[] { 1 }) } },
@@ -29,6 +28,18 @@ public abstract class VaiChatConformance(AiServer server) : ChatConformance(serv
         VaiUsageException error = await Assert.ThrowsAsync<VaiUsageException>(() => Client("m").GetResponseAsync(Hello, options));
         Assert.Equal(VaiError.NotSupported, error.Code);
         Assert.Contains(what, error.Message);
+    }
+
+    [Fact]
+    public async Task A_schema_that_cannot_be_held_is_refused_with_its_pointer()
+    {
+        VaiUsageException error = await Assert.ThrowsAsync<VaiUsageException>(() => Client("m").GetResponseAsync(Hello, new ChatOptions
+        {
+            ResponseFormat = ChatResponseFormat.ForJsonSchema(
+                System.Text.Json.JsonElement.Parse("""{"type":"object","properties":{"a":{"type":"array","uniqueItems":true}}}""")),
+        }));
+        Assert.Equal(VaiError.InvalidConstraint, error.Code);
+        Assert.Contains("#/properties/a/uniqueItems", error.Message, StringComparison.Ordinal);
     }
 
     /// <summary>Tells of a member that a later version adds: it must be honoured or refused, and then named here.</summary>

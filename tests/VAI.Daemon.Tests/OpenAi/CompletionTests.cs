@@ -79,7 +79,6 @@ public sealed class CompletionTests(OpenAiServer server) : OpenAiTest(server)
     [Theory]
     [InlineData("echo", "true", "unsupported_parameter")]
     [InlineData("suffix", "\"x\"", "unsupported_parameter")]
-    [InlineData("response_format", """{"type":"json_object"}""", "unsupported_parameter")]
     [InlineData("n_predict", "0", "invalid_value")]
     [InlineData("best_of", "2", "unsupported_parameter")]
     [InlineData("logprobs", "21", "invalid_value")]

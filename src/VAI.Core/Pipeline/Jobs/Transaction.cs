@@ -3,10 +3,12 @@ using System.Runtime.ExceptionServices;
 using VAI.Diagnostics;
 using VAI.Native.Llama;
 using VAI.Pipeline.Readers;
+using VAI.Pipeline.Steps;
 using VAI.Sessions;
 using VAI.Sessions.Sampling;
 using VAI.Sram;
 using VAI.Text;
+using VAI.Text.Constraints;
 
 namespace VAI.Pipeline.Jobs;
 
@@ -20,6 +22,7 @@ internal sealed class Transaction : SequenceJob
     private const int MostReserved = 1 << 16;
 
     private readonly LlamaVocab _vocab;
+    private readonly ConstraintMask? _mask;
     private readonly TokenSampler _sampler;
     private readonly LogProbability? _logProbability;
     private readonly PromptLogProbability? _promptLogProbability;
@@ -72,7 +75,8 @@ internal sealed class Transaction : SequenceJob
         _before = session.Log.Count;
         _maxTokens = options.MaxTokens ?? int.MaxValue;
         _seed = SamplerFactory.Seed(options);
-        _sampler = SamplerFactory.Create(options, _seed, _vocab.Count);
+        _mask = ConstraintMask.For(options, _vocab, _before + prompt.Length, Schedule.Id);
+        _sampler = SamplerFactory.Create(options, _seed, _vocab.Count, _mask);
         _logProbability = LogProbability.For(options, _vocab);
         _promptLogProbability = PromptLogProbability.For(options, _logProbability, _before, prompt);
         _text = new GeneratedText(options, _vocab);
@@ -323,6 +327,7 @@ internal sealed class Transaction : SequenceJob
         _blocked = false;
         base.LetGo();
         Registration.Unregister();
+        _mask?.Dispose();
         Session.Context.CountTokens(_generated);
     }
 

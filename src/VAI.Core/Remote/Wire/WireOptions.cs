@@ -43,6 +43,8 @@ internal sealed class WireInferenceOptions
 
     public IReadOnlyList<string>? Stop { get; set; }
 
+    public Constraint? Constraint { get; set; }
+
     public ReasoningFormat? Reasoning { get; set; }
 
     public bool BeginsInReasoning { get; set; }
@@ -88,6 +90,7 @@ internal sealed class InferenceOptionsConverter : JsonConverter<InferenceOptions
             LogProbabilities = w.LogProbabilities,
             PromptLogProbabilities = w.PromptLogProbabilities,
             Stop = w.Stop,
+            Constraint = w.Constraint,
             Reasoning = w.Reasoning,
             BeginsInReasoning = w.BeginsInReasoning,
             ReasoningBudget = w.ReasoningBudget,
@@ -115,6 +118,7 @@ internal sealed class InferenceOptionsConverter : JsonConverter<InferenceOptions
             LogProbabilities = value.LogProbabilities,
             PromptLogProbabilities = value.PromptLogProbabilities,
             Stop = value.Stop,
+            Constraint = value.Constraint,
             Reasoning = value.Reasoning,
             BeginsInReasoning = value.BeginsInReasoning,
             ReasoningBudget = value.ReasoningBudget,

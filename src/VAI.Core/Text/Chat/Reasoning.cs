@@ -69,6 +69,9 @@ internal sealed class Reasoning
         return certain;
     }
 
+    /// <summary>Whether what comes is the answer, and will be to the end.</summary>
+    public bool IsAnswer => _stream.IsAnswer;
+
     /// <summary>Whether something of another kind is certain too.</summary>
     public bool HasMore => _stream.HasMore;
 
@@ -81,7 +84,8 @@ internal sealed class Reasoning
     // Where the model has its own line for the mark, so has what is written for it.
     private static string End(ReasoningFormat format) => format.Answer is not null ? format.Close + format.Answer : $"\n{format.Close}\n\n";
 
-    private static int Token(LlamaVocab vocab, string mark)
+    /// <summary>The token that a mark is; -1 where it is text.</summary>
+    public static int Token(LlamaVocab vocab, string mark)
     {
         foreach ((int start, SpecialText text) in vocab.Specials(control: true).Find(mark))
         {

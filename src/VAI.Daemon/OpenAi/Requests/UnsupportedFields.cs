@@ -10,7 +10,6 @@ internal static class UnsupportedFields
 {
     private static readonly (string Field, Func<JsonElement, bool> Harmless, string Only)[] Both =
     [
-        ("response_format", IsText, "{\"type\": \"text\"}"),
         ("ignore_eos", Is(false), "false"),
         ("min_tokens", Is(0), "0"),
         ("stop_token_ids", IsEmpty, "an empty array"),
@@ -35,7 +34,7 @@ internal static class UnsupportedFields
 
     private static readonly string[] Never =
     [
-        "grammar", "json_schema", "guided_json", "guided_regex", "guided_choice", "guided_grammar", "structured_outputs", "format", "samplers",
+        "grammar", "guided_grammar", "structured_outputs", "format", "samplers",
         "prompt_logprobs", "truncate_prompt_tokens",
     ];
 
@@ -83,8 +82,4 @@ internal static class UnsupportedFields
     private static Func<JsonElement, bool> Is(int value) => v => v.ValueKind == JsonValueKind.Number && v.TryGetDouble(out double n) && n == value;
 
     private static bool IsEmpty(JsonElement value) => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0;
-
-    private static bool IsText(JsonElement format) =>
-        format.ValueKind == JsonValueKind.Object && format.TryGetProperty("type", out JsonElement type)
-        && type.ValueKind == JsonValueKind.String && type.ValueEquals("text"u8);
 }

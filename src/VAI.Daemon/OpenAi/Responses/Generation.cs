@@ -42,6 +42,7 @@ internal sealed record Generation(
             Seed = fields.Long("seed", long.MinValue, long.MaxValue) is { } seed ? ApiNumbers.Seed(seed) : null,
             LogitBias = Bias(fields),
             Stop = Stops(fields),
+            Constraint = ConstraintFields.Read(fields),
             Deadline = limits.Deadline,
             SramWait = limits.SramWait,
         };

@@ -69,7 +69,8 @@ internal sealed class Alphabet
         }
     }
 
-    private int RunOf(int codePoint)
+    /// <summary>The run of a code point.</summary>
+    public int RunOf(int codePoint)
     {
         int low = 0;
         int high = _starts.Length - 1;

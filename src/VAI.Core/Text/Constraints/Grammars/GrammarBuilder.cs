@@ -1,0 +1,34 @@
+using VAI.Text.Constraints.Automata;
+
+namespace VAI.Text.Constraints.Grammars;
+
+/// <summary>Puts a grammar together, from what comes last to what comes first.</summary>
+internal sealed class GrammarBuilder
+{
+    private const int MostNodes = 200_000;
+
+    private readonly List<Node> _nodes = [new EndNode()];
+
+    /// <summary>The end of any rule.</summary>
+    public int End => 0;
+
+    /// <exception cref="ConstraintTooLarge">There are too many.</exception>
+    public int Add(Node node)
+    {
+        if (_nodes.Count >= MostNodes)
+            throw new ConstraintTooLarge("it has more than 200,000 parts");
+        _nodes.Add(node);
+        return _nodes.Count - 1;
+    }
+
+    /// <summary>A place for a rule that is not known yet, as one that contains itself.</summary>
+    public int Reserve() => Add(new ChoiceNode([]));
+
+    public void Set(int node, Node to) => _nodes[node] = to;
+
+    public int Text(Automaton language, int next) => Add(new TextNode(language, next));
+
+    public int Choice(IReadOnlyList<int> of) => of.Count == 1 ? of[0] : Add(new ChoiceNode(of));
+
+    public Grammar Build(int start) => new(_nodes, start);
+}

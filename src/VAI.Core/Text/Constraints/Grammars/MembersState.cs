@@ -1,0 +1,21 @@
+using System.Collections.Immutable;
+
+namespace VAI.Text.Constraints.Grammars;
+
+/// <summary>Which members an object has so far. Immutable.</summary>
+/// <param name="Seen">The known names.</param>
+/// <param name="Last">The last of them; -1 for none.</param>
+/// <param name="Count">All members.</param>
+/// <param name="Others">Keys that are no known names.</param>
+/// <param name="Unrecorded">Whether one came that is not among them yet: its text is known to who reads, not here.</param>
+internal sealed record MembersState(Bits Seen, int Last, int Count, ImmutableSortedSet<string> Others, bool Unrecorded)
+{
+    public MembersState With(int name) => this with { Seen = Seen.With(name), Last = Math.Max(Last, name), Count = Count + 1 };
+
+    public MembersState WithOther() => this with { Count = Count + 1, Unrecorded = true };
+
+    public bool Equals(MembersState? other) =>
+        other is not null && Last == other.Last && Count == other.Count && Unrecorded == other.Unrecorded && Seen.Equals(other.Seen) && Others.SetEquals(other.Others);
+
+    public override int GetHashCode() => HashCode.Combine(Seen, Count, Others.Count, Unrecorded);
+}

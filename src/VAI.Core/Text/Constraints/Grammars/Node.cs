@@ -1,0 +1,44 @@
+using VAI.Text.Constraints.Automata;
+
+namespace VAI.Text.Constraints.Grammars;
+
+/// <summary>A place of a grammar: what may come there, and where it goes on. Named by its number in the grammar.</summary>
+internal abstract record Node;
+
+/// <summary>The end of a rule: it goes on where it was called; the end of the first rule is the end of the text.</summary>
+internal sealed record EndNode : Node;
+
+/// <summary>Text of a language, as it stands.</summary>
+internal sealed record TextNode(Automaton Language, int Next) : Node;
+
+/// <summary>What a JSON string says, and its closing quotation mark. The characters may be escaped.</summary>
+/// <param name="Language">The strings.</param>
+/// <param name="Least">Least characters; 0 where the language says so itself.</param>
+/// <param name="Most">Most characters; <see cref="int.MaxValue"/> where the language says so itself.</param>
+/// <param name="Next">Behind it.</param>
+internal sealed record StringNode(Automaton Language, int Least, int Most, int Next) : Node;
+
+/// <summary>One of several.</summary>
+internal sealed record ChoiceNode(IReadOnlyList<int> Of) : Node;
+
+/// <summary>A rule, then what is behind it.</summary>
+internal sealed record CallNode(int Rule, int Next) : Node;
+
+/// <summary>A rule again and again: a counter, never a copy.</summary>
+/// <param name="Rule">The rule, which matches no empty text.</param>
+/// <param name="Least">Least times.</param>
+/// <param name="Most">Most times; <see cref="int.MaxValue"/> for no limit.</param>
+/// <param name="Next">Behind it.</param>
+internal sealed record RepeatNode(int Rule, int Least, int Most, int Next) : Node;
+
+/// <summary>A control token of the vocabulary.</summary>
+internal sealed record TokenNode(int Token, int Next) : Node;
+
+/// <summary>The members of a JSON object, without its braces.</summary>
+internal sealed record MembersNode(ObjectMembers Members, int Next) : Node;
+
+/// <summary>The key of a member and its closing quotation mark. Only within a <see cref="MembersNode"/>.</summary>
+internal sealed record KeyNode(MembersNode Of) : Node;
+
+/// <summary>Behind a member. Only within a <see cref="MembersNode"/>.</summary>
+internal sealed record MemberEndNode(MembersNode Of) : Node;

@@ -1,0 +1,57 @@
+using System.Text.Json;
+
+namespace VAI.Text.Constraints.Matching;
+
+/// <summary>Follows a text with a <see cref="Matcher"/>, and notes the keys that objects have.</summary>
+internal sealed class ConstraintReader(Matcher matcher)
+{
+    private readonly List<byte> _text = [];
+
+    /// <summary>Where the text is.</summary>
+    public MatchState State { get; private set; } = matcher.Start;
+
+    /// <summary>Its bytes.</summary>
+    public int Length => _text.Count;
+
+    /// <summary>Takes bytes. False where they may not come: then it is where it was before the first that may not.</summary>
+    public bool Take(ReadOnlySpan<byte> bytes)
+    {
+        foreach (byte next in bytes)
+        {
+            if (matcher.Step(State, next) is not { } state)
+                return false;
+            _text.Add(next);
+            State = state.HasUnrecorded ? matcher.Record(state, LastString()) : state;
+        }
+
+        return true;
+    }
+
+    /// <summary>Takes a control token.</summary>
+    public bool TakeToken(int token)
+    {
+        if (matcher.StepToken(State, token) is not { } state)
+            return false;
+        State = state;
+        return true;
+    }
+
+    // The JSON string that ends here. Within it each quotation mark has a backslash that is none's own.
+    private string LastString()
+    {
+        int start = _text.Count - 2;
+        while (_text[start] != '"' || IsEscaped(start))
+            start--;
+        var reader = new Utf8JsonReader(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_text)[start..]);
+        reader.Read();
+        return reader.GetString()!;
+    }
+
+    private bool IsEscaped(int at)
+    {
+        int before = at;
+        while (before > 0 && _text[before - 1] == '\\')
+            before--;
+        return (at - before) % 2 == 1;
+    }
+}

@@ -1,0 +1,27 @@
+using VAI.Text.Constraints.Grammars;
+
+namespace VAI.Text.Constraints.Matching;
+
+/// <summary>What a place of a grammar goes back to: a stack that shares its lower part with others. Equal stacks are the same object.</summary>
+/// <param name="Id">Its number, by which it is compared.</param>
+/// <param name="Below">The next lower; null at the bottom.</param>
+/// <param name="Node">Where it goes on: behind a call; else the repetition or the object that it counts for.</param>
+/// <param name="Times">How often a repetition came.</param>
+/// <param name="Members">What an object has; null for anything else.</param>
+internal sealed record Frame(int Id, Frame? Below, int Node, int Times, MembersState? Members);
+
+/// <summary>All stacks that came up, each once.</summary>
+internal sealed class Frames
+{
+    private readonly Dictionary<(int Below, int Node, int Times, MembersState? Members), Frame> _known = [];
+
+    public Frame Push(Frame? below, int node, int times = 0, MembersState? members = null)
+    {
+        (int, int, int, MembersState?) key = (below?.Id ?? 0, node, times, members);
+        if (!_known.TryGetValue(key, out Frame? frame))
+            _known[key] = frame = new Frame(_known.Count + 1, below, node, times, members);
+        return frame;
+    }
+
+    public int Count => _known.Count;
+}

@@ -1,0 +1,99 @@
+namespace VAI.Text.Constraints.Matching;
+
+/// <summary>
+/// The bytes of a vocabulary's tokens as one flat tree, each node before those below it: a walk leaves out what is below a byte that may not come.
+/// Immutable, thread-safe.
+/// </summary>
+internal sealed class TokenTrie
+{
+    private readonly byte[] _bytes;
+    private readonly ushort[] _depths;
+    private readonly int[] _behind;
+    private readonly int[] _tokens;
+    private readonly int[] _same;
+
+    /// <param name="tokens">Tokens and their bytes, which are not empty.</param>
+    /// <param name="vocabulary">Tokens of the vocabulary.</param>
+    public TokenTrie(IReadOnlyList<(int Token, byte[] Bytes)> tokens, int vocabulary)
+    {
+        (int Token, byte[] Bytes)[] sorted = [.. tokens];
+        Array.Sort(sorted, static (x, y) => x.Bytes.AsSpan().SequenceCompareTo(y.Bytes));
+        var bytes = new List<byte>();
+        var depths = new List<ushort>();
+        var ids = new List<int>();
+        _same = new int[vocabulary];
+        Array.Fill(_same, -1);
+        byte[] last = [];
+        foreach ((int token, byte[] text) in sorted)
+        {
+            int common = text.AsSpan().CommonPrefixLength(last);
+            if (common == text.Length && common == last.Length && ids.Count > 0)
+            {
+                // Another token of the same bytes.
+                _same[token] = ids[^1];
+                ids[^1] = token;
+                continue;
+            }
+
+            for (int i = common; i < text.Length; i++)
+            {
+                bytes.Add(text[i]);
+                depths.Add((ushort)i);
+                ids.Add(-1);
+            }
+
+            ids[^1] = token;
+            last = text;
+            Depth = Math.Max(Depth, text.Length);
+        }
+
+        (_bytes, _depths, _tokens) = ([.. bytes], [.. depths], [.. ids]);
+        _behind = Behind(_depths);
+    }
+
+    /// <summary>Bytes of the longest token.</summary>
+    public int Depth { get; }
+
+    /// <summary>Sets the bits of the tokens whose bytes may follow a state.</summary>
+    public void Allow(Matcher matcher, MatchState state, Span<ulong> mask)
+    {
+        MatchState[] path = new MatchState[Depth + 1];
+        path[0] = state;
+        for (int at = 0; at < _bytes.Length;)
+        {
+            int depth = _depths[at];
+            MatchState before = path[depth];
+            byte next = _bytes[at];
+            int id = before.Row[next];
+            if (id == MatchState.Unknown)
+                id = matcher.StepId(before, next);
+            if (id == MatchState.Dead)
+            {
+                at = _behind[at];
+                continue;
+            }
+
+            path[depth + 1] = matcher[id];
+            for (int token = _tokens[at]; token >= 0; token = _same[token])
+                mask[token >> 6] |= 1UL << token;
+            at++;
+        }
+    }
+
+    // The first node that is not below.
+    private static int[] Behind(ushort[] depths)
+    {
+        int[] behind = new int[depths.Length];
+        var open = new Stack<int>();
+        for (int at = 0; at < depths.Length; at++)
+        {
+            while (open.TryPeek(out int top) && depths[top] >= depths[at])
+                behind[open.Pop()] = at;
+            open.Push(at);
+        }
+
+        while (open.TryPop(out int top))
+            behind[top] = depths.Length;
+        return behind;
+    }
+}

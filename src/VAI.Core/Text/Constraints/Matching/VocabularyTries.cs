@@ -1,0 +1,98 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Text;
+using VAI.Native.Llama;
+using VAI.Native.Text;
+
+namespace VAI.Text.Constraints.Matching;
+
+/// <summary>
+/// A vocabulary as constraints look at it: all its text tokens, those that are not plain, and the plain ones by their length. What is plain is a part of
+/// any JSON string as it stands, so that within a long string only the others are looked at. Immutable, thread-safe.
+/// </summary>
+internal sealed class VocabularyTries
+{
+    // Longer ones are looked at one by one where a string may not be much longer.
+    private const int MostCounted = 24;
+
+    private static readonly ConditionalWeakTable<LlamaVocab, VocabularyTries> Known = [];
+
+    private readonly ulong[][] _plain;
+
+    private VocabularyTries(LlamaVocab vocab)
+    {
+        Words = (vocab.Count + 63) / 64;
+        var pieces = new TokenPieces(vocab, special: false);
+        var all = new List<(int, byte[])>(vocab.Count);
+        var rest = new List<(int, byte[])>();
+        var plain = new List<(int Token, int Chars)>(vocab.Count);
+        Ends = new ulong[Words];
+        for (int token = 0; token < vocab.Count; token++)
+        {
+            if (vocab.IsEndOfGeneration(token))
+                Ends[token >> 6] |= 1UL << token;
+            TokenAttributes attributes = vocab.Attributes(token);
+            if ((attributes & (TokenAttributes.Control | TokenAttributes.Unknown | TokenAttributes.Unused)) != 0 || vocab.IsEndOfGeneration(token))
+                continue;
+            byte[] bytes = pieces.Of(token).ToArray();
+            if (bytes.Length is 0 or > ushort.MaxValue)
+                continue;
+            all.Add((token, bytes));
+            int chars = PlainChars(bytes);
+            if (chars is > 0 and <= MostCounted)
+                plain.Add((token, chars));
+            else
+                rest.Add((token, bytes));
+        }
+
+        Continuing = new ulong[Words];
+        for (int token = 0; token < vocab.Count; token++)
+            Continuing[token >> 6] |= ~Ends[token >> 6] & 1UL << token;
+        All = new TokenTrie(all, vocab.Count);
+        Rest = new TokenTrie(rest, vocab.Count);
+        _plain = new ulong[MostCounted + 1][];
+        _plain[0] = new ulong[Words];
+        for (int chars = 1; chars <= MostCounted; chars++)
+        {
+            _plain[chars] = [.. _plain[chars - 1]];
+            foreach ((int token, _) in plain.Where(p => p.Chars == chars))
+                _plain[chars][token >> 6] |= 1UL << token;
+        }
+    }
+
+    /// <summary>Words of a mask.</summary>
+    public int Words { get; }
+
+    /// <summary>All tokens that are text.</summary>
+    public TokenTrie All { get; }
+
+    /// <summary>Those that are not among the plain ones.</summary>
+    public TokenTrie Rest { get; }
+
+    /// <summary>All that do not end a sequence.</summary>
+    public ulong[] Continuing { get; }
+
+    /// <summary>Those that end a sequence.</summary>
+    public ulong[] Ends { get; }
+
+    /// <summary>A vocabulary's, which are made once.</summary>
+    public static VocabularyTries Of(LlamaVocab vocab) => Known.GetValue(vocab, static v => new VocabularyTries(v));
+
+    /// <summary>Plain tokens of no more than so many characters.</summary>
+    public ReadOnlySpan<ulong> Plain(int chars) => _plain[Math.Min(chars, MostCounted)];
+
+    // Its characters, where they are whole and no string has to escape one; else 0.
+    private static int PlainChars(ReadOnlySpan<byte> bytes)
+    {
+        int chars = 0;
+        while (!bytes.IsEmpty)
+        {
+            if (Rune.DecodeFromUtf8(bytes, out Rune rune, out int used) != OperationStatus.Done || rune.Value is < 0x20 or '"' or '\\' or 0x7F)
+                return 0;
+            bytes = bytes[used..];
+            chars++;
+        }
+
+        return chars;
+    }
+}

@@ -1,0 +1,102 @@
+using System.Text.Json;
+
+namespace VAI.Text.Constraints.Schemas;
+
+/// <summary>Whether no value fits two schemas: then one of them is any of them.</summary>
+internal static class Disjoint
+{
+    /// <exception cref="SchemaError">It cannot be told that they are.</exception>
+    public static void Check(Expansion expansion, List<SchemaItem> schemas, string pointer)
+    {
+        List<Facts>[] facts = [.. schemas.Select(s => expansion.Of([s]))];
+        for (int i = 0; i < facts.Length; i++)
+        {
+            for (int j = 0; j < i; j++)
+            {
+                if (facts[i].Any(x => facts[j].Any(y => !Are(x, y))))
+                    throw new SchemaError(pointer, $"whether a value fits both schema {j} and schema {i} cannot be told; use 'anyOf', or give them types or constants that differ");
+            }
+        }
+    }
+
+    private static bool Are(Facts x, Facts y)
+    {
+        JsonTypes common = x.Types & y.Types;
+        if (x.Values is not null || y.Values is not null)
+        {
+            if (x.Values is { } values && y.Values is { } others)
+                return !values.Any(v => others.Any(o => JsonValue.AreEqual(v, o)));
+            return (x.Values ?? y.Values)!.All(v => (JsonValue.TypeOf(v) & common) == 0);
+        }
+
+        if (common == JsonTypes.None)
+            return true;
+        return common switch
+        {
+            JsonTypes.Object => Objects(x, y),
+            JsonTypes.Integer or JsonTypes.Fraction or JsonTypes.Number => Numbers(x, y) || Numbers(y, x),
+            _ => false,
+        };
+    }
+
+    // A member that both must have, and whose constants differ; or that one must have and the other may not.
+    private static bool Objects(Facts x, Facts y)
+    {
+        HashSet<string> required = Required(x), others = Required(y);
+        return required.Any(n => Constants(y, n) is { } at && (at.Count == 0 || (others.Contains(n) && Constants(x, n) is { } own && !own.Any(v => at.Any(o => JsonValue.AreEqual(v, o))))))
+            || others.Any(n => Constants(x, n) is { Count: 0 });
+    }
+
+    private static HashSet<string> Required(Facts facts) =>
+        [.. facts.Schemas.SelectMany(s => s.Find("required") is { ValueKind: JsonValueKind.Array } names ? names.EnumerateArray().Select(n => n.GetString()!) : [])];
+
+    // The constants that a member may have; none where it may not be; null where it may have others.
+    private static List<JsonElement>? Constants(Facts facts, string name)
+    {
+        foreach (SchemaItem schema in facts.Schemas)
+        {
+            if (schema.Find("properties") is { ValueKind: JsonValueKind.Object } properties && properties.TryGetProperty(name, out JsonElement value))
+            {
+                if (value.ValueKind == JsonValueKind.False)
+                    return [];
+                if (value.ValueKind == JsonValueKind.Object && value.TryGetProperty("const", out JsonElement constant))
+                    return [constant];
+                if (value.ValueKind == JsonValueKind.Object && value.TryGetProperty("enum", out JsonElement several) && several.ValueKind == JsonValueKind.Array)
+                    return [.. several.EnumerateArray()];
+            }
+            else if (schema.Find("additionalProperties") is { ValueKind: JsonValueKind.False } && schema.Find("patternProperties") is null)
+            {
+                return [];
+            }
+        }
+
+        return null;
+    }
+
+    private static bool Numbers(Facts x, Facts y)
+    {
+        foreach ((Decimal most, bool mostOut) in Bounds(x, "maximum", "exclusiveMaximum"))
+        {
+            foreach ((Decimal least, bool leastOut) in Bounds(y, "minimum", "exclusiveMinimum"))
+            {
+                int scale = Math.Max(most.Fraction, least.Fraction);
+                int by = (most.Digits * System.Numerics.BigInteger.Pow(10, scale - most.Fraction)).CompareTo(least.Digits * System.Numerics.BigInteger.Pow(10, scale - least.Fraction));
+                if (by < 0 || (by == 0 && (mostOut || leastOut)))
+                    return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static IEnumerable<(Decimal, bool)> Bounds(Facts facts, string keyword, string exclusive)
+    {
+        foreach (SchemaItem schema in facts.Schemas)
+        {
+            if (schema.Find(keyword) is { ValueKind: JsonValueKind.Number } at && Decimal.TryRead(at.GetRawText(), out Decimal number))
+                yield return (number, false);
+            if (schema.Find(exclusive) is { ValueKind: JsonValueKind.Number } beyond && Decimal.TryRead(beyond.GetRawText(), out number))
+                yield return (number, true);
+        }
+    }
+}

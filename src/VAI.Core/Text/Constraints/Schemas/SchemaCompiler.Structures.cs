@@ -1,0 +1,189 @@
+using System.Text.Json;
+using VAI.Text.Constraints.Automata;
+using VAI.Text.Constraints.Grammars;
+
+namespace VAI.Text.Constraints.Schemas;
+
+/// <summary>Arrays and objects.</summary>
+internal sealed partial class SchemaCompiler
+{
+    // Items that are each of a schema of their own.
+    private const int MostItems = 1_000;
+
+    private int Array(IReadOnlyList<SchemaItem> schemas)
+    {
+        int least = 0, most = int.MaxValue, own = 0;
+        var lists = new List<(SchemaItem Schema, string Keyword, int Count)>();
+        var rests = new List<(SchemaItem Schema, int From)>();
+        foreach (SchemaItem schema in schemas)
+        {
+            least = Math.Max(least, Counts.Of(schema, "minItems") ?? 0);
+            most = Math.Min(most, Counts.Of(schema, "maxItems") ?? int.MaxValue);
+            JsonElement? items = schema.Find("items");
+            string? list = schema.Find("prefixItems") is not null ? "prefixItems" : items is { ValueKind: JsonValueKind.Array } ? "items" : null;
+            int count = list is null ? 0 : schema.Find(list) is { ValueKind: JsonValueKind.Array } array ? array.GetArrayLength()
+                : throw new SchemaError($"{schema.Pointer}/{list}", "it is no array");
+            if (list is not null)
+                lists.Add((schema, list, count));
+            string? rest = list == "items" ? schema.Find("additionalItems") is null ? null : "additionalItems" : items is null ? null : "items";
+            if (rest is not null)
+                rests.Add((_document.Inner(schema, rest), count));
+            own = Math.Max(own, count);
+        }
+
+        foreach (SchemaItem schema in schemas)
+        {
+            if (schema.Find("uniqueItems") is { ValueKind: JsonValueKind.True } && most > 1)
+                throw new SchemaError(schema.Pointer + "/uniqueItems", "that items differ cannot be held, unless there is one at most ('maxItems')");
+            if (schema.Find("contains") is not null && Counts.Of(schema, "minContains") != 0)
+                throw new SchemaError(schema.Pointer + "/contains", "it cannot be held; use 'items', or 'prefixItems'");
+            if (schema.Find("contains") is not null && schema.Find("maxContains") is not null)
+                throw new SchemaError(schema.Pointer + "/maxContains", "it cannot be held");
+        }
+
+        if (own > MostItems)
+            throw new SchemaError(lists[0].Schema.Pointer, $"more than {MostItems} items have schemas of their own");
+        int end = Text($"{Space}\\]"), at = Math.Max(own, 1), comma;
+
+        // From the last that has a schema of its own on, they are counted.
+        int more = Text($",{Space}", _grammar.Add(new CallNode(Item(at), _grammar.End)));
+        int from = most < at ? end : _grammar.Add(new RepeatNode(more, Math.Max(0, least - at), most == int.MaxValue ? most : most - at, end));
+        for (int i = at - 1; i >= 0; i--)
+        {
+            comma = _grammar.Add(new CallNode(Item(i), from));
+            if (i > 0)
+                comma = Text($",{Space}", comma);
+            from = _grammar.Add(new ChoiceNode([.. i < most ? [comma] : (int[])[], .. i >= least ? [end] : (int[])[]]));
+        }
+
+        return Text($"\\[{Space}", from);
+
+        int Item(int place) => Rule(
+        [
+            .. lists.Where(l => place < l.Count).Select(l => _document.Inner(l.Schema, l.Keyword, $"{place}")), .. rests.Where(r => place >= r.From).Select(r => r.Schema),
+        ]);
+    }
+
+    private int Object(IReadOnlyList<SchemaItem> schemas)
+    {
+        var names = new List<string>();
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        var required = new HashSet<string>(StringComparer.Ordinal);
+        var patterns = new List<(SchemaItem Schema, string Pattern)>();
+        var languages = new List<Automaton>();
+        Automaton? within = null;
+        int least = 0, most = int.MaxValue;
+        foreach (SchemaItem schema in schemas)
+        {
+            foreach (string name in Members(schema, "properties").Select(p => p.Name).Where(known.Add))
+                names.Add(name);
+        }
+
+        foreach (SchemaItem schema in schemas)
+        {
+            if (schema.Find("required") is { } list)
+            {
+                if (list.ValueKind != JsonValueKind.Array || list.EnumerateArray().Any(n => n.ValueKind != JsonValueKind.String))
+                    throw new SchemaError(schema.Pointer + "/required", "it is no array of names");
+                foreach (string name in list.EnumerateArray().Select(n => n.GetString()!))
+                {
+                    required.Add(name);
+                    if (known.Add(name))
+                        names.Add(name);
+                }
+            }
+
+            foreach (string pattern in Members(schema, "patternProperties").Select(p => p.Name))
+            {
+                patterns.Add((schema, pattern));
+                languages.Add(_strings.Pattern(pattern, $"{schema.Pointer}/patternProperties/{pattern}"));
+            }
+
+            least = Math.Max(least, Counts.Of(schema, "minProperties") ?? 0);
+            most = Math.Min(most, Counts.Of(schema, "maxProperties") ?? int.MaxValue);
+            if (schema.Find("propertyNames") is not null)
+                within = Names(_document.Inner(schema, "propertyNames")) is var allowed && within is null ? allowed : within!.Intersect(allowed, _fuel);
+        }
+
+        return Members(names, required, languages, within, Value, least, most, _grammar.End);
+
+        int? Value(KeyKind kind)
+        {
+            var of = new List<SchemaItem>();
+            foreach (SchemaItem schema in schemas)
+            {
+                bool said = false;
+                if (kind.Name >= 0 && schema.Find("properties") is { } properties && properties.TryGetProperty(names[kind.Name], out _))
+                    Add("properties", names[kind.Name]);
+                foreach (int pattern in kind.Patterns.Where(p => patterns[p].Schema == schema))
+                    Add("patternProperties", patterns[pattern].Pattern);
+                if (!said && schema.Find("additionalProperties") is not null)
+                    of.Add(_document.Inner(schema, "additionalProperties"));
+
+                void Add(string keyword, string name)
+                {
+                    said = true;
+                    of.Add(_document.Inner(schema, keyword, name));
+                }
+            }
+
+            return of.Any(s => s.Element.ValueKind == JsonValueKind.False) ? null : _grammar.Add(new CallNode(Rule(of), _grammar.End));
+        }
+    }
+
+    // What names a schema allows: those of its strings.
+    private Automaton Names(SchemaItem schema)
+    {
+        Automaton names = Automaton.Nothing;
+        foreach (Facts facts in _expansion.Of([schema]).Where(f => f.Types.HasFlag(JsonTypes.String)))
+        {
+            (Automaton language, int least, int most) = _strings.Of(facts.Schemas);
+            if (least > 0 || most < int.MaxValue)
+                language = language.Intersect(Automaton.AnyText(least, most == int.MaxValue ? null : most, _fuel), _fuel);
+            if (facts.Values is { } values)
+                language = language.Intersect(Automaton.OfStrings([.. values.Where(v => v.ValueKind == JsonValueKind.String).Select(v => v.GetString()!)], _fuel), _fuel);
+            names = names.IsEmpty ? language : names.Union(language, _fuel);
+        }
+
+        return names;
+    }
+
+    private int Members(
+        IReadOnlyList<string> names, IReadOnlyCollection<string> required, IReadOnlyList<Automaton> patterns, Automaton? within, Func<KeyKind, int?> value,
+        int least, int most, int next)
+    {
+        var keys = KeyClassifier.Build(names, patterns, within, _fuel);
+        var needed = new Bits(names.Count);
+        for (int i = 0; i < names.Count; i++)
+        {
+            if (required.Contains(names[i]))
+                needed = needed.With(i);
+        }
+
+        int end = Text($"{Space}\\}}", next), node = _grammar.Reserve(), after = _grammar.Reserve(), key = _grammar.Reserve();
+        var members = new ObjectMembers
+        {
+            Names = names,
+            Required = needed,
+            Keys = keys,
+            Entries = [.. keys.Kinds.Select(k => value(k) is { } rule ? Text($":{Space}", _grammar.Add(new CallNode(rule, after))) : _grammar.Reserve())],
+            Least = least,
+            Most = most,
+            InOrder = _inOrder,
+            FirstKey = Text("\"", key),
+            NextKey = Text($",{Space}\"", key),
+        };
+        var of = new MembersNode(members, end);
+        _grammar.Set(node, of);
+        _grammar.Set(after, new MemberEndNode(of));
+        _grammar.Set(key, new KeyNode(of));
+        return Text($"\\{{{Space}", node);
+    }
+
+    private static IEnumerable<JsonProperty> Members(SchemaItem schema, string keyword) => schema.Find(keyword) switch
+    {
+        null => [],
+        { ValueKind: JsonValueKind.Object } members => members.EnumerateObject(),
+        _ => throw new SchemaError($"{schema.Pointer}/{keyword}", "it is no object"),
+    };
+}

@@ -1,0 +1,31 @@
+using System.Text.Json;
+
+namespace VAI.Cli.Tests;
+
+/// <summary><c>vai run</c> with an answer that must be something.</summary>
+[Collection(ForgedCollection.Name)]
+public sealed class ConstrainedRunTests(Forged forged)
+{
+    [Fact]
+    public async Task An_answer_fits_the_schema_or_the_pattern_or_the_run_is_refused()
+    {
+        string schema = forged.At("person.json"), roms = VaiProcess.NewRomDirectory();
+        await File.WriteAllTextAsync(schema, """{"type":"object","properties":{"age":{"type":"integer","minimum":1,"maximum":120}},"required":["age"],"additionalProperties":false}""");
+        string[] line = ["run", forged.A, "-p", "Who?", "-n", "60", "--temp", "1.5", "--seed", "3", "--rom-dir", roms];
+        VaiRun run = await VaiProcess.RunAsync([.. line, "--json-schema", schema, "--json"]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        using var answer = JsonDocument.Parse(run.Json.GetProperty("text").GetString()!);
+        Assert.InRange(answer.RootElement.GetProperty("age").GetInt32(), 1, 120);
+        Assert.Equal("eos", run.Json.GetProperty("finish").GetString());
+
+        run = await VaiProcess.RunAsync([.. line, "--regex", "(yes|no)!"]);
+        Assert.Matches("^(yes|no)!\n$", run.Out);
+        (await VaiProcess.RunAsync([.. line, "--regex", "(yes"])).IsBadInput();
+        (await VaiProcess.RunAsync([.. line, "--json-schema", schema + ".no"])).IsBadInput();
+        (await VaiProcess.RunAsync([.. line, "--json-schema", schema, "--regex", "a"])).IsBadInput();
+        await File.WriteAllTextAsync(schema, """{"type":"array","uniqueItems":true}""");
+        run = await VaiProcess.RunAsync([.. line, "--json-schema", schema]);
+        run.IsBadInput();
+        Assert.Contains("#/uniqueItems", run.Error, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,61 @@
+using System.Net;
+using System.Text.Json;
+
+namespace VAI.Daemon.Tests.OpenAi;
+
+/// <summary>Answers over HTTP that must be something: each way of asking for it is held, or refused by its name.</summary>
+public sealed class ConstraintTests(OpenAiServer server) : OpenAiTest(server)
+{
+    private const string Schema = """{"type":"object","properties":{"ok":{"type":"boolean"},"n":{"type":"integer","minimum":1,"maximum":99}},"required":["ok","n"],"additionalProperties":false}""";
+
+    public static TheoryData<string> Ways { get; } =
+    [
+        "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"x\",\"strict\":true,\"schema\":" + Schema + "}}",
+        "\"response_format\":{\"type\":\"json_object\",\"schema\":" + Schema + "}",
+        "\"json_schema\":" + Schema,
+        "\"guided_json\":" + Schema,
+    ];
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task An_answer_fits_the_schema_that_was_asked_for(string way)
+    {
+        string request = $$"""{"model":"m","messages":[{"role":"user","content":"Hello"}],"temperature":1.5,"seed":7,"max_tokens":200,{{way}}""";
+        JsonElement choice = (await PostAsync(Chat, request + "}")).GetProperty("choices")[0];
+        Assert.Equal("stop", choice.GetProperty("finish_reason").GetString());
+        string text = choice.GetProperty("message").GetProperty("content").GetString()!;
+        Assert.True(Constraint.JsonSchema(Schema).Accepts(text), text);
+
+        List<JsonElement> events = await StreamAsync(Chat, request + ",\"stream\":true}");
+        Assert.Equal(text, string.Concat(events.Select(e => e.GetProperty("choices")[0].GetProperty("delta").TryGetProperty("content", out JsonElement c) ? c.GetString() : "")));
+        JsonElement completion = await PostAsync("/v1/completions", $$"""{"model":"m","prompt":"Hello","temperature":1.5,"seed":7,"max_tokens":200,{{way}}}""");
+        Assert.True(Constraint.JsonSchema(Schema).Accepts(completion.GetProperty("choices")[0].GetProperty("text").GetString()!));
+    }
+
+    [Fact]
+    public async Task Choices_and_patterns_are_held_too()
+    {
+        foreach ((string way, string pattern) in new[] { ("\"guided_choice\":[\"yes.\",\"no\"]", "yes\\.|no"), ("\"guided_regex\":\"[0-9]{3}\"", "[0-9]{3}") })
+        {
+            JsonElement choice = (await PostAsync(Chat, $$"""{"model":"m","messages":[{"role":"user","content":"Hello"}],"temperature":2,"seed":1,{{way}}}""")).GetProperty("choices")[0];
+            Assert.Matches($"^({pattern})$", choice.GetProperty("message").GetProperty("content").GetString());
+        }
+    }
+
+    [Theory]
+    [InlineData("\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"x\",\"schema\":{\"type\":\"array\",\"uniqueItems\":true}}}", "response_format.json_schema.schema", "#/uniqueItems")]
+    [InlineData("\"response_format\":{\"type\":\"xml\"}", "response_format.type", "json_schema")]
+    [InlineData("\"response_format\":{\"type\":\"json_schema\"}", "response_format.json_schema", "json_schema")]
+    [InlineData("\"guided_regex\":\"a(\"", "guided_regex", "regular expression")]
+    [InlineData("\"guided_choice\":[]", "guided_choice", "1 to")]
+    [InlineData("\"guided_choice\":[\"a\"],\"guided_regex\":\"a\"", "guided_choice", "guided_regex")]
+    public async Task What_cannot_be_held_is_a_400_that_names_it(string way, string field, string says)
+    {
+        using HttpResponseMessage response = await Server.Http.PostAsync(Chat, Json($$"""{"model":"m","messages":[{"role":"user","content":"Hello"}],{{way}}}"""));
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        using JsonDocument document = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        JsonElement error = document.RootElement.GetProperty("error");
+        Assert.Equal(field, error.GetProperty("param").GetString());
+        Assert.Contains(says, error.GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+}
