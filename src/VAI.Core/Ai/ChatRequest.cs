@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 
 namespace VAI.Ai;
@@ -23,8 +24,24 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, ChatRenderOpti
         return new ChatRequest(turns, RenderingOf(options), Sampling(options, client), options.Reasoning?.Output is not ReasoningOutput.None);
     }
 
+    /// <summary>What holds an answer to its tools; null where it has none.</summary>
+    public Constraint? ToolsOf(ChatPrompt prompt, ChatOptions? options)
+    {
+        if (Rendering.Tools is not { } tools)
+            return Options.Constraint;
+        ToolChoice choice = options?.ToolMode switch
+        {
+            NoneChatToolMode => ToolChoice.None,
+            RequiredChatToolMode => ToolChoice.Required,
+            _ => ToolChoice.Auto,
+        };
+        return Constraint.Tools(
+            prompt, tools, choice, (options?.ToolMode as RequiredChatToolMode)?.RequiredFunctionName, options?.AllowMultipleToolCalls ?? true, Options.Constraint);
+    }
+
     private static ChatRenderOptions RenderingOf(ChatOptions o) => new()
     {
+        Tools = o.Tools is { Count: > 0 } tools ? [.. tools.OfType<AIFunctionDeclaration>().Select(Definition)] : null,
         EnableThinking = o.Reasoning?.Effort is ReasoningEffort.None ? false : o.AdditionalProperties?.GetValueOrDefault("enable_thinking") switch
         {
             null => null,
@@ -41,6 +58,25 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, ChatRenderOpti
             _ => null,
         },
     };
+
+    private static JsonElement Definition(AIFunctionDeclaration function)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteString("type"u8, "function"u8);
+            json.WriteStartObject("function"u8);
+            json.WriteString("name"u8, function.Name);
+            json.WriteString("description"u8, function.Description);
+            json.WritePropertyName("parameters"u8);
+            function.JsonSchema.WriteTo(json);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        return JsonElement.Parse(stream.ToArray());
+    }
 
     private static InferenceOptions Sampling(ChatOptions o, IChatClient client)
     {
@@ -94,10 +130,10 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, ChatRenderOpti
 
     private static void RefuseUnsupported(ChatOptions o)
     {
-        if (o.Tools is { Count: > 0 })
-            throw Provider.Refused("ChatOptions.Tools", "Leave tools out.");
-        if (o.ToolMode is RequiredChatToolMode)
-            throw Provider.Refused("A ChatOptions.ToolMode that requires a tool", "Leave it out, or use Auto or None.");
+        if (o.Tools?.FirstOrDefault(t => t is not AIFunctionDeclaration) is { } hosted)
+            throw Provider.Refused($"The tool '{hosted.Name}' of the type {hosted.GetType().Name}", "Models here call functions alone.");
+        if (o.ToolMode is RequiredChatToolMode && o.Tools is not { Count: > 0 })
+            throw Provider.Refused("A ChatOptions.ToolMode that requires a tool, where there is none,", "Give tools, or leave it out.");
         if (o.ConversationId is not null)
             throw Provider.Refused("ChatOptions.ConversationId", "Send the whole conversation: what was computed of it is reused.");
 #pragma warning disable MEAI001 // Experimental members, which must not be ignored all the same.

@@ -37,6 +37,13 @@ internal static class ChatTurns
         _ => throw Provider.Refused($"A message with {content.GetType().Name}", "Models here read text alone."),
     };
 
+    /// <summary>A call's arguments by their names.</summary>
+    public static Dictionary<string, object?> Arguments(string json)
+    {
+        using JsonDocument document = JsonDocument.Parse(json);
+        return document.RootElement.EnumerateObject().ToDictionary(m => m.Name, m => (object?)m.Value.Clone(), StringComparer.Ordinal);
+    }
+
     private static string Arguments(FunctionCallContent call)
     {
         using var stream = new MemoryStream();

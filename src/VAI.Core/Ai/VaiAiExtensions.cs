@@ -12,11 +12,11 @@ public static class VaiAiExtensions
     /// </summary>
     /// <remarks>
     /// Thread-safe. Disposing it does nothing: the engine is its owner's. Every member of <see cref="ChatOptions"/> is honoured or refused:
-    /// tools, tool modes that require one, response formats other than text, conversation ids, reasoning, continuation tokens and background
-    /// responses are refused, with <see cref="VaiError.NotSupported"/>. A seed is folded to 32 bits; without one the output varies.
+    /// hosted tools, conversation ids, continuation tokens and background responses are refused, with <see cref="VaiError.NotSupported"/>; a schema that
+    /// cannot be held with <see cref="VaiError.InvalidConstraint"/>. A seed is folded to 32 bits; without one the output varies.
     /// <see cref="ChatOptions.AdditionalProperties"/> may hold <c>min_p</c>, <c>typical_p</c>, <c>repeat_penalty</c> and
     /// <c>penalty_last_n</c>; <see cref="ChatOptions.RawRepresentationFactory"/> may return the <see cref="InferenceOptions"/> that the other
-    /// members then change. Messages are of the roles system, user and assistant and hold text alone.
+    /// members then change. Messages are of the roles system, user, assistant and tool.
     /// </remarks>
     /// <param name="vai">Answers.</param>
     /// <param name="model">The model of requests without <see cref="ChatOptions.ModelId"/>; null for the only one that is loaded.</param>

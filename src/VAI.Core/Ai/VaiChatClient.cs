@@ -39,23 +39,37 @@ internal sealed class VaiChatClient(IVai vai, string? model) : IChatClient
         var request = ChatRequest.From(messages, options, this);
         IModelContext context = Provider.Select(vai, options?.ModelId, model);
         ChatPrompt prompt = await context.RenderChatAsync(request.Turns, request.Rendering, cancellationToken).ConfigureAwait(false);
+        InferenceOptions how = request.Options with { Constraint = request.ToolsOf(prompt, options) };
+        ToolCallReader? calls = how.Constraint is { Kind: ConstraintKind.Tools } tools ? new ToolCallReader(tools) : null;
+        bool called = false;
         string id = $"chatcmpl-{Guid.NewGuid():N}";
         DateTimeOffset created = DateTimeOffset.UtcNow;
         bool begun = false;
         IInferenceSession session = context.OpenSession();
         await using (session.ConfigureAwait(false))
         {
-            await foreach (InferenceUpdate update in session.InferAsync(prompt, request.Options, cancellationToken).ConfigureAwait(false))
+            await foreach (InferenceUpdate update in session.InferAsync(prompt, how, cancellationToken).ConfigureAwait(false))
             {
                 // The first one says who answers, also where its token has no text yet.
                 bool thought = update.Kind == InferenceUpdateKind.Reasoning;
-                if (!begun || (update.Text.Length > 0 && (!thought || request.Thoughts)))
+                if (update.Kind == InferenceUpdateKind.ToolCalls)
+                {
+                    foreach (ToolCallPart call in calls!.Append(update.Text))
+                    {
+                        called = true;
+                        yield return Update(FunctionCallContent.CreateFromParsedArguments(call.Arguments, call.Id!, call.Name, ChatTurns.Arguments));
+                    }
+                }
+                else if (!begun || (update.Text.Length > 0 && (!thought || request.Thoughts)))
+                {
                     yield return Update(thought && request.Thoughts ? new TextReasoningContent(update.Text) : new TextContent(thought ? "" : update.Text));
+                }
+
                 begun = true;
                 if (update.Result is not { } result)
                     continue;
                 ChatResponseUpdate last = Update(new UsageContent(Usage(result)));
-                last.FinishReason = Reason(result.FinishReason);
+                last.FinishReason = Reason(result.FinishReason) is var reason && called && reason == ChatFinishReason.Stop ? ChatFinishReason.ToolCalls : reason;
                 last.RawRepresentation = result;
                 yield return last;
             }

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using VAI.OptionRules;
 using VAI.Text.Constraints;
+using VAI.Text.Tools;
 
 namespace VAI;
 
@@ -48,6 +50,38 @@ public sealed record Constraint
         return Checked(new Constraint(ConstraintKind.Regex, pattern));
     }
 
+    /// <summary>
+    /// An answer that may call tools, as the model of a prompt writes calls: each call that it makes is of one of them, with arguments that fit, and what
+    /// <see cref="ToolCallReader"/> reads. What is said beside calls is free.
+    /// </summary>
+    /// <param name="prompt">A conversation that was rendered with the tools.</param>
+    /// <param name="tools">At most 128, each as OpenAI's API has it: <c>{"type": "function", "function": {"name", "parameters", "strict"}}</c>.</param>
+    /// <param name="choice">Whether it calls one.</param>
+    /// <param name="name">The one that it calls, where it must be that; null for any.</param>
+    /// <param name="parallel">Whether it may make several calls.</param>
+    /// <param name="otherwise">What an answer without a call must be, a <see cref="JsonSchema(string)"/>; null for any text.</param>
+    /// <exception cref="VaiUsageException">
+    /// <see cref="VaiError.InvalidConstraint"/>: what of a strict tool's schema cannot be held (of others any object is taken then);
+    /// <see cref="VaiError.InvalidOption"/>: a tool has no name, or no tool has the name.
+    /// </exception>
+    public static Constraint Tools(
+        ChatPrompt prompt, IReadOnlyList<JsonElement> tools, ToolChoice choice = ToolChoice.Auto, string? name = null, bool parallel = true, Constraint? otherwise = null)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        ArgumentNullException.ThrowIfNull(tools);
+        if (otherwise is not null && otherwise.Kind != ConstraintKind.JsonSchema)
+            throw OptionCheck.Invalid("Beside tools an answer can be held to a JSON schema, and to nothing else.");
+        Tool[] all = [.. tools.Select(ToolDefinitions.Read)];
+        if (name is not null && !all.Any(t => t.Name == name))
+            throw OptionCheck.Invalid($"No tool is named '{name}'.");
+        Tool[] callable = choice == ToolChoice.None ? [] : name is null ? all : [all.First(t => t.Name == name)];
+        if (choice == ToolChoice.Required && callable.Length == 0)
+            throw OptionCheck.Invalid("A call is required, and there is no tool.");
+        var request = new ToolRequest(
+            prompt.ToolFormat ?? ToolFormats.Generic, callable, name is null ? choice : ToolChoice.Required, parallel && name is null, otherwise?.Text);
+        return Checked(new Constraint(ConstraintKind.Tools, request.Write()));
+    }
+
     /// <summary>Whether a text is one that it allows.</summary>
     public bool Accepts(string text)
     {
@@ -70,4 +104,7 @@ public enum ConstraintKind
 
     /// <summary>A regular expression.</summary>
     Regex,
+
+    /// <summary>Tools that may be called, and how; see <see cref="Constraint.Tools"/>.</summary>
+    Tools,
 }

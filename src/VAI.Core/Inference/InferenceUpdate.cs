@@ -8,6 +8,9 @@ public enum InferenceUpdateKind
 
     /// <summary>What it thinks before it says something.</summary>
     Reasoning,
+
+    /// <summary>Calls of tools, with the marks around them, as <see cref="ToolCallReader"/> reads them. Only with <see cref="Constraint.Tools"/>.</summary>
+    ToolCalls,
 }
 
 /// <summary>One step of a streamed response.</summary>

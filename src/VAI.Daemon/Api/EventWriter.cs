@@ -14,7 +14,7 @@ internal sealed class EventWriter(HttpContext context) : IDisposable
     private static readonly JsonEncodedText Text = JsonEncodedText.Encode("text");
     private static readonly JsonEncodedText Token = JsonEncodedText.Encode("token");
     private static readonly JsonEncodedText Kind = JsonEncodedText.Encode("kind");
-    private static readonly JsonEncodedText Reasoning = JsonEncodedText.Encode(nameof(InferenceUpdateKind.Reasoning));
+    private static readonly JsonEncodedText[] Kinds = [.. Enum.GetNames<InferenceUpdateKind>().Select(k => JsonEncodedText.Encode(k))];
     private static readonly JsonEncodedText Result = JsonEncodedText.Encode("result");
     private static readonly JsonEncodedText LogProbabilities = JsonEncodedText.Encode("logProbabilities");
 
@@ -43,8 +43,8 @@ internal sealed class EventWriter(HttpContext context) : IDisposable
         _json.WriteStartObject();
         _json.WriteString(Text, update.Text);
         _json.WriteNumber(Token, update.TokenId);
-        if (update.Kind == InferenceUpdateKind.Reasoning)
-            _json.WriteString(Kind, Reasoning);
+        if (update.Kind != InferenceUpdateKind.Answer)
+            _json.WriteString(Kind, Kinds[(int)update.Kind]);
         if (update.LogProbabilities is { } logProbabilities)
         {
             _json.WritePropertyName(LogProbabilities);

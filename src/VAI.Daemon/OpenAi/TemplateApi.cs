@@ -11,7 +11,6 @@ namespace VAI.Daemon.OpenAi;
 /// </summary>
 internal sealed class TemplateApi(IVai vai, OpenAiOptions options)
 {
-    private const int MostTools = 128;
 
     /// <summary>The prompt of a conversation, and its segments: which the template wrote, and which the caller.</summary>
     public async Task ApplyAsync(HttpContext http, CancellationToken cancellationToken)
@@ -20,7 +19,7 @@ internal sealed class TemplateApi(IVai vai, OpenAiOptions options)
         {
             var fields = new Fields(root, ignored);
             IReadOnlyList<ChatTurn> read = ChatMessages.Read(fields, fields.Take("messages") ?? throw Fields.Missing("messages"));
-            ChatRenderOptions how = TemplateFields.Read(fields, read, ThinkingFields.Read(fields)) with { Tools = Tools(fields) };
+            ChatRenderOptions how = TemplateFields.Read(fields, read, ThinkingFields.Read(fields)) with { Tools = ToolFields.List(fields, "tools") };
             (string?, IReadOnlyList<ChatTurn>, ChatRenderOptions) request = (fields.Text("model"), read, how);
             fields.End();
             return request;
@@ -69,17 +68,6 @@ internal sealed class TemplateApi(IVai vai, OpenAiOptions options)
 
     private static int Id(JsonElement id) => id.ValueKind == JsonValueKind.Number && id.TryGetInt32(out int token)
         ? token : throw Fields.WrongType("tokens", "an array of token ids", id);
-
-    private static JsonElement[]? Tools(Fields fields)
-    {
-        if (fields.Take("tools") is not { } tools)
-            return null;
-        if (tools.ValueKind != JsonValueKind.Array)
-            throw Fields.WrongType("tools", "an array", tools);
-        if (tools.GetArrayLength() > MostTools)
-            throw ApiError.Invalid("tools", $"'tools' has {tools.GetArrayLength()} tools; at most {MostTools} are taken.");
-        return [.. tools.EnumerateArray().Select(t => t.ValueKind == JsonValueKind.Object ? t.Clone() : throw Fields.WrongType("tools", "an array of objects", t))];
-    }
 
     private IModelContext Select(string? name)
     {

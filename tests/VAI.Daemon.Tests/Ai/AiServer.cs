@@ -6,15 +6,23 @@ using OpenAI;
 using VAI.Daemon.OpenAi;
 using VAI.Daemon.Tests.Api;
 using VAI.Daemon.Tests.OpenAi;
+using VAI.Forge;
 
 namespace VAI.Daemon.Tests.Ai;
 
 /// <summary>Two models that write (m, n) and one that embeds (e): in this process, behind a daemon's socket, and behind OpenAI's API.</summary>
 public sealed class AiServer : IAsyncLifetime, IDisposable
 {
+    private const string WithTools =
+        "{% if tools %}<|im_start|>system\nCall tools in <tool_call>:\n{% for t in tools %}{{ t | tojson }}\n{% endfor %}<|im_end|>\n{% endif %}"
+        + "{% for m in messages %}<|im_start|>{{ 'user' if m.role == 'tool' else m.role }}\n{% if m.role == 'tool' %}<tool_response>\n{{ m.content }}\n</tool_response>"
+        + "{% else %}{{ m.content }}{% for c in m.tool_calls or [] %}<tool_call>\n{\"name\": \"{{ c.function.name }}\", \"arguments\": {{ c.function.arguments | tojson }}}\n"
+        + "</tool_call>{% endfor %}{% endif %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+
     private readonly ForgedModels _models = new();
     private ApiHost? _host;
     private WebApplication? _http;
+    private string _reciter = "";
 
     public string Socket { get; private set; } = "";
 
@@ -37,13 +45,23 @@ public sealed class AiServer : IAsyncLifetime, IDisposable
             });
         }
 
+        options.AddModel("r", _reciter, m => (m.ContextLength, m.SramTokens, m.Profile) = (2048, 8 * 2048, RomProfile.None));
         options.AddModel("e", _models["tiny-bert"], m => m.Profile = RomProfile.None);
     }
 
     public async Task InitializeAsync()
     {
+        _reciter = _models.NewFile("reciter.gguf");
+        await ModelForge.ForgeReciterAsync(_reciter, new ReciterOptions
+        {
+            Template = WithTools,
+            Scripts =
+            [
+                new("Let me see.\n<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Paris\"}}\n</tool_call>"), new("It rains in Paris. ☔", "<tool_response>"),
+            ],
+        });
         Engine = Vai.Create(AddModels);
-        foreach (string name in (string[])["m", "n", "e"])
+        foreach (string name in (string[])["m", "n", "e", "r"])
             await Engine.LoadAsync(name);
         Socket = _models.NewFile("sock");
         _host = await ApiHost.StartAsync(Socket, Engine);

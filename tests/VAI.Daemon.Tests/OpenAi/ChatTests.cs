@@ -106,9 +106,8 @@ public sealed class ChatTests(OpenAiServer server) : OpenAiTest(server)
     }
 
     [Theory]
-    [InlineData("tools", """[{"type":"function","function":{"name":"f"}}]""", "unsupported_parameter")]
     [InlineData("functions", """[{"name":"f"}]""", "unsupported_parameter")]
-    [InlineData("tool_choice", "\"required\"", "unsupported_parameter")]
+    [InlineData("tool_choice", "\"required\"", "invalid_value")]
     [InlineData("logprobs", "3", "invalid_type")]
     [InlineData("top_logprobs", "3", "invalid_value")]
     [InlineData("top_logprobs", "21", "invalid_value")]

@@ -1,3 +1,5 @@
+using VAI.Text.Tools;
+
 namespace VAI;
 
 /// <summary>
@@ -30,6 +32,9 @@ public sealed class ChatPrompt
     /// <summary>Whether the prompt ends where thoughts have begun.</summary>
     public bool BeginsInReasoning { get; init; }
 
+    /// <summary>How its model writes calls of tools; null where it was rendered without any.</summary>
+    internal ToolFormat? ToolFormat { get; init; }
+
     /// <summary>Where the origin changes, ascending; what stands before the first is the template's.</summary>
     internal IReadOnlyList<int> Flips { get; }
 
@@ -50,14 +55,14 @@ public sealed class ChatPrompt
         List<int> flips = [.. Flips.Where(f => f > start).Select(f => f - start)];
         if (Flips.Count(f => f <= start) % 2 == 1)
             flips.Insert(0, 0);
-        return new ChatPrompt(Text[start..], flips) { Repairs = Repairs, Reasoning = Reasoning, BeginsInReasoning = BeginsInReasoning };
+        return new ChatPrompt(Text[start..], flips) { Repairs = Repairs, Reasoning = Reasoning, BeginsInReasoning = BeginsInReasoning, ToolFormat = ToolFormat };
     }
 
     /// <summary>What is before a place.</summary>
     internal ChatPrompt Until(int end) => new(Text[..end], [.. Flips.TakeWhile(f => f < end)]) { Repairs = Repairs, Reasoning = Reasoning };
 
     /// <summary>The same, of which everything that comes is the answer, marks included.</summary>
-    internal ChatPrompt WithoutReasoning() => new(Text, Flips) { Repairs = Repairs };
+    internal ChatPrompt WithoutReasoning() => new(Text, Flips) { Repairs = Repairs, ToolFormat = ToolFormat };
 
     /// <summary>Options for it: its marks of thoughts, where they name none.</summary>
     internal InferenceOptions Over(InferenceOptions? options)

@@ -5,6 +5,7 @@ using VAI.Text.Chat;
 using VAI.Text.Jinja;
 using VAI.Text.Jinja.Builtins;
 using VAI.Text.Jinja.Values;
+using VAI.Text.Tools;
 
 namespace VAI;
 
@@ -75,6 +76,17 @@ public sealed class ChatTemplate
         if (options.ContinueFinalTurn)
             CheckContinued(messages[^1]);
         (messages, List<string> done) = ChatRepairs.Apply(messages, traits);
+        ToolFormat? format = options.Tools is { Count: > 0 } ? ToolFormats.Find(Source) : null;
+        if (options.Tools is { Count: > 0 } offered && (format is null || !traits.Tools))
+        {
+            format = ToolFormats.Generic;
+            if (!traits.Tools)
+            {
+                messages = ToolNotice.Add(messages, offered, traits);
+                done.Add("the tools stand in the system's turn, as the template writes none");
+            }
+        }
+
         return Public(() =>
         {
             Value text;
@@ -88,7 +100,7 @@ public sealed class ChatTemplate
                 text = Render(alternating, form, options);
             }
 
-            ChatPrompt prompt = Prompt(text, done, traits.Reasoning);
+            ChatPrompt prompt = Prompt(text, done, traits.Reasoning, format);
 
             // Words that go on are the answer, from the first space on.
             return options.ContinueFinalTurn && !prompt.BeginsInReasoning ? prompt.WithoutReasoning() : prompt;
@@ -154,11 +166,12 @@ public sealed class ChatTemplate
             throw OptionCheck.Invalid("The conversation ends with calls of tools, which cannot be continued. Send their results.");
     }
 
-    private static ChatPrompt Prompt(Value text, List<string> done, ReasoningFormat? reasoning) =>
+    private static ChatPrompt Prompt(Value text, List<string> done, ReasoningFormat? reasoning, ToolFormat? format = null) =>
         new(text.String, text.Mixed?.Flips ?? (text.IsCallers && text.String.Length > 0 ? [0] : []))
         {
             Repairs = done,
             Reasoning = reasoning,
+            ToolFormat = format,
             BeginsInReasoning = reasoning is not null && IsOpen(text, reasoning),
         };
 

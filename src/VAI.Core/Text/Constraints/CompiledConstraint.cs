@@ -1,25 +1,39 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using VAI.Native.Llama;
 using VAI.Text.Constraints.Automata;
 using VAI.Text.Constraints.Grammars;
 using VAI.Text.Constraints.Matching;
 using VAI.Text.Constraints.Schemas;
+using VAI.Text.Tools;
 
 namespace VAI.Text.Constraints;
 
 /// <summary>A constraint that is ready to be followed. The last ones are kept. Thread-safe.</summary>
 internal sealed class CompiledConstraint
 {
-    private const int MostKept = 64;
-    private const int MostMatchers = 4;
+    // With what their matchers found out, each has up to some 30 MB.
+    private const int MostKept = 32;
+    private const int MostGrammars = 4;
 
     private static readonly Lock Gate = new();
     private static readonly LinkedList<(Constraint Constraint, CompiledConstraint Compiled)> Kept = [];
 
-    private readonly ConditionalWeakTable<LlamaVocab, Stack<MaskedMatcher>> _matchers = [];
+    private readonly ConditionalWeakTable<LlamaVocab, Ready> _ready = [];
+    private readonly Constraint _constraint;
     private readonly Grammar _grammar;
 
-    private CompiledConstraint(Grammar grammar) => _grammar = grammar;
+    private CompiledConstraint(Constraint constraint)
+    {
+        _constraint = constraint;
+        Tools = constraint.Kind == ConstraintKind.Tools ? ReadTools(constraint.Text) : null;
+        _grammar = Build(null, null, false);
+        if (!_grammar.IsPossible)
+            throw constraint.Kind == ConstraintKind.JsonSchema ? new SchemaError("#", "no value fits it") : Invalid("Nothing satisfies the constraint.");
+    }
+
+    /// <summary>The calls that the answer may have; null where it has none.</summary>
+    public ToolRequest? Tools { get; }
 
     /// <summary>It, ready.</summary>
     /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidConstraint"/>.</exception>
@@ -37,7 +51,7 @@ internal sealed class CompiledConstraint
             }
         }
 
-        var compiled = new CompiledConstraint(Compile(constraint));
+        CompiledConstraint compiled = Typed(() => new CompiledConstraint(constraint));
         lock (Gate)
         {
             Kept.AddFirst((constraint, compiled));
@@ -48,59 +62,96 @@ internal sealed class CompiledConstraint
         return compiled;
     }
 
-    public bool Accepts(string text) => new Matcher(_grammar).Matches(text);
+    public bool Accepts(string text) => Typed(() => new Matcher(_grammar).Matches(text));
 
     /// <summary>A matcher of the caller's own, until it is given back: what one has found out the next one knows.</summary>
-    public MaskedMatcher Take(LlamaVocab vocab)
+    /// <param name="vocab">The model's.</param>
+    /// <param name="format">The marks of what it thinks before; null where it does not.</param>
+    /// <param name="begins">Whether it has begun to think.</param>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidConstraint"/>: with these marks it is too large.</exception>
+    public MaskedMatcher Take(LlamaVocab vocab, ReasoningFormat? format = null, bool begins = false)
     {
-        Stack<MaskedMatcher> free = _matchers.GetOrCreateValue(vocab);
-        lock (free)
+        Ready ready = _ready.GetOrCreateValue(vocab);
+        lock (ready)
         {
-            if (free.TryPop(out MaskedMatcher? matcher))
-                return matcher;
-        }
+            if (ready.Free.Remove((format, begins), out MaskedMatcher? free))
+                return free;
+            if (!ready.Grammars.TryGetValue((format, begins), out Grammar? grammar))
+            {
+                if (ready.Grammars.Count >= MostGrammars)
+                    ready.Grammars.Clear();
+                ready.Grammars[(format, begins)] = grammar = Typed(() => Build(vocab, format, begins));
+            }
 
-        return new MaskedMatcher(_grammar, VocabularyTries.Of(vocab));
+            return Typed(() => new MaskedMatcher(grammar, VocabularyTries.Of(vocab)));
+        }
     }
 
     /// <summary>Gives one back.</summary>
-    public void Return(LlamaVocab vocab, MaskedMatcher matcher)
+    public void Return(LlamaVocab vocab, ReasoningFormat? format, bool begins, MaskedMatcher matcher)
     {
-        Stack<MaskedMatcher> free = _matchers.GetOrCreateValue(vocab);
-        lock (free)
+        Ready ready = _ready.GetOrCreateValue(vocab);
+        lock (ready)
         {
-            if (free.Count < MostMatchers && !matcher.IsLarge)
-                free.Push(matcher);
+            if (ready.Free.Count < MostGrammars && !matcher.IsLarge)
+                ready.Free[(format, begins)] = matcher;
         }
     }
 
-    private static Grammar Compile(Constraint constraint)
+    /// <summary>What an error of constraints is to whoever gave one.</summary>
+    public static T Typed<T>(Func<T> act)
     {
         try
         {
-            switch (constraint.Kind)
-            {
-                case ConstraintKind.JsonSchema:
-                    return SchemaCompiler.Compile(constraint.Text);
-                case ConstraintKind.Regex:
-                    Automaton language = RegexParser.Parse(constraint.Text, search: false, new Fuel());
-                    if (language.IsEmpty)
-                        throw Invalid("The regular expression matches no text.");
-                    var grammar = new GrammarBuilder();
-                    return grammar.Build(grammar.Text(language, grammar.End));
-                default:
-                    throw Invalid($"'{constraint.Kind}' is no language of constraints.");
-            }
+            return act();
         }
         catch (SchemaError e)
         {
             throw Invalid($"The schema cannot be held at {e.Pointer}: {e.What}. Change it there, or leave it out.", e);
         }
-        catch (Exception e) when (e is PatternError or ConstraintTooLarge)
+        catch (PatternError e)
         {
             throw Invalid($"The regular expression cannot be held: {e.Message}.", e);
+        }
+        catch (ConstraintTooLarge e)
+        {
+            throw Invalid($"The constraint cannot be held: {e.Message}. Make it simpler.", e);
+        }
+    }
+
+    private Grammar Build(LlamaVocab? vocab, ReasoningFormat? format, bool begins)
+    {
+        var grammar = new GrammarBuilder();
+        var marked = new MarkedGrammar(grammar, vocab);
+        int answer = _constraint.Kind switch
+        {
+            ConstraintKind.JsonSchema => SchemaCompiler.Add(grammar, _constraint.Text, "#"),
+            ConstraintKind.Regex => marked.Pattern(_constraint.Text, grammar.End),
+            ConstraintKind.Tools => ToolGrammar.Add(Tools!, marked),
+            _ => throw Invalid($"'{_constraint.Kind}' is no language of constraints."),
+        };
+        return grammar.Build(format is null ? answer : marked.Thinking(format, begins, answer));
+    }
+
+    private static ToolRequest ReadTools(string text)
+    {
+        try
+        {
+            return ToolRequest.Read(text);
+        }
+        catch (JsonException e)
+        {
+            throw Invalid("The constraint's tools cannot be read. Make it with Constraint.Tools.", e);
         }
     }
 
     private static VaiUsageException Invalid(string message, Exception? inner = null) => new(VaiError.InvalidConstraint, message, inner);
+
+    // What is ready for one vocabulary.
+    private sealed class Ready
+    {
+        public Dictionary<(ReasoningFormat?, bool), Grammar> Grammars { get; } = [];
+
+        public Dictionary<(ReasoningFormat?, bool), MaskedMatcher> Free { get; } = [];
+    }
 }

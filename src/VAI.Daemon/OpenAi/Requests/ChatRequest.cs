@@ -7,8 +7,9 @@ namespace VAI.Daemon.OpenAi.Requests;
 /// <param name="Generation">What is asked of the model.</param>
 /// <param name="Turns">The conversation.</param>
 /// <param name="Rendering">How it becomes a prompt.</param>
+/// <param name="Tools">What it may call.</param>
 /// <param name="Apart">Whether what the model thinks is told from what it answers.</param>
-internal sealed record ChatRequest(Generation Generation, IReadOnlyList<ChatTurn> Turns, ChatRenderOptions Rendering, bool Apart)
+internal sealed record ChatRequest(Generation Generation, IReadOnlyList<ChatTurn> Turns, ChatRenderOptions Rendering, ToolFields Tools, bool Apart)
 {
     /// <exception cref="ApiError">400, naming the field.</exception>
     public static ChatRequest Read(JsonElement root, IgnoredFields ignored, OpenAiOptions limits)
@@ -19,6 +20,7 @@ internal sealed record ChatRequest(Generation Generation, IReadOnlyList<ChatTurn
         if (most is not null)
             generation = generation with { Options = generation.Options with { MaxTokens = most } };
 
+        var tools = ToolFields.Read(fields);
         UnsupportedFields.CheckChat(fields);
         bool logProbabilities = fields.Flag("logprobs") ?? false;
         int top = fields.Whole("top_logprobs", 0, Generation.MostLogProbabilities) ?? 0;
@@ -31,7 +33,6 @@ internal sealed record ChatRequest(Generation Generation, IReadOnlyList<ChatTurn
         if (fields.Text("service_tier") is not (null or "auto" or "default"))
             fields.Ignore("service_tier");
         fields.Ignore("prediction");
-        fields.Flag("parallel_tool_calls");
         fields.Text("safety_identifier");
         fields.Text("prompt_cache_key");
         fields.Text("prompt_cache_retention");
@@ -40,9 +41,9 @@ internal sealed record ChatRequest(Generation Generation, IReadOnlyList<ChatTurn
         JsonElement messages = fields.Take("messages") ?? throw Fields.Missing("messages");
         IReadOnlyList<ChatTurn> turns = ChatMessages.Read(fields, messages);
         var thinking = ThinkingFields.Read(fields);
-        ChatRenderOptions rendering = TemplateFields.Read(fields, turns, thinking);
+        ChatRenderOptions rendering = TemplateFields.Read(fields, turns, thinking) with { Tools = tools.Tools.Count > 0 ? tools.Tools : null };
         fields.End();
         generation = generation with { Options = generation.Options with { ReasoningBudget = thinking.Budget } };
-        return new ChatRequest(generation, turns, rendering, thinking.Apart);
+        return new ChatRequest(generation, turns, rendering, tools, thinking.Apart);
     }
 }

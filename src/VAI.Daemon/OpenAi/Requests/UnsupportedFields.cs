@@ -40,9 +40,7 @@ internal static class UnsupportedFields
 
     private static readonly (string Field, Func<JsonElement, bool> Harmless, string Only)[] Chat =
     [
-        ("tools", IsEmpty, "an empty array"),
         ("functions", IsEmpty, "an empty array"),
-        ("tool_choice", IsAnyOf("none", "auto"), "\"none\" and \"auto\""),
         ("function_call", IsAnyOf("none", "auto"), "\"none\" and \"auto\""),
         ("store", Is(false), "false"),
         ("modalities", v => v.ValueKind == JsonValueKind.Array && v.EnumerateArray().All(IsAnyOf("text")), "[\"text\"]"),

@@ -48,9 +48,10 @@ internal struct Usage
 /// <summary>A whole answer.</summary>
 /// <param name="Text">What was said.</param>
 /// <param name="Reasoning">What was thought before; empty for nothing.</param>
+/// <param name="Calls">The tools that it calls.</param>
 /// <param name="Finish">Why it ended.</param>
 /// <param name="Probabilities">Those of its tokens; null where they were not asked for.</param>
-internal sealed record Answer(string Text, string Reasoning, FinishReason Finish, AnswerProbabilities? Probabilities);
+internal sealed record Answer(string Text, string Reasoning, IReadOnlyList<ToolCallPart> Calls, FinishReason Finish, AnswerProbabilities? Probabilities);
 
 /// <summary>The documents that answer a generation: whole ones and chunks, of chat and of text completions.</summary>
 internal sealed class AnswerDocument
@@ -87,7 +88,8 @@ internal sealed class AnswerDocument
 
     /// <summary>A chunk: text, or why the answer ended; and what is not written yet of its tokens' log probabilities.</summary>
     public void WriteChunk(
-        Utf8JsonWriter w, int choice, string text, FinishReason? finish, bool withUsage, AnswerProbabilities? probabilities, InferenceUpdateKind kind = default)
+        Utf8JsonWriter w, int choice, string text, FinishReason? finish, bool withUsage, AnswerProbabilities? probabilities, InferenceUpdateKind kind = default,
+        bool called = false)
     {
         StartChunk(w, choice);
         if (_chat)
@@ -102,7 +104,19 @@ internal sealed class AnswerDocument
             w.WriteString("text"u8, text);
         }
 
-        EndChunk(w, finish, withUsage, probabilities);
+        EndChunk(w, finish, withUsage, probabilities, called);
+    }
+
+    /// <summary>A chunk with a call of a tool.</summary>
+    public void WriteCall(Utf8JsonWriter w, int choice, int index, ToolCallPart call, bool withUsage)
+    {
+        StartChunk(w, choice);
+        w.WriteStartObject("delta"u8);
+        w.WriteStartArray("tool_calls"u8);
+        WriteCall(w, call, index);
+        w.WriteEndArray();
+        w.WriteEndObject();
+        EndChunk(w, null, withUsage);
     }
 
     /// <summary>The same of text alone, as often as there are tokens.</summary>
@@ -138,8 +152,13 @@ internal sealed class AnswerDocument
                 w.WriteString("role"u8, "assistant"u8);
                 if (answers[i].Reasoning.Length > 0)
                     w.WriteString("reasoning_content"u8, answers[i].Reasoning);
-                w.WriteString("content"u8, answers[i].Text);
+                if (answers[i].Calls.Count > 0 && answers[i].Text.Length == 0)
+                    w.WriteNull("content"u8);
+                else
+                    w.WriteString("content"u8, answers[i].Text);
                 w.WriteNull("refusal"u8);
+                if (answers[i].Calls.Count > 0)
+                    WriteCalls(w, answers[i].Calls);
                 w.WriteEndObject();
             }
             else
@@ -147,12 +166,34 @@ internal sealed class AnswerDocument
                 w.WriteString("text"u8, answers[i].Text);
             }
 
-            Finish(w, answers[i].Finish, answers[i].Probabilities);
+            Finish(w, answers[i].Finish, answers[i].Probabilities, answers[i].Calls.Count > 0);
             w.WriteEndObject();
         }
 
         w.WriteEndArray();
         usage.Write(w);
+        w.WriteEndObject();
+    }
+
+    private static void WriteCalls(Utf8JsonWriter w, IReadOnlyList<ToolCallPart> calls)
+    {
+        w.WriteStartArray("tool_calls"u8);
+        foreach (ToolCallPart call in calls)
+            WriteCall(w, call, null);
+        w.WriteEndArray();
+    }
+
+    private static void WriteCall(Utf8JsonWriter w, ToolCallPart call, int? index)
+    {
+        w.WriteStartObject();
+        if (index is { } place)
+            w.WriteNumber("index"u8, place);
+        w.WriteString("id"u8, call.Id);
+        w.WriteString("type"u8, "function"u8);
+        w.WriteStartObject("function"u8);
+        w.WriteString("name"u8, call.Name);
+        w.WriteString("arguments"u8, call.Arguments);
+        w.WriteEndObject();
         w.WriteEndObject();
     }
 
@@ -174,9 +215,9 @@ internal sealed class AnswerDocument
         w.WriteNumber("index"u8, choice);
     }
 
-    private void EndChunk(Utf8JsonWriter w, FinishReason? finish, bool withUsage, AnswerProbabilities? probabilities = null)
+    private void EndChunk(Utf8JsonWriter w, FinishReason? finish, bool withUsage, AnswerProbabilities? probabilities = null, bool called = false)
     {
-        Finish(w, finish, probabilities);
+        Finish(w, finish, probabilities, called);
         w.WriteEndObject();
         w.WriteEndArray();
         if (withUsage)
@@ -184,7 +225,7 @@ internal sealed class AnswerDocument
         w.WriteEndObject();
     }
 
-    private void Finish(Utf8JsonWriter w, FinishReason? finish, AnswerProbabilities? probabilities)
+    private void Finish(Utf8JsonWriter w, FinishReason? finish, AnswerProbabilities? probabilities, bool called)
     {
         if (probabilities is null || probabilities.IsEmpty)
             w.WriteNull("logprobs"u8);
@@ -193,6 +234,6 @@ internal sealed class AnswerDocument
         if (finish is null)
             w.WriteNull("finish_reason"u8);
         else
-            w.WriteString("finish_reason"u8, finish is FinishReason.EndOfSequence or FinishReason.StopString ? "stop"u8 : "length"u8);
+            w.WriteString("finish_reason"u8, finish is not (FinishReason.EndOfSequence or FinishReason.StopString) ? "length"u8 : called ? "tool_calls"u8 : "stop"u8);
     }
 }

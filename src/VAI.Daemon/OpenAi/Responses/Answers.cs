@@ -34,6 +34,7 @@ internal static class Answers
     {
         StringBuilder? said = ended is null ? null : new StringBuilder();
         AnswerUpdate? last = null;
+        bool called = false;
         IInferenceSession session = model.OpenSession();
         await using (session.ConfigureAwait(false))
         {
@@ -44,13 +45,16 @@ internal static class Answers
             {
                 if (update.Kind == InferenceUpdateKind.Answer)
                     said?.Append(update.Text);
+                called |= update.Kind == InferenceUpdateKind.ToolCalls;
                 if (update.Result is null)
                     yield return new AnswerUpdate(choice, update);
                 else
                     last = new AnswerUpdate(choice, update);
             }
 
-            ended?.Invoke(said!.ToString(), session.Tokens);
+            // What calls tools goes on with their results.
+            if (!called)
+                ended?.Invoke(said!.ToString(), session.Tokens);
         }
 
         if (last is { } end)

@@ -19,6 +19,7 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
         ChatPrompt prompt = await model.RenderChatAsync(request.Turns, request.Rendering, cancellationToken).ConfigureAwait(false);
         if (!request.Apart)
             prompt = prompt.WithoutReasoning();
+        generation = generation with { Options = generation.Options with { Constraint = request.Tools.For(prompt, generation.Options.Constraint) } };
         if (prompt.Repairs.Count > 0 && !http.Response.HasStarted)
             http.Response.Headers[Repairs] = string.Join("; ", prompt.Repairs);
         await options.Settling.WaitAsync(model, prompt, cancellationToken).ConfigureAwait(false);
@@ -61,13 +62,16 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
     {
         var texts = new StringBuilder[answers];
         var thoughts = new StringBuilder[answers];
+        var calls = new AnswerCalls(generation, answers);
         var finishes = new FinishReason[answers];
         var probabilities = new AnswerProbabilities?[answers];
         var usage = new Usage();
         await foreach ((int choice, InferenceUpdate update) in updates.ConfigureAwait(false))
         {
-            StringBuilder[] to = update.Kind == InferenceUpdateKind.Reasoning ? thoughts : texts;
-            (to[choice] ??= new StringBuilder()).Append(update.Text);
+            if (update.Kind == InferenceUpdateKind.ToolCalls)
+                calls.Read(choice, update.Text);
+            else if (update.Text.Length > 0)
+                ((update.Kind == InferenceUpdateKind.Reasoning ? thoughts : texts)[choice] ??= new StringBuilder()).Append(update.Text);
             AnswerProbabilities.Add(ref probabilities[choice], update);
             if (update.Result is not { } result)
                 continue;
@@ -78,7 +82,7 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
         await Sending.JsonAsync(
             http, options.SlowReaderTimeout,
             w => document.Write(
-                w, [.. Enumerable.Range(0, answers).Select(i => new Answer($"{texts[i]}", $"{thoughts[i]}", finishes[i], probabilities[i]))], usage)).ConfigureAwait(false);
+                w, [.. Enumerable.Range(0, answers).Select(i => new Answer($"{texts[i]}", $"{thoughts[i]}", calls.Of(i), finishes[i], probabilities[i]))], usage)).ConfigureAwait(false);
     }
 
     private async Task StreamAsync(
@@ -88,6 +92,7 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
         var usage = new Usage();
         var probabilities = new AnswerProbabilities?[answers];
         bool open = false;
+        var calls = new AnswerCalls(generation, answers);
         IAsyncEnumerator<AnswerUpdate> reader = updates.GetAsyncEnumerator(CancellationToken.None);
         await using (reader.ConfigureAwait(false))
         {
@@ -100,7 +105,15 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
                 if (!open)
                     Open(stream, document, generation, chat ? answers : 0);
                 open = true;
-                if (update.Text.Length > 0 && probabilities[choice] is null)
+                if (update.Kind == InferenceUpdateKind.ToolCalls)
+                {
+                    foreach ((int index, ToolCallPart call) in calls.Read(choice, update.Text))
+                    {
+                        document.WriteCall(stream.Begin(), choice, index, call, generation.IncludeUsage);
+                        stream.End();
+                    }
+                }
+                else if (update.Text.Length > 0 && probabilities[choice] is null)
                 {
                     stream.Text(document.Frame(choice, generation.IncludeUsage, update.Kind), update.Text);
                 }
@@ -113,7 +126,8 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
                 if (update.Result is { } result)
                 {
                     usage.Add(result, choice % generation.Choices == 0);
-                    document.WriteChunk(stream.Begin(), choice, "", result.FinishReason, generation.IncludeUsage, probabilities[choice]);
+                    document.WriteChunk(
+                        stream.Begin(), choice, "", result.FinishReason, generation.IncludeUsage, probabilities[choice], called: calls.Of(choice).Count > 0);
                     stream.End();
                 }
 

@@ -55,6 +55,73 @@ internal sealed partial class Automaton
         return labels;
     }
 
+    /// <summary>How many texts lead on from a state to an accepting one that counts, no more than a limit; the limit where there is no end of them.</summary>
+    public int CountTexts(int state, Func<int, bool> counts, int most)
+    {
+        HashSet<int> useful = Leading(state, counts);
+        var known = new Dictionary<int, int>();
+        return Count(state);
+
+        int Count(int at)
+        {
+            if (!useful.Contains(at))
+                return 0;
+            if (known.TryGetValue(at, out int before))
+                return before;
+            if (!System.Runtime.CompilerServices.RuntimeHelpers.TryEnsureSufficientExecutionStack())
+                return most;
+
+            // Who comes back here goes round for ever.
+            known[at] = most;
+            long count = Accepts(at) && counts(at) ? 1 : 0;
+            Alphabet alphabet = _table.Alphabet;
+            for (int run = 0; run < alphabet.RunCount && count < most; run++)
+            {
+                (int start, int of) = alphabet.Run(run);
+                if (of >= 0 && _table.Target(at, of) is >= 0 and int target)
+                    count += (long)(alphabet.EndOf(run) - start) * Count(target);
+            }
+
+            return known[at] = (int)Math.Min(count, most);
+        }
+    }
+
+    // The states behind one that lead to an accepting one that counts.
+    private HashSet<int> Leading(int state, Func<int, bool> counts)
+    {
+        var before = new Dictionary<int, List<int>> { [state] = [] };
+        var open = new Stack<int>([state]);
+        while (open.TryPop(out int at))
+        {
+            Add(at, _table.Default(at));
+            foreach (int target in _table.Targets(at))
+                Add(at, target);
+        }
+
+        var leading = new HashSet<int>(before.Keys.Where(s => Accepts(s) && counts(s)));
+        open = new Stack<int>(leading);
+        while (open.TryPop(out int at))
+        {
+            foreach (int from in before[at].Where(leading.Add))
+                open.Push(from);
+        }
+
+        return leading;
+
+        void Add(int from, int to)
+        {
+            if (to < 0)
+                return;
+            if (!before.TryGetValue(to, out List<int>? known))
+            {
+                before[to] = known = [];
+                open.Push(to);
+            }
+
+            known.Add(from);
+        }
+    }
+
     private bool Loops(int state)
     {
         Alphabet alphabet = _table.Alphabet;

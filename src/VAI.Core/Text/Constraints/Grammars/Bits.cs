@@ -11,6 +11,14 @@ internal readonly struct Bits : IEquatable<Bits>
 
     private Bits(ulong[] words) => _words = words;
 
+    public static Bits Of(bool[] set)
+    {
+        ulong[] words = new ulong[(set.Length + 63) / 64];
+        for (int i = 0; i < set.Length; i++)
+            words[i >> 6] |= set[i] ? 1UL << i : 0;
+        return new Bits(words);
+    }
+
     public int Count => _words.Sum(BitOperations.PopCount);
 
     public bool this[int at] => (_words[at >> 6] >> at & 1) != 0;

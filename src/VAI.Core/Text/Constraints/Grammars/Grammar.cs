@@ -35,7 +35,8 @@ internal sealed class Grammar
     private bool Spread()
     {
         bool more = false;
-        for (int node = _nodes.Length - 1; node >= 0; node--)
+        // What comes later in a text was built before.
+        for (int node = 0; node < _nodes.Length; node++)
         {
             if (_live[node] || !Leads(_nodes[node]))
                 continue;

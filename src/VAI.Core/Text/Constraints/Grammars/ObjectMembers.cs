@@ -6,7 +6,10 @@ namespace VAI.Text.Constraints.Grammars;
 /// <summary>What members an object may and must have.</summary>
 internal sealed class ObjectMembers
 {
-    private readonly ConcurrentDictionary<int, (Bits Names, bool Others)> _reach = [];
+    // More keys that are no known names than any object has.
+    private const int Endless = 100_000;
+
+    private readonly ConcurrentDictionary<int, (Bits Names, int Others)> _reach = [];
     private int[] _entries = [];
     private Bits _possible;
 
@@ -45,35 +48,20 @@ internal sealed class ObjectMembers
     /// <param name="isLive">Whether there are values of a kind.</param>
     public bool IsPossible(Func<int, bool> isLive)
     {
-        var possible = new Bits(Names.Count);
-        bool others = false;
-        for (int kind = 0; kind < Entries.Count; kind++)
-        {
-            if (!isLive(Entries[kind]))
-                continue;
-            if (NameOf(kind) is >= 0 and int name)
-                possible = possible.With(name);
-            else
-                others = true;
-        }
-
-        return Least <= Most && Required.CountOutside(possible) == 0 && Required.Count <= Most && (others || possible.Count >= Least);
+        bool[] live = [.. Entries.Select(isLive)];
+        Bits possible = Possible(live);
+        int others = live.Where((l, kind) => l && NameOf(kind) < 0).Any()
+            ? Keys.Automaton.CountTexts(0, at => live[Keys.Automaton.Label(at)] && NameOf(Keys.Automaton.Label(at)) < 0, Endless) : 0;
+        return Least <= Most && Required.CountOutside(possible) == 0 && Required.Count <= Most && (others == Endless || possible.Count + others >= Least);
     }
 
     /// <summary>Takes what kinds of keys may be.</summary>
     public void Seal(Func<int, bool> isLive)
     {
         _entries = [.. Entries.Select(e => isLive(e) ? e : -1)];
-        _possible = new Bits(Names.Count);
-        for (int kind = 0; kind < _entries.Length; kind++)
-        {
-            if (_entries[kind] >= 0 && NameOf(kind) is >= 0 and int name)
-                _possible = _possible.With(name);
-        }
+        _possible = Possible([.. _entries.Select(e => e >= 0)]);
+        _reach.Clear();
     }
-
-    /// <summary>Whether there are keys that are no known names.</summary>
-    public bool HasOthers => Reach(0).Others;
 
     /// <summary>Whether a known name may come behind others.</summary>
     public bool MayCome(int name, MembersState state)
@@ -85,7 +73,7 @@ internal sealed class ObjectMembers
         if (state.Count + 1 + left - (required ? 1 : 0) > Most)
             return false;
         if (!InOrder)
-            return HasOthers || state.Count + _possible.CountOutside(state.Seen) >= Least;
+            return Enough(state, _possible.CountOutside(state.Seen));
         if (name <= state.Last)
             return false;
 
@@ -96,20 +84,23 @@ internal sealed class ObjectMembers
                 return false;
         }
 
-        return HasOthers || state.Count + _possible.CountFrom(name) >= Least;
+        return Enough(state, _possible.CountFrom(name));
     }
 
-    /// <summary>Whether a key may come that is no known name.</summary>
-    public bool MayOther(MembersState state) => HasOthers && !state.Unrecorded && state.Count + 1 + Required.CountOutside(state.Seen) <= Most;
+    /// <summary>Whether a key may come that is no known name, if there is one left.</summary>
+    public bool MayOther(MembersState state) => !state.Unrecorded && state.Count + 1 + Required.CountOutside(state.Seen) <= Most;
 
     /// <summary>Whether any key may come.</summary>
-    public bool MayGoOn(MembersState state) => MayAt(0, state);
+    public bool MayGoOn(MembersState state) => MayAt(0, state, state.Others.Count);
 
     /// <summary>Whether a key that begins so may come.</summary>
-    public bool MayAt(int keys, MembersState state)
+    /// <param name="keys">The state of <see cref="Keys"/>.</param>
+    /// <param name="state">What the object has.</param>
+    /// <param name="taken">How many of its other keys begin so.</param>
+    public bool MayAt(int keys, MembersState state, int taken)
     {
-        (Bits names, bool others) = Reach(keys);
-        if (others && MayOther(state))
+        (Bits names, int others) = Reach(keys);
+        if (others > taken && MayOther(state))
             return true;
         for (int name = names.Next(InOrder ? state.Last + 1 : 0); name >= 0; name = names.Next(name + 1))
         {
@@ -124,23 +115,45 @@ internal sealed class ObjectMembers
 
     public bool MayEnd(MembersState state) => state.Count >= Least && Required.CountOutside(state.Seen) == 0;
 
-    // What keys a beginning can become.
-    private (Bits Names, bool Others) Reach(int at)
+    // Whether there can be as many as there have to be, with some of the known names.
+    private bool Enough(MembersState state, int names)
     {
-        if (_reach.TryGetValue(at, out (Bits, bool) known))
+        if (state.Count + names >= Least)
+            return true;
+        int others = Reach(0).Others;
+        return others == Endless || (long)state.Count + names + others - state.Others.Count - (state.Unrecorded ? 1 : 0) >= Least;
+    }
+
+    private Bits Possible(bool[] live)
+    {
+        bool[] possible = new bool[Names.Count];
+        for (int kind = 0; kind < live.Length; kind++)
+        {
+            if (live[kind] && NameOf(kind) is >= 0 and int name)
+                possible[name] = true;
+        }
+
+        return Bits.Of(possible);
+    }
+
+    // What keys a beginning can become: names, and how many others.
+    private (Bits Names, int Others) Reach(int at)
+    {
+        if (_reach.TryGetValue(at, out (Bits, int) known))
             return known;
-        var names = new Bits(Names.Count);
+        bool[] names = new bool[Names.Count];
         bool others = false;
         foreach (int kind in Keys.Automaton.ReachableLabels(at))
         {
             if (Entry(kind) < 0)
                 continue;
             if (NameOf(kind) is >= 0 and int name)
-                names = names.With(name);
+                names[name] = true;
             else
                 others = true;
         }
 
-        return _reach[at] = (names, others);
+        int count = others ? Keys.Automaton.CountTexts(at, s => Entry(Keys.Automaton.Label(s)) >= 0 && NameOf(Keys.Automaton.Label(s)) < 0, Endless) : 0;
+        return _reach[at] = (Bits.Of(names), count);
     }
 }

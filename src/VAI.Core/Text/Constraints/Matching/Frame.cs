@@ -3,12 +3,23 @@ using VAI.Text.Constraints.Grammars;
 namespace VAI.Text.Constraints.Matching;
 
 /// <summary>What a place of a grammar goes back to: a stack that shares its lower part with others. Equal stacks are the same object.</summary>
-/// <param name="Id">Its number, by which it is compared.</param>
-/// <param name="Below">The next lower; null at the bottom.</param>
-/// <param name="Node">Where it goes on: behind a call; else the repetition or the object that it counts for.</param>
-/// <param name="Times">How often a repetition came.</param>
-/// <param name="Members">What an object has; null for anything else.</param>
-internal sealed record Frame(int Id, Frame? Below, int Node, int Times, MembersState? Members);
+internal sealed class Frame(int id, Frame? below, int node, int times, MembersState? members)
+{
+    /// <summary>Its number, by which it is compared.</summary>
+    public int Id => id;
+
+    /// <summary>The next lower; null at the bottom.</summary>
+    public Frame? Below => below;
+
+    /// <summary>Where it goes on: behind a call; else the repetition or the object that it counts for.</summary>
+    public int Node => node;
+
+    /// <summary>How often a repetition came.</summary>
+    public int Times => times;
+
+    /// <summary>What an object has; null for anything else.</summary>
+    public MembersState? Members => members;
+}
 
 /// <summary>All stacks that came up, each once.</summary>
 internal sealed class Frames

@@ -6,9 +6,10 @@ namespace VAI.Text.Constraints.Matching;
 internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries)
 {
     // With its row a state has 1 KiB, with its mask one more bit for each token.
-    private const int MostStates = 40_000;
-    private const int MostMasks = 2_000;
+    private const int MostStates = 16_000;
+    private const int MostMasks = 500;
 
+    private int _states = MostStates;
     private int _masks;
 
     public Matcher Matcher { get; private set; } = new(grammar);
@@ -16,7 +17,7 @@ internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries)
     public VocabularyTries Tries => tries;
 
     /// <summary>Whether it holds so much that it is better begun anew.</summary>
-    public bool IsLarge => Matcher.Count > MostStates || _masks > MostMasks;
+    public bool IsLarge => Matcher.Count > _states || _masks > MostMasks;
 
     /// <summary>Forgets what it found out.</summary>
     public void Forget()
@@ -24,6 +25,9 @@ internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries)
         Matcher = new Matcher(grammar);
         _masks = 0;
     }
+
+    /// <summary>Takes what it has found out for what it needs: there may be as much again.</summary>
+    public void Keep() => _states = Math.Max(MostStates, 2 * Matcher.Count);
 
     /// <summary>The tokens that may come.</summary>
     public ulong[] Mask(MatchState state)

@@ -15,6 +15,9 @@ internal sealed class Matcher
     // Of one state: a grammar that needs more is too ambiguous to be followed.
     private const int MostConfigs = 4096;
 
+    // Sets of keys, each of which is followed by a table of its own.
+    private const int MostOthers = 64;
+
     private readonly Grammar _grammar;
     private readonly Frames _frames = new();
     private readonly Dictionary<Key, MatchState> _known = [];
@@ -147,13 +150,17 @@ internal sealed class Matcher
     };
 
     // A character of a key narrows what it can become: each that goes another way is looked at.
-    private static bool CanTakeKey(KeyNode key, Config config, int from, int to)
+    private bool CanTakeKey(KeyNode key, Config config, int from, int to)
     {
         Automaton keys = key.Of.Members.Keys.Automaton;
         for (int c = from; c <= to;)
         {
             (int state, int last) = keys.StepRange(config.State, c);
-            if (state >= 0 && MayKey(key, config, state))
+            if (state >= 0 && MayKey(key, config, state, c))
+                return true;
+
+            // Of a class one may begin a key that came, and the next none.
+            if (state >= 0 && last > c && config.Count >= 0 && MayKey(key, config, state, last))
                 return true;
             c = last + 1;
         }
@@ -161,7 +168,12 @@ internal sealed class Matcher
         return false;
     }
 
-    private static bool MayKey(KeyNode key, Config config, int state) => key.Of.Members.MayAt(state, config.Stack!.Members!);
+    private bool MayKey(KeyNode key, Config config, int state, int c)
+    {
+        MembersState members = config.Stack!.Members!;
+        int at = config.Count < 0 || members.Others.IsEmpty ? -1 : Others(members).Step(config.Count, c);
+        return key.Of.Members.MayAt(state, members, at < 0 ? 0 : Others(members).CountTexts(at, static _ => true, members.Others.Count));
+    }
 
     private MatchState? Take(MatchState state, int c)
     {
@@ -242,7 +254,7 @@ internal sealed class Matcher
 
         if (said == -1)
             Add(config with { Escape = escape });
-        if (said < 0 || keys.Step(config.State, said) is not (>= 0 and int to) || !MayKey(key, config, to))
+        if (said < 0 || keys.Step(config.State, said) is not (>= 0 and int to) || !MayKey(key, config, to, said))
             return;
         int taken = config.Count < 0 || frame.Members!.Others.IsEmpty ? -1 : Others(frame.Members).Step(config.Count, said);
         Add(config with { State = to, Escape = 0, Count = taken });
@@ -264,7 +276,12 @@ internal sealed class Matcher
     private Automaton Others(MembersState state)
     {
         if (!_others.TryGetValue(state.Others, out Automaton? keys))
+        {
+            if (_others.Count >= MostOthers)
+                _others.Clear();
             _others[state.Others] = keys = Automaton.OfStrings([.. state.Others], new Fuel());
+        }
+
         return keys;
     }
 
@@ -292,6 +309,8 @@ internal sealed class Matcher
     // What comes next without a character.
     private void Close(int node, Frame? stack)
     {
+        if (!System.Runtime.CompilerServices.RuntimeHelpers.TryEnsureSufficientExecutionStack())
+            throw new ConstraintTooLarge("its rules begin with each other too deeply");
         if (!_grammar.IsLive(node) || !_closed.Add((node, stack)))
             return;
         if (_closed.Count > 4 * MostConfigs)
@@ -312,7 +331,7 @@ internal sealed class Matcher
                 Add(new Config(node, 0, 0, 0, stack));
                 break;
             case KeyNode key:
-                if (key.Of.Members.MayAt(0, stack!.Members!))
+                if (key.Of.Members.MayGoOn(stack!.Members!))
                     Add(new Config(node, 0, 0, stack.Members!.Others.IsEmpty ? -1 : 0, stack));
                 break;
             case ChoiceNode choice:
@@ -326,7 +345,7 @@ internal sealed class Matcher
                 Repeat(node, repeat, 0, stack);
                 break;
             case MembersNode members:
-                Members(members, _frames.Push(stack, node, 0, new MembersState(new Bits(members.Members.Names.Count), -1, 0, [], false)), members.Members.FirstKey);
+                Members(members, _frames.Push(stack, node, 0, MembersState.None(members.Members.Names.Count)), members.Members.FirstKey);
                 break;
             case MemberEndNode end:
                 Members(end.Of, stack!, end.Of.Members.NextKey);

@@ -41,7 +41,7 @@ internal static class StringEscape
             };
         }
 
-        int digits = escape >> DigitsShift & DigitsMask, value = escape >> ValueShift & 0xFFFF, high = escape >> HighShift;
+        int digits = escape >> DigitsShift & DigitsMask, value = escape >> ValueShift & 0xFFFF, high = escape >>> HighShift;
         if (digits == AwaitsBackslash)
         {
             escape = escape & ~(DigitsMask << DigitsShift) | AwaitsU << DigitsShift;

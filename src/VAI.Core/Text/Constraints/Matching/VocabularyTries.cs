@@ -45,9 +45,6 @@ internal sealed class VocabularyTries
                 rest.Add((token, bytes));
         }
 
-        Continuing = new ulong[Words];
-        for (int token = 0; token < vocab.Count; token++)
-            Continuing[token >> 6] |= ~Ends[token >> 6] & 1UL << token;
         All = new TokenTrie(all, vocab.Count);
         Rest = new TokenTrie(rest, vocab.Count);
         _plain = new ulong[MostCounted + 1][];
@@ -68,9 +65,6 @@ internal sealed class VocabularyTries
 
     /// <summary>Those that are not among the plain ones.</summary>
     public TokenTrie Rest { get; }
-
-    /// <summary>All that do not end a sequence.</summary>
-    public ulong[] Continuing { get; }
 
     /// <summary>Those that end a sequence.</summary>
     public ulong[] Ends { get; }

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
+using VAI.Text.Constraints.Automata;
 
 namespace VAI.Text.Constraints.Schemas;
 
@@ -23,32 +25,40 @@ internal sealed class Expansion(SchemaDocument document)
         "unevaluatedItems", "unevaluatedProperties", "$dynamicRef", "$recursiveRef",
     };
 
+    private readonly HashSet<string> _disjoint = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _checking = new(StringComparer.Ordinal);
     private int _steps;
 
     /// <exception cref="SchemaError">What they say cannot be held.</exception>
     public List<Facts> Of(IEnumerable<SchemaItem> schemas)
     {
         var facts = new List<Facts>();
-        Expand([.. schemas.Reverse().Select(s => new Choice([[s]]))], new Facts(), [], facts);
+        Expand([.. schemas.Reverse().Select(s => Choice.Of(s))], new Facts(), [], facts);
         return facts;
     }
 
     private void Expand(ImmutableStack<Choice> todo, Facts facts, ImmutableHashSet<int> seen, List<Facts> into)
     {
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
+            throw new ConstraintTooLarge("its schemas refer to each other too deeply");
         while (!todo.IsEmpty)
         {
             if (++_steps > 200_000 || into.Count > MostAlternatives)
                 throw new SchemaError(document.Root.Pointer, "the schema has too many alternatives that depend on each other");
             todo = todo.Pop(out Choice task);
-            if (task.Of.Count != 1)
+            if (task.Ways.Count != 1)
             {
-                foreach (IReadOnlyList<SchemaItem> one in task.Of)
-                    Expand(one.Reverse().Aggregate(todo, (rest, s) => rest.Push(new Choice([[s]]))), facts.Copy(), seen, into);
+                ImmutableHashSet<int> above = task.Above.Union(task.AboveChoice);
+                foreach (IReadOnlyList<SchemaItem> one in task.Ways)
+                    Expand(one.Reverse().Aggregate(todo, (rest, s) => rest.Push(new Choice([[s]], [], above))), facts.Copy(), seen, into);
                 return;
             }
 
-            foreach (SchemaItem item in task.Of[0])
+            foreach (SchemaItem item in task.Ways[0])
             {
+                // What is a choice of itself is what its other choices are.
+                if (task.AboveChoice.Contains(item.Id))
+                    return;
                 if (seen.Contains(item.Id))
                     continue;
                 seen = seen.Add(item.Id);
@@ -58,7 +68,7 @@ internal sealed class Expansion(SchemaDocument document)
                     continue;
                 if (item.Element.ValueKind != JsonValueKind.Object)
                     throw new SchemaError(item.Pointer, "a schema is an object, true or false");
-                todo = Take(item, facts, todo);
+                todo = Take(item, facts, task, todo);
             }
 
             if (facts.Types == JsonTypes.None || facts.Values is { Count: 0 })
@@ -68,9 +78,11 @@ internal sealed class Expansion(SchemaDocument document)
         into.Add(facts);
     }
 
-    private ImmutableStack<Choice> Take(SchemaItem item, Facts facts, ImmutableStack<Choice> todo)
+    private ImmutableStack<Choice> Take(SchemaItem item, Facts facts, Choice task, ImmutableStack<Choice> todo)
     {
         bool typed = false;
+        ImmutableHashSet<int> above = task.Above.Add(item.Id);
+        Choice Under(IReadOnlyList<IReadOnlyList<SchemaItem>> ways) => new(ways, above, task.AboveChoice);
         foreach (JsonProperty keyword in item.Element.EnumerateObject())
         {
             string pointer = $"{item.Pointer}/{keyword.Name}";
@@ -86,29 +98,29 @@ internal sealed class Expansion(SchemaDocument document)
                     Narrow(facts, [.. Array(keyword.Value, pointer).EnumerateArray()]);
                     break;
                 case "$ref":
-                    todo = todo.Push(new Choice([[document.Resolve(item, Text(keyword.Value, pointer))]]));
+                    todo = todo.Push(Under([[document.Resolve(item, Text(keyword.Value, pointer))]]));
                     break;
                 case "allOf":
-                    todo = Inner(item, "allOf", keyword.Value, pointer).Aggregate(todo, (rest, s) => rest.Push(new Choice([[s]])));
+                    todo = Enumerable.Reverse(Inner(item, "allOf", keyword.Value, pointer)).Aggregate(todo, (rest, s) => rest.Push(Under([[s]])));
                     break;
                 case "anyOf":
-                    todo = todo.Push(new Choice([.. Inner(item, "anyOf", keyword.Value, pointer).Select(s => (IReadOnlyList<SchemaItem>)[s])]));
+                    todo = todo.Push(Under(Ways(Inner(item, "anyOf", keyword.Value, pointer))));
                     break;
                 case "oneOf":
                     List<SchemaItem> one = Inner(item, "oneOf", keyword.Value, pointer);
-                    Disjoint.Check(this, one, pointer);
-                    todo = todo.Push(new Choice([.. one.Select(s => (IReadOnlyList<SchemaItem>)[s])]));
+                    CheckDisjoint(one, pointer);
+                    todo = todo.Push(Under(Ways(one)));
                     break;
                 case "not":
-                    todo = Negation.Of(document, document.Inner(item, "not")).Aggregate(todo, (rest, choice) => rest.Push(choice));
+                    todo = Negation.Of(document, document.Inner(item, "not")).Aggregate(todo, (rest, choice) => rest.Push(Under(choice.Ways)));
                     break;
                 case "if":
-                    todo = Conditional(item, todo);
+                    todo = Conditional(item) is { } ways ? todo.Push(Under(ways)) : todo;
                     break;
                 case "dependentRequired":
                 case "dependentSchemas":
                 case "dependencies":
-                    todo = Dependent(item, keyword, todo);
+                    todo = Dependent(item, keyword).Aggregate(todo, (rest, ways) => rest.Push(Under(ways)));
                     break;
                 case var name when Unheld.Contains(name):
                     throw new SchemaError(pointer, $"'{name}' cannot be held");
@@ -131,28 +143,45 @@ internal sealed class Expansion(SchemaDocument document)
         return [.. Enumerable.Range(0, count).Select(i => document.Inner(item, keyword, i.ToString(System.Globalization.CultureInfo.InvariantCulture)))];
     }
 
-    private ImmutableStack<Choice> Conditional(SchemaItem item, ImmutableStack<Choice> todo)
+    private static List<IReadOnlyList<SchemaItem>> Ways(List<SchemaItem> schemas) => schemas.Count <= MostAlternatives
+        ? [.. schemas.Select(s => (IReadOnlyList<SchemaItem>)[s])]
+        : throw new SchemaError(schemas[0].Pointer, $"there are {schemas.Count} alternatives, and at most {MostAlternatives} can be held; use 'enum' for values");
+
+    private void CheckDisjoint(List<SchemaItem> schemas, string pointer)
+    {
+        if (_disjoint.Contains(pointer))
+            return;
+        if (!_checking.Add(pointer))
+            throw new SchemaError(pointer, "whether its schemas exclude each other depends on itself; use 'anyOf'");
+        Ways(schemas);
+        Disjoint.Check(this, schemas, pointer);
+        _checking.Remove(pointer);
+        _disjoint.Add(pointer);
+    }
+
+    private List<IReadOnlyList<SchemaItem>>? Conditional(SchemaItem item)
     {
         SchemaItem[] then = item.Find("then") is null ? [] : [document.Inner(item, "then")], otherwise = item.Find("else") is null ? [] : [document.Inner(item, "else")];
         if (then.Length == 0 && otherwise.Length == 0)
-            return todo;
+            return null;
         SchemaItem condition = document.Inner(item, "if");
         IReadOnlyList<Choice> not = Negation.Of(document, condition);
 
         // The condition and what it asks for; or what it is not, and the other.
         List<IReadOnlyList<SchemaItem>> choices = [[condition, .. then]];
-        if (not.Any(t => t.Of.Count == 0))
-            return todo.Push(new Choice(choices));
+        if (not.Any(t => t.Ways.Count == 0))
+            return choices;
         if (not.Count != 1)
             throw new SchemaError(item.Pointer + "/if", "the opposite of this condition cannot be held");
-        choices.AddRange(not[0].Of.Select(one => (IReadOnlyList<SchemaItem>)[.. one, .. otherwise]));
-        return todo.Push(new Choice(choices));
+        choices.AddRange(not[0].Ways.Select(one => (IReadOnlyList<SchemaItem>)[.. one, .. otherwise]));
+        return choices;
     }
 
-    private ImmutableStack<Choice> Dependent(SchemaItem item, JsonProperty keyword, ImmutableStack<Choice> todo)
+    private List<List<IReadOnlyList<SchemaItem>>> Dependent(SchemaItem item, JsonProperty keyword)
     {
         if (keyword.Value.ValueKind != JsonValueKind.Object)
             throw new SchemaError($"{item.Pointer}/{keyword.Name}", "it is no object");
+        var all = new List<List<IReadOnlyList<SchemaItem>>>();
         foreach (JsonProperty on in keyword.Value.EnumerateObject())
         {
             string name = JsonSerializer.Serialize(on.Name, SchemaJson.Default.String);
@@ -161,10 +190,10 @@ internal sealed class Expansion(SchemaDocument document)
             SchemaItem then = on.Value.ValueKind == JsonValueKind.Array
                 ? document.Made(item, keyword.Name, $$"""{"required":{{on.Value.GetRawText()}}}""")
                 : document.Inner(item, keyword.Name, on.Name);
-            todo = todo.Push(new Choice([[without], [with, then]]));
+            all.Add([[without], [with, then]]);
         }
 
-        return todo;
+        return all;
     }
 
     private static JsonTypes TypesOf(SchemaItem item, JsonElement value, string pointer)
@@ -189,7 +218,16 @@ internal sealed class Expansion(SchemaDocument document)
     };
 
     private static void Narrow(Facts facts, List<JsonElement> values) =>
-        facts.Values = facts.Values is { } before ? [.. before.Where(b => values.Any(v => JsonValue.AreEqual(b, v)))] : values;
+        facts.Values = facts.Values is { } before ? Common(before, values) : values;
+
+    private static List<JsonElement> Common(List<JsonElement> left, List<JsonElement> right)
+    {
+        var strings = right.Where(v => v.ValueKind == JsonValueKind.String).Select(v => v.GetString()!).ToHashSet(StringComparer.Ordinal);
+        JsonElement[] others = [.. right.Where(v => v.ValueKind != JsonValueKind.String)];
+        if ((long)left.Count(v => v.ValueKind != JsonValueKind.String) * others.Length > 1_000_000)
+            throw new ConstraintTooLarge("its lists of values are too long to be compared");
+        return [.. left.Where(v => v.ValueKind == JsonValueKind.String ? strings.Contains(v.GetString()!) : others.Any(o => JsonValue.AreEqual(v, o)))];
+    }
 
     private static JsonElement Array(JsonElement value, string pointer) =>
         value.ValueKind == JsonValueKind.Array ? value : throw new SchemaError(pointer, "it is no array");
@@ -198,5 +236,16 @@ internal sealed class Expansion(SchemaDocument document)
         value.ValueKind == JsonValueKind.String ? value.GetString()! : throw new SchemaError(pointer, "it is no string");
 }
 
-/// <summary>Schemas of which one choice holds: all of that together.</summary>
-internal readonly record struct Choice(IReadOnlyList<IReadOnlyList<SchemaItem>> Of);
+/// <summary>Schemas of which one way holds: all of that together.</summary>
+/// <param name="Ways">The ways.</param>
+/// <param name="Above">Schemas that it is a part of, with no choice between.</param>
+/// <param name="AboveChoice">Schemas that it is one of the choices of.</param>
+internal readonly record struct Choice(IReadOnlyList<IReadOnlyList<SchemaItem>> Ways, ImmutableHashSet<int> Above, ImmutableHashSet<int> AboveChoice)
+{
+    public Choice(IReadOnlyList<IReadOnlyList<SchemaItem>> ways)
+        : this(ways, [], [])
+    {
+    }
+
+    public static Choice Of(SchemaItem schema) => new([[schema]]);
+}

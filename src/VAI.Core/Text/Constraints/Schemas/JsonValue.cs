@@ -49,7 +49,7 @@ internal readonly record struct Decimal(BigInteger Digits, int Fraction)
     {
         number = default;
         int exponentAt = text.IndexOfAny(['e', 'E']), exponent = 0;
-        if (exponentAt >= 0 && (!int.TryParse(text.AsSpan(exponentAt + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent) || Math.Abs(exponent) > MostDigits))
+        if (exponentAt >= 0 && (!int.TryParse(text.AsSpan(exponentAt + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent) || exponent is < -MostDigits or > MostDigits))
             return false;
         string plain = exponentAt >= 0 ? text[..exponentAt] : text;
         int point = plain.IndexOf('.', StringComparison.Ordinal), fraction = point < 0 ? 0 : plain.Length - point - 1;

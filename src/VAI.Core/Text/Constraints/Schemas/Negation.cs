@@ -21,7 +21,7 @@ internal static class Negation
 
         // Not all of several: not one of them.
         if (keywords.Length > 1 && keywords.All(k => k.Name is "type" or "required" or "properties" or "const" or "enum"))
-            return [new Choice([.. keywords.SelectMany(k => One(document, item, k).SelectMany(c => c.Of))])];
+            return [new Choice([.. keywords.SelectMany(k => One(document, item, k).SelectMany(c => c.Ways))])];
         return keywords.Length == 1 ? One(document, item, keywords[0]) : throw Cannot(item);
     }
 

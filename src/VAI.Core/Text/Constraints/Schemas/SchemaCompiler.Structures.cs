@@ -105,10 +105,13 @@ internal sealed partial class SchemaCompiler
                 within = Names(_document.Inner(schema, "propertyNames")) is var allowed && within is null ? allowed : within!.Intersect(allowed, _fuel);
         }
 
+        bool closed = _closed && schemas.Any(s => s.Find("properties") is not null) && !schemas.Any(s => s.Find("additionalProperties") is not null);
         return Members(names, required, languages, within, Value, least, most, _grammar.End);
 
         int? Value(KeyKind kind)
         {
+            if (closed && kind.Name < 0 && kind.Patterns.Length == 0)
+                return null;
             var of = new List<SchemaItem>();
             foreach (SchemaItem schema in schemas)
             {

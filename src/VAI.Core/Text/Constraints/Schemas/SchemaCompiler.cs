@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using VAI.Text.Constraints.Automata;
 using VAI.Text.Constraints.Grammars;
@@ -14,18 +15,22 @@ internal sealed partial class SchemaCompiler
     // Between tokens: nothing, a space, or the next line with its indentation. Bounded, since a model may like nothing better.
     private const string Space = "( |\\r?\\n[ \\t]{0,32})?";
 
+    private const int MostFittings = 1_000;
+
     private readonly SchemaDocument _document;
     private readonly Expansion _expansion;
-    private readonly GrammarBuilder _grammar = new();
+    private readonly GrammarBuilder _grammar;
     private readonly Dictionary<string, int> _rules = new(StringComparer.Ordinal);
     private readonly Fuel _fuel = new();
     private readonly NumberLanguages _numbers;
     private readonly StringLanguages _strings;
     private readonly bool _inOrder;
+    private readonly bool _closed;
+    private int _fittings;
 
-    private SchemaCompiler(SchemaDocument document, bool inOrder)
+    private SchemaCompiler(SchemaDocument document, GrammarBuilder grammar, bool inOrder, bool closed)
     {
-        (_document, _inOrder) = (document, inOrder);
+        (_document, _grammar, _inOrder, _closed) = (document, grammar, inOrder, closed);
         _expansion = new Expansion(document);
         _numbers = new NumberLanguages(_fuel);
         _strings = new StringLanguages(_fuel);
@@ -36,16 +41,33 @@ internal sealed partial class SchemaCompiler
     /// <exception cref="SchemaError">It is none, or cannot be held.</exception>
     public static Grammar Compile(string schema, bool inOrder = true)
     {
-        var document = new SchemaDocument(schema);
+        var grammar = new GrammarBuilder();
+        Grammar built = grammar.Build(Add(grammar, schema, "#", inOrder));
+        return built.IsPossible ? built : throw new SchemaError("#", "no value fits the schema");
+    }
+
+    /// <summary>Adds the rule of the values that fit a schema to a grammar.</summary>
+    /// <param name="grammar">To what.</param>
+    /// <param name="schema">The schema.</param>
+    /// <param name="place">Where it stands.</param>
+    /// <param name="inOrder">Whether members come in the order of the schema.</param>
+    /// <param name="closed">Whether objects whose members are named have no others, where nothing is said of others.</param>
+    /// <exception cref="SchemaError">It is none, or cannot be held.</exception>
+    public static int Add(GrammarBuilder grammar, string schema, string place, bool inOrder = true, bool closed = false)
+    {
+        var document = new SchemaDocument(schema, place);
         try
         {
-            var compiler = new SchemaCompiler(document, inOrder);
-            Grammar grammar = compiler._grammar.Build(compiler.Rule([document.Root]));
-            return grammar.IsPossible ? grammar : throw new SchemaError("#", "no value fits the schema");
+            return new SchemaCompiler(document, grammar, inOrder, closed).Rule([document.Root]);
         }
         catch (ConstraintTooLarge e)
         {
-            throw new SchemaError("#", $"the schema is too large ({e.Message})");
+            throw new SchemaError(place, $"the schema is too large ({e.Message})");
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or JsonException or FormatException or OverflowException)
+        {
+            // A keyword with a value of another type, a text that is none.
+            throw new SchemaError(place, $"this is no JSON schema: a keyword has a value that it cannot have ({e.Message})");
         }
     }
 
@@ -55,6 +77,8 @@ internal sealed partial class SchemaCompiler
         string key = string.Join(',', schemas.Select(s => s.Id).Distinct().Order());
         if (_rules.TryGetValue(key, out int rule))
             return rule;
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
+            throw new ConstraintTooLarge("its schemas refer to each other too deeply");
         _rules[key] = rule = _grammar.Reserve();
         _grammar.Set(rule, new ChoiceNode([.. _expansion.Of(schemas).SelectMany(Alternatives)]));
         return rule;
@@ -124,21 +148,53 @@ internal sealed partial class SchemaCompiler
     // Those that fit what else is said.
     private IEnumerable<int> Values(Facts facts, List<JsonElement> values)
     {
-        Matcher? fits = facts.Schemas.Count == 0 ? null : Fitting(facts);
         List<JsonElement> left = [.. values.Where(v => (JsonValue.TypeOf(v) & facts.Types) != 0)];
         if (facts.Schemas.Count > 0)
-            left.RemoveAll(v => fits is null || !fits.Matches(JsonText.Write(v)));
+        {
+            Func<JsonElement, bool> fits = Fitting(facts);
+            left = [.. left.Where(fits)];
+        }
+
         string[] strings = [.. left.Where(v => v.ValueKind == JsonValueKind.String).Select(v => v.GetString()!).Distinct(StringComparer.Ordinal)];
         IEnumerable<int> rules = left.Where(v => v.ValueKind != JsonValueKind.String).Select(v => Literal(v, _grammar.End));
         return strings.Length == 0 ? rules : rules.Append(Strings(strings, _grammar.End));
     }
 
-    private Matcher? Fitting(Facts facts)
+    // Numbers and strings by their languages; what has parts by a grammar of its own, in which members come in any order.
+    private Func<JsonElement, bool> Fitting(Facts facts)
     {
+        Automaton? numbers = null;
+        (Automaton Language, int Least, int Most)? strings = null;
+        Matcher? parts = null;
+        return value =>
+        {
+            switch (value.ValueKind)
+            {
+                case JsonValueKind.String:
+                    string text = value.GetString()!;
+                    (Automaton language, int least, int most) = strings ??= _strings.Of(facts.Schemas);
+                    int length = text.EnumerateRunes().Count();
+                    return length >= least && length <= most && language.Matches(text);
+                case JsonValueKind.Number:
+                    return (numbers ??= Numbers(facts)).Matches(JsonText.Write(value));
+                case JsonValueKind.Array or JsonValueKind.Object:
+                    if (++_fittings > MostFittings)
+                        throw new ConstraintTooLarge("it has too many lists of values beside other keywords");
+                    parts ??= Parts(facts);
+                    return parts.Matches(JsonText.Write(value));
+                default:
+                    return true;
+            }
+        };
+    }
+
+    private Matcher Parts(Facts facts)
+    {
+        var grammar = new GrammarBuilder();
+        var compiler = new SchemaCompiler(_document, grammar, inOrder: false, _closed);
         Facts open = facts.Copy();
-        open.Values = null;
-        Grammar grammar = _grammar.Build(_grammar.Choice(Types(open)));
-        return grammar.IsPossible ? new Matcher(grammar) : null;
+        (open.Values, open.Types) = (null, JsonTypes.All);
+        return new Matcher(grammar.Build(grammar.Choice([.. compiler.Types(open), grammar.Text(_numbers.Pattern("null"), grammar.End)])));
     }
 
     // A value as it is, its members in any order.
@@ -178,12 +234,4 @@ internal sealed partial class SchemaCompiler
     private int Text(string pattern, int next) => _grammar.Text(_numbers.Pattern(pattern), next);
 
     private int Text(string pattern) => Text(pattern, _grammar.End);
-}
-
-/// <summary>JSON values as text.</summary>
-internal static class JsonText
-{
-    public static string Write(JsonElement value) => value.ValueKind == JsonValueKind.Number && Schemas.Decimal.TryRead(value.GetRawText(), out Decimal number)
-        ? number.Parts is var (whole, part) && number.IsNegative ? $"-{whole}{(part.Length > 0 ? "." + part : "")}" : $"{number.Parts.Whole}{(number.Parts.Part.Length > 0 ? "." + number.Parts.Part : "")}"
-        : value.GetRawText();
 }

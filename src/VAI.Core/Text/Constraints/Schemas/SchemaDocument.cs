@@ -18,17 +18,22 @@ internal sealed class SchemaDocument
     private const int MostChars = 1 << 20;
     private const int MostDepth = 64;
 
+    // Of places and of schemas that are made: what is nested and named at length would take more memory than anybody has.
+    private const long MostPlaceChars = 32 << 20;
+
     private static readonly Uri Nameless = new("vai:/schema");
 
     private readonly Dictionary<string, SchemaItem> _byPointer = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SchemaItem> _byName = new(StringComparer.Ordinal);
+    private readonly Dictionary<(int Of, string Text), SchemaItem> _made = [];
     private readonly List<SchemaItem> _items = [];
+    private long _chars;
 
     /// <exception cref="SchemaError">It is no schema.</exception>
-    public SchemaDocument(string text)
+    public SchemaDocument(string text, string place = "#")
     {
         if (text.Length > MostChars)
-            throw new SchemaError("#", $"the schema has {text.Length} characters; at most {MostChars} are taken");
+            throw new SchemaError(place, $"the schema has {text.Length} characters; at most {MostChars} are taken");
         JsonElement element;
         try
         {
@@ -37,11 +42,11 @@ internal sealed class SchemaDocument
         }
         catch (JsonException e)
         {
-            throw new SchemaError("#", $"the schema is no JSON of at most {MostDepth} levels ({e.Message})");
+            throw new SchemaError(place, $"the schema is no JSON of at most {MostDepth} levels ({e.Message})");
         }
 
-        Root = Add(element, "#", Nameless);
-        Name(Root.Element, "#", Root.Base, schema: true);
+        Root = Add(element, place, Nameless);
+        Name(Root.Element, place, Root.Base, schema: true);
     }
 
     public SchemaItem Root { get; }
@@ -68,8 +73,11 @@ internal sealed class SchemaDocument
     /// <summary>A schema of ours in place of a keyword that others can say.</summary>
     public SchemaItem Made(SchemaItem of, string keyword, string text)
     {
+        if (_made.TryGetValue((of.Id, text), out SchemaItem? known))
+            return known;
         using JsonDocument document = JsonDocument.Parse(text);
-        return Add(document.RootElement.Clone(), $"{of.Pointer}/{keyword}={text}", of.Base);
+        Spend(text.Length);
+        return _made[(of.Id, text)] = Add(document.RootElement.Clone(), $"{of.Pointer}/{keyword}={_made.Count}", of.Base);
     }
 
     /// <summary>What a reference names.</summary>
@@ -102,11 +110,18 @@ internal sealed class SchemaDocument
     {
         if (_byPointer.TryGetValue(pointer, out SchemaItem? known))
             return known;
+        Spend(pointer.Length);
         Uri own = element.ValueKind == JsonValueKind.Object && element.TryGetProperty("$id", out JsonElement id) && id.ValueKind == JsonValueKind.String
             && Uri.TryCreate(within, id.GetString(), out Uri? named) ? named : within;
         var item = new SchemaItem(_items.Count, element, pointer, own);
         _items.Add(item);
         return _byPointer[pointer] = item;
+    }
+
+    private void Spend(int chars)
+    {
+        if ((_chars += chars) > MostPlaceChars)
+            throw new SchemaError("#", "the schema has too many parts with names that are too long");
     }
 
     // The names of all schemas in it. What stands in a value is none.
@@ -125,13 +140,12 @@ internal sealed class SchemaDocument
         if (schema)
         {
             SchemaItem item = Add(element, pointer, within);
-            string resource = item.Base.GetComponents(UriComponents.AbsoluteUri & ~UriComponents.Fragment, UriFormat.UriEscaped);
-            if (item.Base != within || pointer == "#")
-                _byName.TryAdd(resource + "#", item);
+            if (!ReferenceEquals(item.Base, within) || item == Root)
+                _byName.TryAdd(Resource(item) + "#", item);
             foreach (string keyword in new[] { "$anchor", "$dynamicAnchor" })
             {
                 if (item.Find(keyword) is { ValueKind: JsonValueKind.String } anchor)
-                    _byName.TryAdd(resource + "#" + anchor.GetString(), item);
+                    _byName.TryAdd(Resource(item) + "#" + anchor.GetString(), item);
             }
 
             within = item.Base;
@@ -145,6 +159,8 @@ internal sealed class SchemaDocument
             Name(member.Value, $"{pointer}/{member.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}", within, !names);
         }
     }
+
+    private static string Resource(SchemaItem item) => item.Base.GetComponents(UriComponents.AbsoluteUri & ~UriComponents.Fragment, UriFormat.UriEscaped);
 
     private static JsonElement? Member(JsonElement element, string name) => element.ValueKind switch
     {

@@ -12,7 +12,10 @@ internal sealed class StringLanguages(Fuel fuel)
     private const string Byte = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
     private const string Label = "[a-zA-Z0-9]([-a-zA-Z0-9]{0,30}[a-zA-Z0-9])?";
     private const string Group = "[0-9a-fA-F]{1,4}";
+    private const string Authority = $"//([-a-zA-Z0-9._~]{{1,64}}@)?{Label}(\\.{Label}){{0,6}}(:[0-9]{{1,5}})?";
     private const string UriChar = "([-a-zA-Z0-9._~!$&'()*+,;=:@/]|%[0-9a-fA-F]{2})";
+
+    private readonly Dictionary<(string Pattern, bool Search), Automaton> _known = [];
 
     private static readonly Dictionary<string, string> Formats = new(StringComparer.Ordinal)
     {
@@ -24,9 +27,9 @@ internal sealed class StringLanguages(Fuel fuel)
         ["hostname"] = $"{Label}(\\.{Label}){{0,3}}",
         ["ipv4"] = $"{Byte}(\\.{Byte}){{3}}",
         ["ipv6"] = $"({Group}:){{7}}{Group}|({Group}:){{1,6}}:{Group}|({Group}:){{1,5}}(:{Group}){{1,2}}|({Group}:){{1,7}}:|::({Group}:){{0,5}}{Group}|::",
-        ["uri"] = $"[a-zA-Z][-a-zA-Z0-9+.]{{0,19}}:(//)?[a-zA-Z0-9]{UriChar}*(\\?({UriChar}|\\?)*)?(#({UriChar}|\\?)*)?",
-        ["uri-reference"] = $"([a-zA-Z][-a-zA-Z0-9+.]{{0,19}}:(//)?)?[a-zA-Z0-9/.]?([-a-zA-Z0-9._~!$&'()*+,;=@/]|%[0-9a-fA-F]{{2}})*(\\?({UriChar}|\\?)*)?(#({UriChar}|\\?)*)?",
-        ["duration"] = "P([0-9]{1,4}W|([0-9]{1,4}Y)?([0-9]{1,4}M)?[0-9]{1,4}D|[0-9]{1,4}Y([0-9]{1,4}M)?|[0-9]{1,4}M"
+        ["uri"] = $"[a-zA-Z][-a-zA-Z0-9+.]{{0,19}}:({Authority}(/{UriChar}*)?|[a-zA-Z0-9]{UriChar}*)(\\?({UriChar}|\\?)*)?(#({UriChar}|\\?)*)?",
+        ["uri-reference"] = $"([a-zA-Z][-a-zA-Z0-9+.]{{0,19}}:)?({Authority}(/{UriChar}*)?|/?([-a-zA-Z0-9._~!$&'()*+,;=@]|%[0-9a-fA-F]{{2}})+(/{UriChar}*)?|/)?(\\?({UriChar}|\\?)*)?(#({UriChar}|\\?)*)?",
+        ["duration"] = "P([0-9]{1,4}W|([0-9]{1,4}Y[0-9]{1,4}M|[0-9]{1,4}M)?[0-9]{1,4}D|[0-9]{1,4}Y([0-9]{1,4}M)?|[0-9]{1,4}M"
             + "|([0-9]{1,4}D)?T([0-9]{1,4}H([0-9]{1,4}M([0-9]{1,4}S)?)?|[0-9]{1,4}M([0-9]{1,4}S)?|[0-9]{1,4}S))",
         ["json-pointer"] = "(/([^/~]|~[01])*)*",
     };
@@ -44,7 +47,7 @@ internal sealed class StringLanguages(Fuel fuel)
             if (schema.Find("pattern") is { } pattern)
                 Add(Pattern(schema, pattern), schema, "pattern");
             if (schema.Find("format") is { ValueKind: JsonValueKind.String } format && Formats.TryGetValue(format.GetString()!, out string? written))
-                Add(RegexParser.Parse(written, search: false, fuel), schema, "format");
+                Add(Read(written, search: false), schema, "format");
             if (Counts.Of(schema, "minLength") is { } min)
                 (least, lengths) = (Math.Max(least, min), schema.Pointer + "/minLength");
             if (Counts.Of(schema, "maxLength") is { } max)
@@ -82,12 +85,19 @@ internal sealed class StringLanguages(Fuel fuel)
     private Automaton Pattern(SchemaItem schema, JsonElement pattern) => pattern.ValueKind == JsonValueKind.String
         ? Pattern(pattern.GetString()!, schema.Pointer + "/pattern") : throw new SchemaError(schema.Pointer + "/pattern", "it is no string");
 
+    private Automaton Read(string pattern, bool search)
+    {
+        if (!_known.TryGetValue((pattern, search), out Automaton? known))
+            _known[(pattern, search)] = known = RegexParser.Parse(pattern, search, fuel);
+        return known;
+    }
+
     /// <summary>The texts that a pattern is found in.</summary>
     public Automaton Pattern(string pattern, string pointer)
     {
         try
         {
-            return RegexParser.Parse(pattern, search: true, fuel);
+            return Read(pattern, search: true);
         }
         catch (Exception e) when (e is PatternError or ConstraintTooLarge)
         {

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Text;
 using System.Text.Json;
 using VAI.Native.Llama;
@@ -27,6 +26,8 @@ public sealed class MaskTests(ForgedModels models) : EngineTest(models)
         """{"type":"object","properties":{"d":{"type":"number","minimum":-1.5,"maximum":2.25}},"required":["d"],"patternProperties":{"^x_":{"type":"integer"}},"additionalProperties":false}""",
         """{"oneOf":[{"type":"object","properties":{"k":{"const":"a"},"v":{"type":"integer"}},"required":["k","v"],"additionalProperties":false},{"type":"object","properties":{"k":{"const":"b"},"w":{"type":"array","items":{"type":"string"}}},"required":["k"],"additionalProperties":false}]}""",
         """{"allOf":[{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]},{"properties":{"a":{"minimum":5},"é\"":{"type":"string"}},"required":["é\""]}],"additionalProperties":true,"maxProperties":3}""",
+        """{"type":"object","patternProperties":{"^a$":{"type":"null"},"^(b|c.*)$":{"type":"boolean"}},"additionalProperties":false,"minProperties":1,"maxProperties":4}""",
+        """{"type":"object","propertyNames":{"enum":["x","y","z"]},"additionalProperties":{"type":"integer","minimum":0,"maximum":9},"minProperties":2}""",
         """{"type":"object","propertyNames":{"pattern":"^[a-c]{1,2}$"},"additionalProperties":{"type":"integer"},"maxProperties":6}""",
     ];
 
@@ -43,13 +44,14 @@ public sealed class MaskTests(ForgedModels models) : EngineTest(models)
             await using IVai _ = vai;
             LlamaVocab vocab = ((ModelContext)model).Model.Vocab;
             MaskedMatcher matcher = CompiledConstraint.Of(Constraint.JsonSchema(schema)).Take(vocab);
+            var pieces = new TokenPieces(vocab, special: false);
             var random = new Random(seed);
             int ended = 0;
             for (int i = 0; i < draws; i++)
             {
-                string? text = Draw(matcher, vocab, random);
-                if (text is null)
+                if (RandomTokens.Draw(matcher, vocab, random, MostTokens) is not { } tokens)
                     continue;
+                string text = Encoding.UTF8.GetString([.. tokens.SelectMany(t => pieces.Of(t).ToArray())]);
                 ended++;
                 using JsonDocument document = JsonDocument.Parse(text);
                 Assert.True(validator.Evaluate(document.RootElement).IsValid, $"seed {seed}, {shape}, {i}: {text}");
@@ -85,54 +87,11 @@ public sealed class MaskTests(ForgedModels models) : EngineTest(models)
                     Assert.Equal((text && state is not null) || (vocab.IsEndOfGeneration(token) && reader.State.Accepts), (mask[token >> 6] >> token & 1) != 0);
                 }
 
-                int chosen = Choose(mask, random, vocab);
+                int chosen = RandomTokens.Choose(mask, random, vocab);
                 if (vocab.IsEndOfGeneration(chosen))
                     break;
                 Assert.True(reader.Take(pieces.Of(chosen).ToArray()));
             }
         }
-    }
-
-    private static string? Draw(MaskedMatcher matcher, LlamaVocab vocab, Random random)
-    {
-        var reader = new ConstraintReader(matcher.Matcher);
-        var pieces = new TokenPieces(vocab, special: false);
-        var text = new List<byte>();
-        for (int i = 0; i < MostTokens; i++)
-        {
-            int token = Choose(matcher.Mask(reader.State), random, vocab);
-            if (vocab.IsEndOfGeneration(token))
-                return Encoding.UTF8.GetString([.. text]);
-            byte[] bytes = pieces.Of(token).ToArray();
-            Assert.True(reader.Take(bytes));
-            text.AddRange(bytes);
-        }
-
-        return null;
-    }
-
-    // Ends and what ends something more often than others: random texts are else endless.
-    private static int Choose(ulong[] mask, Random random, LlamaVocab vocab)
-    {
-        var allowed = new List<int>();
-        for (int word = 0; word < mask.Length; word++)
-        {
-            for (ulong left = mask[word]; left != 0; left &= left - 1)
-                allowed.Add((word << 6) + BitOperations.TrailingZeroCount(left));
-        }
-
-        Assert.NotEmpty(allowed);
-        int[] ends = [.. allowed.Where(t => vocab.IsEndOfGeneration(t))];
-        if (ends.Length > 0 && random.Next(3) == 0)
-            return ends[0];
-        if (random.Next(3) == 0)
-        {
-            var pieces = new TokenPieces(vocab, special: false);
-            int[] closing = [.. allowed.Where(t => pieces.Of(t) is [(byte)'"' or (byte)'}' or (byte)']'])];
-            if (closing.Length > 0)
-                return closing[random.Next(closing.Length)];
-        }
-
-        return allowed[random.Next(allowed.Count)];
     }
 }

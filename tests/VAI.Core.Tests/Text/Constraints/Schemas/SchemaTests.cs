@@ -117,6 +117,58 @@ public sealed class SchemaTests
         }
     }
 
+    [Theory]
+    [InlineData("""{"oneOf":[{"$ref":"#"},{"type":"string"}]}""")]
+    [InlineData("""{"not":{"required":"x"}}""")]
+    [InlineData("""{"not":{"properties":5}}""")]
+    [InlineData("""{"not":{"required":[5]}}""")]
+    [InlineData("""{"oneOf":[{"type":"object","required":[5]},{"type":"object"}]}""")]
+    [InlineData("""{"type":"number","minimum":1e-2147483648}""")]
+    [InlineData("""{"const":"\ud800"}""")]
+    [InlineData("""{"properties":5}""")]
+    [InlineData("""{"type":"object","patternProperties":{"^a$":{}},"additionalProperties":false,"minProperties":2}""")]
+    public void What_is_no_schema_or_holds_nothing_is_a_typed_error(string schema) =>
+        Assert.Equal(VaiError.InvalidConstraint, Assert.Throws<VaiUsageException>(() => Constraint.JsonSchema(schema)).Code);
+
+    [Fact]
+    public void Depth_is_no_reason_to_end()
+    {
+        // Texts and schemas that go deep, lists that are long: an answer or a typed error.
+        Assert.False(Constraint.JsonObject.Accepts("{\"a\":" + new string('[', 200_000)));
+        string chain = string.Join(',', Enumerable.Range(0, 15_000).Select(i => "\"d" + i + "\":{\"items\":{\"$ref\":\"#/$defs/d" + (i + 1) + "\"}}"));
+        string zeros = string.Join(',', Enumerable.Repeat("0", 50_000)), constants = string.Join(',', Enumerable.Range(0, 20_000).Select(i => $$"""{"const":{{i}}}"""));
+        foreach (string schema in new[]
+        {
+            "{\"$ref\":\"#/$defs/d0\",\"$defs\":{" + chain + ",\"d15000\":{}}}", "{\"const\":[" + zeros + "]}", "{\"oneOf\":[" + constants + "]}",
+        })
+        {
+            try
+            {
+                Constraint.JsonSchema(schema);
+            }
+            catch (VaiUsageException e)
+            {
+                Assert.Equal(VaiError.InvalidConstraint, e.Code);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_schema_that_is_one_of_its_own_choices_is_the_others()
+    {
+        var constraint = Constraint.JsonSchema("""{"anyOf":[{"$ref":"#"},{"type":"string"}]}""");
+        Assert.True(constraint.Accepts("\"a\""));
+        Assert.False(constraint.Accepts("5"));
+    }
+
+    [Fact]
+    public void Members_of_conjunctions_come_in_their_order_and_values_with_parts_in_any()
+    {
+        Assert.True(Constraint.JsonSchema("""{"allOf":[{"properties":{"a":{}}},{"properties":{"b":{}}}],"type":"object"}""").Accepts("{\"a\":1,\"b\":2}"));
+        Assert.True(Constraint.JsonSchema("""{"enum":[{"b":1,"a":2}],"properties":{"a":{},"b":{}}}""").Accepts("{\"b\":1,\"a\":2}"));
+        Assert.True(Constraint.JsonSchema("""{"type":"string"}""").Accepts("\"\\udbff\\udfff\""));
+    }
+
     [Fact]
     public void A_pattern_is_the_whole_text()
     {

@@ -1,0 +1,49 @@
+namespace VAI.Text.Tools;
+
+/// <summary>
+/// How a family of models writes calls of tools, as data: what a call must be, and how it is read, both follow from it.
+/// </summary>
+internal sealed record ToolFormat
+{
+    /// <summary>What the family is called here.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What no text has, and begins the calls; empty where they begin an answer with a brace.</summary>
+    public required string Trigger { get; init; }
+
+    /// <summary>Before all calls.</summary>
+    public string SectionOpen { get; init; } = "";
+
+    /// <summary>Behind all calls.</summary>
+    public string SectionClose { get; init; } = "";
+
+    /// <summary>Before each call.</summary>
+    public string CallOpen { get; init; } = "";
+
+    /// <summary>Behind each call.</summary>
+    public string CallClose { get; init; } = "";
+
+    /// <summary>Between two calls; null where there is one at most.</summary>
+    public string? Between { get; init; } = "";
+
+    /// <summary>The member that is the tool's name, where a call is one JSON object; null where the name stands before its arguments.</summary>
+    public string? NameKey { get; init; } = "name";
+
+    /// <summary>The member that has the arguments.</summary>
+    public string ArgumentsKey { get; init; } = "arguments";
+
+    /// <summary>The member that is the call's id; null for none.</summary>
+    public string? IdKey { get; init; }
+
+    /// <summary>Whether the id is the first member; else the last.</summary>
+    public bool IdFirst { get; init; }
+
+    /// <summary>What an id is: a regular expression.</summary>
+    public string IdPattern { get; init; } = "[a-zA-Z0-9]{9}";
+
+    /// <summary>What stands between a name and its id, where both stand before the arguments; null where there is none.</summary>
+    public string? IdOpen { get; init; }
+
+    /// <summary>Between the name and the arguments, where it stands before them.</summary>
+    public string NameClose { get; init; } = "";
+}

@@ -1,0 +1,134 @@
+using System.Text;
+using System.Text.Json;
+using VAI.Native.Llama;
+using VAI.Residency;
+using VAI.Text;
+using VAI.Text.Constraints;
+using VAI.Text.Constraints.Matching;
+using VAI.Text.Tools;
+
+namespace VAI.Core.Tests.Text.Tools;
+
+/// <summary>Calls of tools, in the format of each family: whatever tokens come, what is written is read, and fits.</summary>
+public sealed class ToolCallTests(ForgedModels models) : EngineTest(models)
+{
+    private const string Weather = """{"type":"object","properties":{"city":{"type":"string","maxLength":12},"days":{"type":"integer","minimum":1,"maximum":14}},"required":["city"]}""";
+    private const string Add = """{"type":"object","properties":{"a":{"type":"number"},"b":{"type":"number"}},"required":["a","b"],"additionalProperties":false}""";
+
+    private static readonly Tool[] Both = [new("weather", Weather, false), new("add_2", Add, true)];
+
+    public static TheoryData<string> Formats { get; } = [.. ToolFormats.All.Select(f => f.Name)];
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public async Task Any_call_is_read_and_fits(string name)
+    {
+        ToolFormat format = ToolFormats.All.First(f => f.Name == name);
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), out int given) ? given : Random.Shared.Next();
+        int draws = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_DRAWS"), out int n) ? n : 20;
+        foreach (string shape in new[] { "tiny", "tiny-gemma3" })
+        {
+            (IVai vai, IModelContext model) = await LoadAsync(Models[shape]);
+            await using IVai _ = vai;
+            LlamaVocab vocab = ((ModelContext)model).Model.Vocab;
+            foreach (ToolRequest request in new[]
+            {
+                new ToolRequest(format, Both, ToolChoice.Required, true, null), new ToolRequest(format, [Both[1]], ToolChoice.Required, false, null),
+                new ToolRequest(format, Both, ToolChoice.Auto, true, null), new ToolRequest(format, Both, ToolChoice.None, true, null),
+            })
+            {
+                var constraint = new Constraint(ConstraintKind.Tools, request.Write());
+                MaskedMatcher matcher = CompiledConstraint.Of(constraint).Take(vocab);
+                var random = new Random(seed);
+                int ended = 0;
+                for (int i = 0; i < draws; i++)
+                {
+                    if (RandomTokens.Draw(matcher, vocab, random, 300) is not { } tokens)
+                        continue;
+                    ended++;
+                    (string said, List<ToolCallPart> calls) = Read(constraint, vocab, tokens);
+                    string where = $"seed {seed}, {shape}, {request.Choice}, {i}: {said} {string.Join(' ', calls)}";
+                    Assert.True(request.Choice != ToolChoice.Required || (calls.Count > 0 && said.Length == 0), where);
+                    Assert.True(request.Choice != ToolChoice.None || calls.Count == 0, where);
+                    Assert.True((request.Parallel && format.Between is not null) || calls.Count <= 1, where);
+                    Assert.All(calls, c => Assert.True(
+                        request.Tools.Any(t => t.Name == c.Name && Json.Schema.JsonSchema.FromText(t.Parameters).Evaluate(JsonElement.Parse(c.Arguments)).IsValid), where));
+                    Assert.All(calls, c => Assert.False(string.IsNullOrEmpty(c.Id), where));
+                }
+
+                Assert.True(ended > draws / 3, $"seed {seed}, {shape}, {request.Choice}: {ended} of {draws} came to an end");
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("hermes", "Let me see.\n<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"a}\\\"{\"}}\n</tool_call>\n<tool_call>\n{\"name\": \"add_2\", \"arguments\": {\"a\": 1, \"b\": 2}}\n</tool_call>")]
+    [InlineData("mistral", "Let me see.\n[TOOL_CALLS][{\"name\": \"weather\", \"arguments\": {\"city\": \"a}\\\"{\"}, \"id\": \"abcdef123\"}, {\"name\": \"add_2\", \"arguments\": {\"a\": 1, \"b\": 2}, \"id\": \"abcdef124\"}]")]
+    [InlineData("mistral-small", "Let me see.\n[TOOL_CALLS]weather[CALL_ID]abcdef123[ARGS]{\"city\": \"a}\\\"{\"}[TOOL_CALLS]add_2[CALL_ID]abcdef124[ARGS]{\"a\": 1, \"b\": 2}")]
+    [InlineData("deepseek-v3.1", "Let me see.\n<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool▁sep｜>{\"city\": \"a}\\\"{\"}<｜tool▁call▁end｜><｜tool▁call▁begin｜>add_2<｜tool▁sep｜>{\"a\": 1, \"b\": 2}<｜tool▁call▁end｜><｜tool▁calls▁end｜>")]
+    [InlineData("kimi-k2", "Let me see.\n<|tool_calls_section_begin|><|tool_call_begin|>functions.weather:0<|tool_call_argument_begin|>{\"city\": \"a}\\\"{\"}<|tool_call_end|><|tool_call_begin|>functions.add_2:1<|tool_call_argument_begin|>{\"a\": 1, \"b\": 2}<|tool_call_end|><|tool_calls_section_end|>")]
+    [InlineData("command", "Let me see.\n<|START_ACTION|>[{\"tool_call_id\": \"0\", \"tool_name\": \"weather\", \"parameters\": {\"city\": \"a}\\\"{\"}},\n{\"tool_call_id\": \"1\", \"tool_name\": \"add_2\", \"parameters\": {\"a\": 1, \"b\": 2}}]<|END_ACTION|>")]
+    public void What_models_of_a_family_write_is_allowed_and_read_however_it_is_cut(string name, string written)
+    {
+        ToolFormat format = ToolFormats.All.First(f => f.Name == name);
+        var constraint = new Constraint(ConstraintKind.Tools, new ToolRequest(format, Both, ToolChoice.Auto, true, null).Write());
+        Assert.True(constraint.Accepts(written));
+        Assert.True(constraint.Accepts("Let me see.\n"));
+        Assert.False(constraint.Accepts(written.Replace("add_2", "other", StringComparison.Ordinal)));
+        Assert.False(constraint.Accepts(written.Replace("\"b\"", "\"c\"", StringComparison.Ordinal)));
+        for (int length = 1; length < 40; length += 3)
+        {
+            var stream = new ToolStream(format);
+            var reader = new ToolCallReader(constraint);
+            var said = new StringBuilder();
+            var calls = new List<ToolCallPart>();
+            foreach (char[] piece in written.Chunk(length))
+            {
+                (string content, string more) = stream.Append(new string(piece));
+                said.Append(content);
+                calls.AddRange(reader.Append(more));
+            }
+
+            said.Append(stream.Finish());
+            Assert.Equal("Let me see.\n", said.ToString());
+            Assert.Equal(["weather {\"city\": \"a}\\\"{\"}", "add_2 {\"a\": 1, \"b\": 2}"], calls.Select(c => $"{c.Name} {c.Arguments}"));
+        }
+    }
+
+    [Fact]
+    public void What_the_request_does_not_allow_is_refused_by_name()
+    {
+        ChatPrompt prompt = ChatTemplate.Parse("{{ messages[0].content }}").Render([new("user", "x")], new ChatRenderOptions { Tools = [Definition("f", "{}")] });
+        Assert.Contains("tool_call", prompt.Text, StringComparison.Ordinal);
+        Assert.Equal(VaiError.InvalidOption, Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [Definition("f", "{}")], name: "g")).Code);
+        Assert.Equal(VaiError.InvalidOption, Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [Definition("a b", "{}")])).Code);
+        Assert.Equal(VaiError.InvalidOption, Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [], ToolChoice.Required)).Code);
+
+        // One odd tool is no reason to refuse all, unless it is strict.
+        Assert.True(Constraint.Tools(prompt, [Definition("f", """{"contains":{}}""")]).Accepts("<tool_call>\n{\"name\": \"f\", \"arguments\": {\"x\": [1]}}\n</tool_call>"));
+        Assert.Equal(VaiError.InvalidConstraint, Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [Definition("f", """{"contains":{}}""", ",\"strict\":true")])).Code);
+    }
+
+    private static JsonElement Definition(string name, string parameters, string more = "") =>
+        JsonElement.Parse("{\"type\":\"function\",\"function\":{\"name\":\"" + name + "\",\"parameters\":" + parameters + more + "}}");
+
+    private static (string Said, List<ToolCallPart> Calls) Read(Constraint constraint, LlamaVocab vocab, List<int> tokens)
+    {
+        var text = new GeneratedText(new InferenceOptions { Constraint = constraint }, vocab);
+        var reader = new ToolCallReader(constraint);
+        var said = new StringBuilder();
+        var calls = new List<ToolCallPart>();
+        foreach (int token in tokens)
+            Take(text.Append(token));
+        Take(text.Finish());
+        return (said.ToString(), calls);
+
+        void Take((string Text, InferenceUpdateKind Kind) part)
+        {
+            if (part.Kind == InferenceUpdateKind.ToolCalls)
+                calls.AddRange(reader.Append(part.Text));
+            else
+                said.Append(part.Text);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+using System.Net;
+using System.Text.Json;
+
+namespace VAI.Daemon.Tests.OpenAi;
+
+/// <summary>Tools over HTTP: each value of <c>tool_choice</c> is held by the engine, whatever the weights say.</summary>
+public sealed class ToolTests(OpenAiServer server) : OpenAiTest(server)
+{
+    private const string Tools = """
+        "tools":[{"type":"function","function":{"name":"weather","parameters":{"type":"object","properties":{"city":{"type":"string","maxLength":8}},"required":["city"]}}},
+                 {"type":"function","function":{"name":"add","strict":true,"parameters":{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},"required":["a","b"],"additionalProperties":false}}}]
+        """;
+
+    [Theory]
+    [InlineData("\"tool_choice\":\"required\"", "weather,add")]
+    [InlineData("\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"add\"}}", "add")]
+    [InlineData("\"tool_choice\":{\"type\":\"allowed_tools\",\"allowed_tools\":{\"mode\":\"required\",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"weather\"}}]}}", "weather")]
+    [InlineData("\"tool_choice\":\"required\",\"parallel_tool_calls\":false", "weather,add")]
+    public async Task A_call_that_is_required_is_made(string choice, string allowed)
+    {
+        JsonElement answer = (await PostAsync(Chat, Request(choice))).GetProperty("choices")[0];
+        Assert.Equal("tool_calls", answer.GetProperty("finish_reason").GetString());
+        Assert.Equal(JsonValueKind.Null, answer.GetProperty("message").GetProperty("content").ValueKind);
+        JsonElement[] calls = [.. answer.GetProperty("message").GetProperty("tool_calls").EnumerateArray()];
+        Assert.All(calls, c => Check(c, allowed));
+        Assert.True(!choice.Contains("parallel", StringComparison.Ordinal) || calls.Length == 1);
+
+        List<JsonElement> events = await StreamAsync(Chat, Request(choice + ",\"stream\":true"));
+        JsonElement[] streamed = [.. events.Select(e => e.GetProperty("choices")[0].GetProperty("delta"))
+            .Where(d => d.TryGetProperty("tool_calls", out _)).SelectMany(d => d.GetProperty("tool_calls").EnumerateArray())];
+        Assert.Equal(calls.Select(c => c.GetProperty("function").GetRawText()), streamed.Select(c => c.GetProperty("function").GetRawText()));
+        Assert.Equal(Enumerable.Range(0, calls.Length), streamed.Select(c => c.GetProperty("index").GetInt32()));
+        Assert.Equal("tool_calls", events.Select(e => e.GetProperty("choices")[0].GetProperty("finish_reason").GetString()).Last(f => f is not null));
+    }
+
+    [Fact]
+    public async Task Tools_that_may_not_be_called_are_not_and_an_answer_beside_them_may_be_held()
+    {
+        JsonElement answer = (await PostAsync(Chat, Request("\"tool_choice\":\"none\""))).GetProperty("choices")[0];
+        Assert.False(answer.GetProperty("message").TryGetProperty("tool_calls", out _));
+        string format = "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"x\",\"schema\":{\"type\":\"object\",\"properties\":{\"ok\":{\"type\":\"boolean\"}},\"required\":[\"ok\"],\"additionalProperties\":false}}}";
+        answer = (await PostAsync(Chat, Request($"\"tool_choice\":\"none\",{format}"))).GetProperty("choices")[0];
+        using JsonDocument held = JsonDocument.Parse(answer.GetProperty("message").GetProperty("content").GetString()!);
+        Assert.True(held.RootElement.GetProperty("ok").ValueKind is JsonValueKind.True or JsonValueKind.False);
+
+        // Either fits, or calls.
+        JsonElement message = (await PostAsync(Chat, Request(format))).GetProperty("choices")[0].GetProperty("message");
+        if (message.TryGetProperty("tool_calls", out JsonElement calls))
+            Assert.All(calls.EnumerateArray(), c => Check(c, "weather,add"));
+        else
+            Assert.StartsWith("{", message.GetProperty("content").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"tool_choice\":\"maybe\"", "tool_choice")]
+    [InlineData("\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"other\"}}", "tool_choice")]
+    [InlineData("\"tool_choice\":{\"type\":\"custom\"}", "tool_choice.type")]
+    public async Task What_cannot_be_chosen_is_a_400_that_names_it(string choice, string field)
+    {
+        using HttpResponseMessage response = await Server.Http.PostAsync(Chat, Json(Request(choice)));
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        using JsonDocument document = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        Assert.Equal(field, document.RootElement.GetProperty("error").GetProperty("param").GetString());
+    }
+
+    private static string Request(string more) =>
+        $$"""{"model":"m","messages":[{"role":"user","content":"Hi"}],"temperature":1.3,"seed":4,"max_tokens":160,{{Tools}},{{more}}}""";
+
+    private static void Check(JsonElement call, string allowed)
+    {
+        Assert.Equal("function", call.GetProperty("type").GetString());
+        Assert.NotEqual("", call.GetProperty("id").GetString());
+        string name = call.GetProperty("function").GetProperty("name").GetString()!;
+        Assert.Contains(name, allowed.Split(','));
+        using JsonDocument arguments = JsonDocument.Parse(call.GetProperty("function").GetProperty("arguments").GetString()!);
+        Assert.All(name == "add" ? ["a", "b"] : new[] { "city" }, n => Assert.True(arguments.RootElement.TryGetProperty(n, out _)));
+    }
+}
