@@ -40,7 +40,7 @@ internal static class ChatTurns
     /// <summary>A call's arguments by their names.</summary>
     public static Dictionary<string, object?> Arguments(string json)
     {
-        using JsonDocument document = JsonDocument.Parse(json);
+        using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 1_000 });
         return document.RootElement.EnumerateObject().ToDictionary(m => m.Name, m => (object?)m.Value.Clone(), StringComparer.Ordinal);
     }
 

@@ -78,7 +78,7 @@ public sealed record Constraint
         if (choice == ToolChoice.Required && callable.Length == 0)
             throw OptionCheck.Invalid("A call is required, and there is no tool.");
         var request = new ToolRequest(
-            prompt.ToolFormat ?? ToolFormats.Generic, callable, name is null ? choice : ToolChoice.Required, parallel && name is null, otherwise?.Text);
+            prompt.ToolFormat is { } own && (own.Trigger.Length > 0 || otherwise is null) ? own : ToolFormats.Generic, callable, name is null ? choice : ToolChoice.Required, parallel && name is null, otherwise?.Text);
         return Checked(new Constraint(ConstraintKind.Tools, request.Write()));
     }
 

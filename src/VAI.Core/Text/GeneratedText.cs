@@ -27,8 +27,9 @@ internal sealed class GeneratedText
     {
         _vocab = vocab;
         _pieces = new TokenPieces(vocab, special: false);
-        _reasoning = Reasoning.For(options, vocab);
-        _tools = options.Constraint is { Kind: ConstraintKind.Tools } constraint ? new ToolStream(CompiledConstraint.Of(constraint).Tools!.Format) : null;
+        _reasoning = Reasoning.For(options, vocab, keepsMarks: options.Constraint is { Kind: ConstraintKind.Tools });
+        _tools = options.Constraint is { Kind: ConstraintKind.Tools } constraint && CompiledConstraint.Of(constraint).Tools is { MayCall: true } tools
+            ? new ToolStream(tools.Format, atStart: tools.Schema is not null || tools.Choice == ToolChoice.Required) : null;
         _stops = new StopStrings(options.Stop);
     }
 
@@ -49,7 +50,7 @@ internal sealed class GeneratedText
     public (string Text, InferenceUpdateKind Kind) Append(int token)
     {
         string text = _characters.Append(_pieces.Of(token));
-        if (_tools is not null && IsAnswer)
+        if (_tools is not null && (IsAnswer || _reasoning is null))
             text += Mark(token);
         if (_reasoning is not null)
             return Take(_reasoning.Append(token, text, _characters.IsWhole));
@@ -93,6 +94,11 @@ internal sealed class GeneratedText
     {
         (string content, string calls) = _tools?.Append(text) ?? (text, "");
         _answer += _stops.Append(content);
+        if (calls.Length == 0 || _stops.Stopped)
+            return;
+
+        // What is said before a call comes before it.
+        _answer += _stops.Finish();
         _calls += calls;
     }
 

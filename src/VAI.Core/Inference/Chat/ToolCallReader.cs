@@ -14,6 +14,7 @@ public sealed class ToolCallReader
     private readonly ToolFormat _format;
     private readonly StringBuilder _outside = new();
     private readonly StringBuilder _json = new();
+    private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
     private int _depth;
     private bool _quoted;
     private bool _escaped;
@@ -71,13 +72,34 @@ public sealed class ToolCallReader
             string name = outside[(open + _format.CallOpen.Length)..^_format.NameClose.Length], id = NewId();
             if (_format.IdOpen is { } mark && name.LastIndexOf(mark, StringComparison.Ordinal) is >= 0 and int at)
                 (name, id) = (name[..at], mark == ":" ? $"functions.{name}" : name[(at + mark.Length)..]);
-            return new ToolCallPart(name, json, id);
+            return new ToolCallPart(name, json, Own(id));
         }
 
-        using JsonDocument document = JsonDocument.Parse(json);
+        using JsonDocument? document = Parsed(json);
+        if (document is null || !document.RootElement.TryGetProperty(_format.NameKey, out JsonElement called) || called.ValueKind != JsonValueKind.String
+            || !document.RootElement.TryGetProperty(_format.ArgumentsKey, out JsonElement arguments))
+        {
+            return null;
+        }
+
         JsonElement call = document.RootElement;
         string own = _format.IdKey is { } key && call.TryGetProperty(key, out JsonElement given) && given.ValueKind == JsonValueKind.String ? given.GetString()! : NewId();
-        return new ToolCallPart(call.GetProperty(_format.NameKey).GetString()!, call.GetProperty(_format.ArgumentsKey).GetRawText(), own);
+        return new ToolCallPart(called.GetString()!, arguments.GetRawText(), Own(own));
+    }
+
+    // A model may count as it likes; results are found by their ids.
+    private string Own(string id) => _ids.Add(id) ? id : Own(NewId());
+
+    private static JsonDocument? Parsed(string json)
+    {
+        try
+        {
+            return JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 1_000 });
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     // As long as every template seen takes one.

@@ -20,13 +20,13 @@ internal sealed class Reasoning
     private int _counted;
     private bool _thinks;
 
-    private Reasoning(LlamaVocab vocab, ReasoningFormat format, bool begins, int? budget)
+    private Reasoning(LlamaVocab vocab, ReasoningFormat format, bool begins, int? budget, bool keepsMarks)
     {
         _vocab = vocab;
         _special = new TokenPieces(vocab, special: true);
         _budget = budget;
         _thinks = begins;
-        _stream = new ReasoningStream(format, begins, Token(vocab, format.Open), Token(vocab, format.Close));
+        _stream = new ReasoningStream(format, begins, Token(vocab, format.Open), Token(vocab, format.Close), keepsMarks);
         _end = new(() => vocab.Tokenize(End(format), addSpecial: false, parseSpecial: true));
     }
 
@@ -34,8 +34,11 @@ internal sealed class Reasoning
     public int Tokens => _thinks ? _counted : 0;
 
     /// <summary>For a transaction; null where everything is the answer.</summary>
-    public static Reasoning? For(InferenceOptions options, LlamaVocab vocab) =>
-        options.Reasoning is { } format ? new Reasoning(vocab, format, options.BeginsInReasoning, options.ReasoningBudget) : null;
+    /// <param name="options">Its options.</param>
+    /// <param name="vocab">The model's.</param>
+    /// <param name="keepsMarks">Whether a control token may begin an answer, as calls of tools have marks.</param>
+    public static Reasoning? For(InferenceOptions options, LlamaVocab vocab, bool keepsMarks = false) =>
+        options.Reasoning is { } format ? new Reasoning(vocab, format, options.BeginsInReasoning, options.ReasoningBudget, keepsMarks) : null;
 
     /// <summary>The token that has to come next, as the thoughts are at their end; -1 where the model may choose.</summary>
     public int Forced

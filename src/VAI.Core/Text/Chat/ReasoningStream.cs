@@ -9,6 +9,7 @@ internal sealed class ReasoningStream
 {
     private readonly ReasoningFormat _format;
     private readonly int _openToken;
+    private readonly bool _keepsMarks;
     private readonly int _closeToken;
     private readonly HeldText _held = new();
     private string _left = "";
@@ -19,9 +20,11 @@ internal sealed class ReasoningStream
     /// <param name="begins">Whether it begins behind the opening mark.</param>
     /// <param name="openToken">The token that is the opening mark; -1 where it is text.</param>
     /// <param name="closeToken">The token that is the closing mark; -1 where it is text.</param>
-    public ReasoningStream(ReasoningFormat format, bool begins, int openToken = -1, int closeToken = -1)
+    /// <param name="keepsMarks">Whether the text of a control token that begins the answer is a part of it.</param>
+    public ReasoningStream(ReasoningFormat format, bool begins, int openToken = -1, int closeToken = -1, bool keepsMarks = false)
     {
         _format = format;
+        _keepsMarks = keepsMarks;
         (_openToken, _closeToken) = (openToken, closeToken);
         _state = begins ? State.Inside : State.Before;
     }
@@ -191,7 +194,8 @@ internal sealed class ReasoningStream
     // What is no mark begins the answer, unless it is a control token alone.
     private (string Text, InferenceUpdateKind Kind) Said()
     {
-        (string Text, InferenceUpdateKind Kind) said = (Begin(_held.Take()), InferenceUpdateKind.Answer);
+        string all = _held.ToString(), text = _held.Take();
+        (string Text, InferenceUpdateKind Kind) said = (Begin(_keepsMarks ? all : text), InferenceUpdateKind.Answer);
         if (said.Text.Length > 0)
             _state = State.Answer;
         return said;

@@ -39,6 +39,8 @@ internal sealed class CompiledConstraint
     /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidConstraint"/>.</exception>
     public static CompiledConstraint Of(Constraint constraint)
     {
+        if (constraint.Text is null)
+            throw Invalid("The constraint has no text.");
         lock (Gate)
         {
             for (LinkedListNode<(Constraint Constraint, CompiledConstraint Compiled)>? at = Kept.First; at is not null; at = at.Next)
@@ -135,13 +137,15 @@ internal sealed class CompiledConstraint
 
     private static ToolRequest ReadTools(string text)
     {
+        const string NoTools = "The constraint's tools cannot be read. Make it with Constraint.Tools.";
         try
         {
-            return ToolRequest.Read(text);
+            ToolRequest request = ToolRequest.Read(text);
+            return request?.IsWhole == true ? request : throw Invalid(NoTools);
         }
         catch (JsonException e)
         {
-            throw Invalid("The constraint's tools cannot be read. Make it with Constraint.Tools.", e);
+            throw Invalid(NoTools, e);
         }
     }
 

@@ -7,6 +7,7 @@ namespace VAI.Text.Tools;
 internal static class ToolDefinitions
 {
     private const int MostNameChars = 128;
+    private const string NoParameters = """{"type":"object","properties":{}}""";
 
     /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: it is none.</exception>
     public static Tool Read(JsonElement tool)
@@ -20,6 +21,6 @@ internal static class ToolDefinitions
 
         bool strict = function.TryGetProperty("strict", out JsonElement flag) && flag.ValueKind == JsonValueKind.True;
         return new Tool(known, function.TryGetProperty("parameters", out JsonElement parameters) && parameters.ValueKind == JsonValueKind.Object
-            ? parameters.GetRawText() : """{"type":"object","properties":{}}""", strict);
+            ? parameters.GetRawText() : NoParameters, strict);
     }
 }

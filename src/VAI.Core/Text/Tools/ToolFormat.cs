@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace VAI.Text.Tools;
 
 /// <summary>
@@ -46,4 +48,9 @@ internal sealed record ToolFormat
 
     /// <summary>Between the name and the arguments, where it stands before them.</summary>
     public string NameClose { get; init; } = "";
+
+    /// <summary>Whether nothing is missing that must be there.</summary>
+    [JsonIgnore]
+    public bool IsWhole => (Name, Trigger, SectionOpen, SectionClose, CallOpen) is (not null, not null, not null, not null, not null)
+        && (CallClose, ArgumentsKey, IdPattern, NameClose) is (not null, not null, not null, not null);
 }

@@ -67,12 +67,14 @@ internal sealed class ToolGrammar
 
     private int Arguments(Tool tool)
     {
+        int before = _grammar.Count;
         try
         {
-            return SchemaCompiler.Add(_grammar, tool.Parameters, $"#/tools/{tool.Name}", closed: true);
+            return SchemaCompiler.Add(_grammar, tool.Parameters, $"#/tools/{tool.Name}", closed: true, isObject: true);
         }
         catch (SchemaError) when (!tool.Strict)
         {
+            _grammar.Truncate(before);
             return SchemaCompiler.Add(_grammar, AnyObject, "#");
         }
     }

@@ -11,6 +11,14 @@ namespace VAI.Text.Tools;
 /// <param name="Schema">What an answer must be that calls none: a JSON schema; null for any text.</param>
 internal sealed record ToolRequest(ToolFormat Format, IReadOnlyList<Tool> Tools, ToolChoice Choice, bool Parallel, string? Schema)
 {
+    /// <summary>Whether there may be calls.</summary>
+    [JsonIgnore]
+    public bool MayCall => Choice != ToolChoice.None && Tools.Count > 0;
+
+    /// <summary>Whether nothing is missing: it may have come from anywhere.</summary>
+    [JsonIgnore]
+    public bool IsWhole => Format is { IsWhole: true } && Tools is not null && Tools.All(t => t is { Name: not null, Parameters: not null });
+
     public static ToolRequest Read(string text) => JsonSerializer.Deserialize(text, ToolJson.Default.ToolRequest)!;
 
     public string Write() => JsonSerializer.Serialize(this, ToolJson.Default.ToolRequest);

@@ -1,7 +1,9 @@
 namespace VAI.Text.Tools;
 
 /// <summary>Tells calls of tools from what is said before them, as it comes.</summary>
-internal sealed class ToolStream(ToolFormat format)
+/// <param name="format">How they are written.</param>
+/// <param name="atStart">Whether calls begin an answer or are none: what else an answer is may have such marks in it.</param>
+internal sealed class ToolStream(ToolFormat format, bool atStart = false)
 {
     private string _held = "";
     private bool _begun;
@@ -17,22 +19,34 @@ internal sealed class ToolStream(ToolFormat format)
             return ("", text);
         string all = _held + text;
         _held = "";
-        int at = format.Trigger.Length > 0 ? all.IndexOf(format.Trigger, StringComparison.Ordinal) : !_begun && all.TrimStart().StartsWith('{') ? 0 : -1;
+        if (format.Trigger.Length == 0 || atStart)
+            return AtStart(all);
+        int at = all.IndexOf(format.Trigger, StringComparison.Ordinal);
         if (at >= 0)
         {
             Calls = true;
             return (all[..at], all[at..]);
         }
 
-        if (format.Trigger.Length == 0)
-        {
-            _begun |= all.Trim().Length > 0;
-            return (all, "");
-        }
-
         int open = Open(all);
         _held = all[^open..];
         return (all[..^open], "");
+    }
+
+    // By its first characters.
+    private (string Content, string Calls) AtStart(string all)
+    {
+        string begun = all.TrimStart(), mark = format.Trigger.Length == 0 ? "{" : format.Trigger;
+        if (_begun || (begun.Length > 0 && !begun.StartsWith(mark, StringComparison.Ordinal) && !mark.StartsWith(begun, StringComparison.Ordinal)))
+        {
+            _begun = true;
+            return (all, "");
+        }
+
+        Calls = begun.StartsWith(mark, StringComparison.Ordinal);
+        if (!Calls)
+            _held = all;
+        return ("", Calls ? begun : "");
     }
 
     /// <summary>What was held back: the beginning of a mark that did not come.</summary>

@@ -43,6 +43,10 @@ internal sealed record ChatRequest(Generation Generation, IReadOnlyList<ChatTurn
         var thinking = ThinkingFields.Read(fields);
         ChatRenderOptions rendering = TemplateFields.Read(fields, turns, thinking) with { Tools = tools.Tools.Count > 0 ? tools.Tools : null };
         fields.End();
+
+        // What the answer must be holds behind the thoughts: they have to be told from it.
+        if (!thinking.Apart && (tools.Tools.Count > 0 || generation.Options.Constraint is not null))
+            throw Fields.Unsupported("reasoning_format", "'reasoning_format' is none, which cannot be beside tools or an answer that is held to something. Leave it out.");
         generation = generation with { Options = generation.Options with { ReasoningBudget = thinking.Budget } };
         return new ChatRequest(generation, turns, rendering, tools, thinking.Apart);
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using VAI.Text.Tools;
 
 namespace VAI.Daemon.OpenAi.Requests;
 
@@ -17,6 +18,8 @@ internal sealed record ToolFields(
     public static ToolFields Read(Fields fields)
     {
         IReadOnlyList<JsonElement> tools = List(fields, "tools") ?? [];
+        foreach (JsonElement tool in tools)
+            NameOf(tool);
         bool parallel = fields.Flag("parallel_tool_calls") ?? true;
         if (fields.Take("tool_choice") is not { } choice)
             return new ToolFields(tools, tools, ToolChoice.Auto, null, parallel);
@@ -42,6 +45,8 @@ internal sealed record ToolFields(
                 List<JsonElement> callable = [.. (List(allowed, "tools") ?? []).Select(t => Named(tools, Function(members.Inner(t, "tool_choice.allowed_tools.tools"))))];
                 allowed.End();
                 members.End();
+                if (mode == ToolChoice.Required && callable.Count == 0)
+                    throw ApiError.Invalid("tool_choice", "'tool_choice' requires a call, and allows no tool.");
                 return new ToolFields(tools, callable, mode, null, parallel);
             default:
                 throw ApiError.Invalid("tool_choice.type", "'tool_choice.type' must be function or allowed_tools.");
@@ -97,15 +102,24 @@ internal sealed record ToolFields(
         return name;
     }
 
+    private static string NameOf(JsonElement tool)
+    {
+        try
+        {
+            return ToolDefinitions.Read(tool).Name;
+        }
+        catch (VaiUsageException e)
+        {
+            throw ApiError.Invalid("tools", e.Message);
+        }
+    }
+
     private static JsonElement Named(IReadOnlyList<JsonElement> tools, string name)
     {
         foreach (JsonElement tool in tools)
         {
-            if (tool.TryGetProperty("function", out JsonElement function) && function.ValueKind == JsonValueKind.Object
-                && function.TryGetProperty("name", out JsonElement known) && known.ValueKind == JsonValueKind.String && known.ValueEquals(name))
-            {
+            if (NameOf(tool) == name)
                 return tool;
-            }
         }
 
         throw ApiError.Invalid("tool_choice", $"'tool_choice' names the tool '{name}', which is not among 'tools'.");

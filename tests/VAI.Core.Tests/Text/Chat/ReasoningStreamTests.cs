@@ -101,6 +101,14 @@ public sealed class ReasoningStreamTests
         Assert.Equal(("c", InferenceUpdateKind.Answer), stream.Append("c"));
     }
 
+    [Fact]
+    public void A_control_token_that_begins_an_answer_is_kept_where_calls_have_such_marks()
+    {
+        var stream = new ReasoningStream(Think, begins: false, openToken: 7, closeToken: 8, keepsMarks: true);
+        Assert.Equal(("[TOOL_CALLS]", InferenceUpdateKind.Answer), stream.Append("", "[TOOL_CALLS]", 9));
+        Assert.True(stream.IsAnswer);
+    }
+
     private static string Script(Random random, string close)
     {
         var text = new StringBuilder();

@@ -105,8 +105,66 @@ public sealed class ToolCallTests(ForgedModels models) : EngineTest(models)
         Assert.Equal(VaiError.InvalidOption, Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [], ToolChoice.Required)).Code);
 
         // One odd tool is no reason to refuse all, unless it is strict.
-        Assert.True(Constraint.Tools(prompt, [Definition("f", """{"contains":{}}""")]).Accepts("<tool_call>\n{\"name\": \"f\", \"arguments\": {\"x\": [1]}}\n</tool_call>"));
-        Assert.Equal(VaiError.InvalidConstraint, Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [Definition("f", """{"contains":{}}""", ",\"strict\":true")])).Code);
+        Assert.True(Constraint.Tools(prompt, [Definition("f", """{"unevaluatedProperties":false}""")]).Accepts("<tool_call>\n{\"name\": \"f\", \"arguments\": {\"x\": [1]}}\n</tool_call>"));
+        Assert.Equal(VaiError.InvalidConstraint, Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [Definition("f", """{"unevaluatedProperties":false}""", ",\"strict\":true")])).Code);
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("null")]
+    [InlineData("[")]
+    [InlineData("""{"Format":{"Name":"x","Trigger":"y","CallOpen":null},"Tools":[],"Choice":0,"Parallel":true}""")]
+    [InlineData("""{"Format":{"Name":"x","Trigger":"y"},"Tools":[null],"Choice":0,"Parallel":true}""")]
+    public void A_constraint_that_was_made_by_somebody_else_is_checked(string text) =>
+        Assert.Equal(VaiError.InvalidConstraint, Assert.Throws<VaiUsageException>(() => new Constraint(ConstraintKind.Tools, text).Accepts("")).Code);
+
+    [Fact]
+    public void Beside_a_schema_calls_begin_an_answer_or_are_none()
+    {
+        ToolFormat format = ToolFormats.All.First(f => f.Name == "hermes");
+        var stream = new ToolStream(format, atStart: true);
+        Assert.Equal(("{\"a\": \"<tool_call>\"}", ""), stream.Append("{\"a\": \"<tool_call>\"}"));
+        stream = new ToolStream(format, atStart: true);
+        Assert.Equal(("", ""), stream.Append("<tool"));
+        Assert.Equal(("", "<tool_call>\n"), stream.Append("_call>\n"));
+        Assert.Equal(("<tools>", ""), new ToolStream(format, atStart: true).Append("<tools>"));
+
+        // The brace that begins a call of Llama's begins an object too.
+        ChatPrompt prompt = ChatTemplate.Parse("{% for m in messages %}{{ m.content }}{% endfor %}{% for t in tools or [] %}{{ t | tojson }}ipython \"parameters\"{% endfor %}")
+            .Render([new("user", "x")], new ChatRenderOptions { Tools = [Definition("f", "{}")] });
+        var constraint = Constraint.Tools(prompt, [Definition("f", "{}")], otherwise: Constraint.JsonObject);
+        Assert.True(constraint.Accepts("{\"answer\": 1}"));
+        Assert.True(constraint.Accepts("<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call>"));
+        Assert.True(Constraint.Tools(prompt, [Definition("f", "{}")]).Accepts("{\"name\": \"f\", \"parameters\": {}}"));
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("""{"properties":{"city":{"type":"string"}}}""")]
+    [InlineData("""{"type":["object","null"]}""")]
+    public void Arguments_are_an_object_whatever_the_schema_says(string parameters)
+    {
+        foreach (ToolFormat format in ToolFormats.All.Where(f => f.Name is "ministral" or "hermes"))
+        {
+            var constraint = new Constraint(ConstraintKind.Tools, new ToolRequest(format, [new("f", parameters, false)], ToolChoice.Required, true, null).Write());
+            string open = format.NameKey is null ? "[TOOL_CALLS]f[ARGS]" : "<tool_call>\n{\"name\": \"f\", \"arguments\": ", close = format.NameKey is null ? "" : "}\n</tool_call>";
+            Assert.True(constraint.Accepts($"{open}{{}}{close}"));
+            Assert.All(new[] { "1", "null", "\"a\"", "[1]" }, a => Assert.False(constraint.Accepts($"{open}{a}{close}")));
+        }
+    }
+
+    [Fact]
+    public void Calls_have_ids_of_their_own_and_one_tool_that_is_too_large_takes_nothing_from_the_others()
+    {
+        ToolFormat command = ToolFormats.All.First(f => f.Name == "command");
+        var constraint = new Constraint(ConstraintKind.Tools, new ToolRequest(command, Both, ToolChoice.Required, true, null).Write());
+        IReadOnlyList<ToolCallPart> calls = new ToolCallReader(constraint).Append(
+            "<|START_ACTION|>[{\"tool_call_id\": \"0\", \"tool_name\": \"a\", \"parameters\": {}}, {\"tool_call_id\": \"0\", \"tool_name\": \"b\", \"parameters\": {}}]<|END_ACTION|>");
+        Assert.Equal(2, calls.Select(c => c.Id).Distinct().Count());
+
+        string large = "{\"const\":[" + string.Join(',', Enumerable.Repeat("0", 120_000)) + "]}";
+        constraint = new Constraint(ConstraintKind.Tools, new ToolRequest(command, [new("large", large, false), Both[1]], ToolChoice.Required, true, null).Write());
+        Assert.True(constraint.Accepts("<|START_ACTION|>[{\"tool_call_id\": \"0\", \"tool_name\": \"add_2\", \"parameters\": {\"a\": 1, \"b\": 2}}]<|END_ACTION|>"));
     }
 
     private static JsonElement Definition(string name, string parameters, string more = "") =>

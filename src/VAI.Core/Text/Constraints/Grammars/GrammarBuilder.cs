@@ -24,6 +24,12 @@ internal sealed class GrammarBuilder
     /// <summary>A place for a rule that is not known yet, as one that contains itself.</summary>
     public int Reserve() => Add(new ChoiceNode([]));
 
+    /// <summary>Nodes so far.</summary>
+    public int Count => _nodes.Count;
+
+    /// <summary>Takes back what was added since there were so many, and nothing refers to.</summary>
+    public void Truncate(int count) => _nodes.RemoveRange(count, _nodes.Count - count);
+
     public void Set(int node, Node to) => _nodes[node] = to;
 
     public int Text(Automaton language, int next) => Add(new TextNode(language, next));

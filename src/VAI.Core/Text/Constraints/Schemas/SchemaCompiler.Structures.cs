@@ -66,6 +66,7 @@ internal sealed partial class SchemaCompiler
 
     private int Object(IReadOnlyList<SchemaItem> schemas)
     {
+        var own = schemas.ToDictionary(s => s, s => Members(s, "properties").Select(p => p.Name).ToHashSet(StringComparer.Ordinal));
         var names = new List<string>();
         var known = new HashSet<string>(StringComparer.Ordinal);
         var required = new HashSet<string>(StringComparer.Ordinal);
@@ -116,7 +117,7 @@ internal sealed partial class SchemaCompiler
             foreach (SchemaItem schema in schemas)
             {
                 bool said = false;
-                if (kind.Name >= 0 && schema.Find("properties") is { } properties && properties.TryGetProperty(names[kind.Name], out _))
+                if (kind.Name >= 0 && own[schema].Contains(names[kind.Name]))
                     Add("properties", names[kind.Name]);
                 foreach (int pattern in kind.Patterns.Where(p => patterns[p].Schema == schema))
                     Add("patternProperties", patterns[pattern].Pattern);

@@ -52,13 +52,16 @@ internal sealed partial class SchemaCompiler
     /// <param name="place">Where it stands.</param>
     /// <param name="inOrder">Whether members come in the order of the schema.</param>
     /// <param name="closed">Whether objects whose members are named have no others, where nothing is said of others.</param>
+    /// <param name="isObject">Whether it is an object, whatever the schema says.</param>
     /// <exception cref="SchemaError">It is none, or cannot be held.</exception>
-    public static int Add(GrammarBuilder grammar, string schema, string place, bool inOrder = true, bool closed = false)
+    public static int Add(GrammarBuilder grammar, string schema, string place, bool inOrder = true, bool closed = false,
+        bool isObject = false)
     {
         var document = new SchemaDocument(schema, place);
         try
         {
-            return new SchemaCompiler(document, grammar, inOrder, closed).Rule([document.Root]);
+            SchemaItem[] all = isObject ? [document.Root, document.Made(document.Root, "type", """{"type":"object"}""")] : [document.Root];
+            return new SchemaCompiler(document, grammar, inOrder, closed).Rule(all);
         }
         catch (ConstraintTooLarge e)
         {

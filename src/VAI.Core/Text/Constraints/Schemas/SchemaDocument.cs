@@ -62,8 +62,13 @@ internal sealed class SchemaDocument
         JsonElement element = of.Element;
         string pointer = of.Pointer;
         foreach (string part in path)
-        {
             pointer += "/" + part.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
+
+        // Most are known by their place; members of an object are looked for one by one.
+        if (_byPointer.TryGetValue(pointer, out SchemaItem? known))
+            return known;
+        foreach (string part in path)
+        {
             element = Member(element, part) ?? throw new SchemaError(pointer, "nothing stands here");
         }
 
