@@ -50,7 +50,7 @@ internal sealed class GeneratedText
     public (string Text, InferenceUpdateKind Kind) Append(int token)
     {
         string text = _characters.Append(_pieces.Of(token));
-        if (_tools is not null && (IsAnswer || _reasoning is null))
+        if (_tools is not null && IsAnswer)
             text += Mark(token);
         if (_reasoning is not null)
             return Take(_reasoning.Append(token, text, _characters.IsWhole));

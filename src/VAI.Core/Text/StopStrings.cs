@@ -20,7 +20,13 @@ internal sealed class StopStrings(IReadOnlyList<string>? stops)
         int end = First(all);
         Stopped = end >= 0;
         if (!Stopped)
-            end = all.Length - OpenLength(all);
+        {
+            int open = 0;
+            foreach (string stop in _stops)
+                open = Math.Max(open, MarkEnds.OpenLength(all, stop));
+            end = all.Length - open;
+        }
+
         _held = Stopped ? "" : all[end..];
         return all[..end];
     }
@@ -44,21 +50,5 @@ internal sealed class StopStrings(IReadOnlyList<string>? stops)
         }
 
         return first;
-    }
-
-    /// <summary>The length of the longest end of the text that begins a stop string.</summary>
-    private int OpenLength(string text)
-    {
-        int open = 0;
-        foreach (string stop in _stops)
-        {
-            for (int length = Math.Min(stop.Length - 1, text.Length); length > open; length--)
-            {
-                if (text.AsSpan().EndsWith(stop.AsSpan(0, length), StringComparison.Ordinal))
-                    open = length;
-            }
-        }
-
-        return open;
     }
 }

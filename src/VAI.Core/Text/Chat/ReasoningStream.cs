@@ -144,7 +144,7 @@ internal sealed class ReasoningStream
         }
 
         // White space may be that before the mark, and an end its beginning.
-        int certain = _closeToken < 0 ? all.Length - Open(all) : all.Length;
+        int certain = _closeToken < 0 ? all.Length - MarkEnds.OpenLength(all, _format.Close) : all.Length;
         return (Begin(_held.Take(all.AsSpan(0, certain).TrimEnd().Length)), InferenceUpdateKind.Reasoning);
     }
 
@@ -207,17 +207,5 @@ internal sealed class ReasoningStream
         int tag = open.IndexOf('>', StringComparison.Ordinal) + 1;
         int at = tag > 0 ? answer.IndexOf(open[..tag], StringComparison.Ordinal) : -1;
         return Math.Max(at, 0);
-    }
-
-    // The length of the longest end that begins the closing mark.
-    private int Open(string text)
-    {
-        for (int length = Math.Min(_format.Close.Length - 1, text.Length); length > 0; length--)
-        {
-            if (text.AsSpan().EndsWith(_format.Close.AsSpan(0, length)))
-                return length;
-        }
-
-        return 0;
     }
 }

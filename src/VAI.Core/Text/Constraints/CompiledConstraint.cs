@@ -82,7 +82,10 @@ internal sealed class CompiledConstraint
             {
                 if (ready.Grammars.Count >= MostGrammars)
                     ready.Grammars.Clear();
-                ready.Grammars[(format, begins)] = grammar = Typed(() => Build(vocab, format, begins));
+
+                // Where there are no marks it is the same for all.
+                grammar = format is null && Tools is null ? _grammar : Typed(() => Build(vocab, format, begins));
+                ready.Grammars[(format, begins)] = grammar;
             }
 
             return Typed(() => new MaskedMatcher(grammar, VocabularyTries.Of(vocab)));

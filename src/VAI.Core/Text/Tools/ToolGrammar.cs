@@ -9,7 +9,7 @@ namespace VAI.Text.Tools;
 internal sealed class ToolGrammar
 {
     private const int MostCalls = 64;
-    private const string Space = "( |\\r?\\n[ \\t]{0,32})?", AnyObject = """{"type":"object"}""";
+    private const string Space = SchemaCompiler.Space;
 
     private readonly ToolRequest _request;
     private readonly MarkedGrammar _marked;
@@ -38,13 +38,11 @@ internal sealed class ToolGrammar
     private int Calls(int next)
     {
         ToolFormat format = _request.Format;
-        int end = _marked.Marks(format.SectionClose, next);
-        int more = _request.Parallel && format.Between is not null && _marked.Marks(format.Between, _grammar.Add(new CallNode(Call(), _grammar.End))) is var again
-            ? _grammar.Add(new RepeatNode(again, 0, MostCalls - 1, end)) : end;
-        return _marked.Marks(format.SectionOpen, _grammar.Add(new CallNode(Call(), more)));
+        int call = _grammar.Choice([.. _request.Tools.Select(One)]), more = _marked.Marks(format.SectionClose, next);
+        if (_request.Parallel && format.Between is not null)
+            more = _grammar.Add(new RepeatNode(_marked.Marks(format.Between, _grammar.Add(new CallNode(call, _grammar.End))), 0, MostCalls - 1, more));
+        return _marked.Marks(format.SectionOpen, _grammar.Add(new CallNode(call, more)));
     }
-
-    private int Call() => _grammar.Choice([.. _request.Tools.Select(One)]);
 
     private int One(Tool tool)
     {
@@ -75,7 +73,7 @@ internal sealed class ToolGrammar
         catch (SchemaError) when (!tool.Strict)
         {
             _grammar.Truncate(before);
-            return SchemaCompiler.Add(_grammar, AnyObject, "#");
+            return SchemaCompiler.Add(_grammar, Constraint.JsonObject.Text, "#");
         }
     }
 

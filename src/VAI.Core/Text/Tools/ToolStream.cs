@@ -28,7 +28,7 @@ internal sealed class ToolStream(ToolFormat format, bool atStart = false)
             return (all[..at], all[at..]);
         }
 
-        int open = Open(all);
+        int open = MarkEnds.OpenLength(all, format.Trigger);
         _held = all[^open..];
         return (all[..^open], "");
     }
@@ -55,16 +55,5 @@ internal sealed class ToolStream(ToolFormat format, bool atStart = false)
         string rest = _held;
         _held = "";
         return rest;
-    }
-
-    private int Open(string text)
-    {
-        for (int length = Math.Min(format.Trigger.Length - 1, text.Length); length > 0; length--)
-        {
-            if (text.AsSpan().EndsWith(format.Trigger.AsSpan(0, length)))
-                return length;
-        }
-
-        return 0;
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using VAI.Text.Constraints;
 
 namespace VAI.Daemon.OpenAi.Requests;
 
@@ -63,12 +64,9 @@ internal static class ConstraintFields
     {
         if (choice.ValueKind != JsonValueKind.Array || choice.GetArrayLength() is 0 or > MostChoices || choice.EnumerateArray().Any(c => c.ValueKind != JsonValueKind.String))
             throw ApiError.Invalid("guided_choice", $"'guided_choice' must be an array of 1 to {MostChoices} texts.");
-        string pattern = string.Join('|', choice.EnumerateArray().Select(c => Escaped(c.GetString()!)));
+        string pattern = string.Join('|', choice.EnumerateArray().Select(c => MarkedGrammar.Escape(c.GetString()!)));
         return Held("guided_choice", () => Constraint.Regex(pattern));
     }
-
-    private static string Escaped(string text) =>
-        string.Concat(text.Select(c => c is '\\' or '^' or '$' or '.' or '*' or '+' or '?' or '(' or ')' or '[' or ']' or '{' or '}' or '|' or '/' ? $"\\{c}" : $"{c}"));
 
     private static Constraint Held(string field, Func<Constraint> of)
     {

@@ -8,10 +8,10 @@ namespace VAI.Text.Constraints.Grammars;
 /// <param name="Count">All members.</param>
 /// <param name="Others">Keys that are no known names.</param>
 /// <param name="Unrecorded">Whether one came that is not among them yet: its text is known to who reads, not here.</param>
-internal sealed record MembersState(Bits Seen, int Last, int Count, ImmutableSortedSet<string> Others, bool Unrecorded)
+internal sealed record MembersState(NameSet Seen, int Last, int Count, ImmutableSortedSet<string> Others, bool Unrecorded)
 {
     /// <summary>That of an object without members.</summary>
-    public static MembersState None(int names) => new(new Bits(names), -1, 0, ImmutableSortedSet.Create<string>(StringComparer.Ordinal), false);
+    public static MembersState None(int names) => new(new NameSet(names), -1, 0, ImmutableSortedSet.Create<string>(StringComparer.Ordinal), false);
 
     public MembersState With(int name) => this with { Seen = Seen.With(name), Last = Math.Max(Last, name), Count = Count + 1 };
 

@@ -9,15 +9,15 @@ internal sealed class ObjectMembers
     // More keys that are no known names than any object has.
     private const int Endless = 100_000;
 
-    private readonly ConcurrentDictionary<int, (Bits Names, int Others)> _reach = [];
+    private readonly ConcurrentDictionary<int, (NameSet Names, int Others)> _reach = [];
     private int[] _entries = [];
-    private Bits _possible;
+    private NameSet _possible;
 
     /// <summary>The names that are known, in their order.</summary>
     public required IReadOnlyList<string> Names { get; init; }
 
     /// <summary>Which of them must be there.</summary>
-    public required Bits Required { get; init; }
+    public required NameSet Required { get; init; }
 
     /// <summary>All keys that may be, and what they are.</summary>
     public required KeyClassifier Keys { get; init; }
@@ -49,7 +49,7 @@ internal sealed class ObjectMembers
     public bool IsPossible(Func<int, bool> isLive)
     {
         bool[] live = [.. Entries.Select(isLive)];
-        Bits possible = Possible(live);
+        NameSet possible = Possible(live);
         int others = live.Where((l, kind) => l && NameOf(kind) < 0).Any()
             ? Keys.Automaton.CountTexts(0, at => live[Keys.Automaton.Label(at)] && NameOf(Keys.Automaton.Label(at)) < 0, Endless) : 0;
         return Least <= Most && Required.CountOutside(possible) == 0 && Required.Count <= Most && (others == Endless || possible.Count + others >= Least);
@@ -99,7 +99,7 @@ internal sealed class ObjectMembers
     /// <param name="taken">How many of its other keys begin so.</param>
     public bool MayAt(int keys, MembersState state, int taken)
     {
-        (Bits names, int others) = Reach(keys);
+        (NameSet names, int others) = Reach(keys);
         if (others > taken && MayOther(state))
             return true;
         for (int name = names.Next(InOrder ? state.Last + 1 : 0); name >= 0; name = names.Next(name + 1))
@@ -124,7 +124,7 @@ internal sealed class ObjectMembers
         return others == Endless || (long)state.Count + names + others - state.Others.Count - (state.Unrecorded ? 1 : 0) >= Least;
     }
 
-    private Bits Possible(bool[] live)
+    private NameSet Possible(bool[] live)
     {
         bool[] possible = new bool[Names.Count];
         for (int kind = 0; kind < live.Length; kind++)
@@ -133,13 +133,13 @@ internal sealed class ObjectMembers
                 possible[name] = true;
         }
 
-        return Bits.Of(possible);
+        return NameSet.Of(possible);
     }
 
     // What keys a beginning can become: names, and how many others.
-    private (Bits Names, int Others) Reach(int at)
+    private (NameSet Names, int Others) Reach(int at)
     {
-        if (_reach.TryGetValue(at, out (Bits, int) known))
+        if (_reach.TryGetValue(at, out (NameSet, int) known))
             return known;
         bool[] names = new bool[Names.Count];
         bool others = false;
@@ -154,6 +154,6 @@ internal sealed class ObjectMembers
         }
 
         int count = others ? Keys.Automaton.CountTexts(at, s => Entry(Keys.Automaton.Label(s)) >= 0 && NameOf(Keys.Automaton.Label(s)) < 0, Endless) : 0;
-        return _reach[at] = (Bits.Of(names), count);
+        return _reach[at] = (NameSet.Of(names), count);
     }
 }

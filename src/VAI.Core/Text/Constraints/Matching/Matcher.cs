@@ -200,30 +200,19 @@ internal sealed class Matcher
 
     private void TakeString(Config config, StringNode text, int c)
     {
-        int escape = config.Escape, said = c;
-        if (escape != 0)
-        {
-            said = StringEscape.Take((from, to) => text.Language.CanStep(config.State, from, to), ref escape, c);
-        }
-        else if (c == '"')
+        if (config.Escape == 0 && c == '"')
         {
             if (text.Language.Accepts(config.State) && config.Count >= text.Least)
                 Close(text.Next, config.Stack);
             return;
         }
-        else if (c == '\\')
-        {
-            (escape, said) = (StringEscape.Begun, config.Count < text.Most && text.Language.CanGoOn(config.State) ? -1 : -2);
-        }
-        else if (c < 0x20)
+
+        if (config.Count >= text.Most || Said(config, c, (from, to) => text.Language.CanStep(config.State, from, to)) is not { } said
+            || text.Language.Step(config.State, said) is not (>= 0 and int to))
         {
             return;
         }
 
-        if (said == -1)
-            Add(config with { Escape = escape });
-        if (said < 0 || config.Count >= text.Most || text.Language.Step(config.State, said) is not (>= 0 and int to))
-            return;
         int count = text.Most == int.MaxValue ? Math.Min(config.Count + 1, text.Least) : config.Count + 1;
         Add(config with { State = to, Escape = 0, Count = count });
     }
@@ -233,31 +222,32 @@ internal sealed class Matcher
         ObjectMembers members = key.Of.Members;
         Automaton keys = members.Keys.Automaton;
         Frame frame = config.Stack!;
-        int escape = config.Escape, said = c;
-        if (escape != 0)
-        {
-            said = StringEscape.Take((from, to) => CanTakeKey(key, config, from, to), ref escape, c);
-        }
-        else if (c == '"')
+        if (config.Escape == 0 && c == '"')
         {
             CloseKey(config, members, frame);
             return;
         }
-        else if (c == '\\')
-        {
-            (escape, said) = (StringEscape.Begun, CanTakeKey(key, config, 0, 0x10FFFF) ? -1 : -2);
-        }
-        else if (c < 0x20)
+
+        if (Said(config, c, (from, to) => CanTakeKey(key, config, from, to)) is not { } said
+            || keys.Step(config.State, said) is not (>= 0 and int to) || !MayKey(key, config, to, said))
         {
             return;
         }
 
-        if (said == -1)
-            Add(config with { Escape = escape });
-        if (said < 0 || keys.Step(config.State, said) is not (>= 0 and int to) || !MayKey(key, config, to, said))
-            return;
         int taken = config.Count < 0 || frame.Members!.Others.IsEmpty ? -1 : Others(frame.Members).Step(config.Count, said);
         Add(config with { State = to, Escape = 0, Count = taken });
+    }
+
+    // What a character within a JSON string says; null where it is none of it, or an escape goes on, which is then a way of its own.
+    private int? Said(Config config, int c, Func<int, int, bool> may)
+    {
+        if (config.Escape == 0 && c != '\\')
+            return c < 0x20 ? null : c;
+        int escape = config.Escape;
+        int said = escape != 0 ? StringEscape.Take(may, ref escape, c) : may(0, 0x10FFFF) ? -1 : -2;
+        if (said == -1)
+            Add(config with { Escape = config.Escape == 0 ? StringEscape.Begun : escape });
+        return said < 0 ? null : said;
     }
 
     private void CloseKey(Config config, ObjectMembers members, Frame frame)

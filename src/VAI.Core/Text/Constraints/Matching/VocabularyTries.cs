@@ -25,7 +25,7 @@ internal sealed class VocabularyTries
         var pieces = new TokenPieces(vocab, special: false);
         var all = new List<(int, byte[])>(vocab.Count);
         var rest = new List<(int, byte[])>();
-        var plain = new List<(int Token, int Chars)>(vocab.Count);
+        List<int>[] plain = [.. Enumerable.Range(0, MostCounted + 1).Select(_ => new List<int>())];
         Ends = new ulong[Words];
         for (int token = 0; token < vocab.Count; token++)
         {
@@ -40,7 +40,7 @@ internal sealed class VocabularyTries
             all.Add((token, bytes));
             int chars = PlainChars(bytes);
             if (chars is > 0 and <= MostCounted)
-                plain.Add((token, chars));
+                plain[chars].Add(token);
             else
                 rest.Add((token, bytes));
         }
@@ -52,7 +52,7 @@ internal sealed class VocabularyTries
         for (int chars = 1; chars <= MostCounted; chars++)
         {
             _plain[chars] = [.. _plain[chars - 1]];
-            foreach ((int token, _) in plain.Where(p => p.Chars == chars))
+            foreach (int token in plain[chars])
                 _plain[chars][token >> 6] |= 1UL << token;
         }
     }

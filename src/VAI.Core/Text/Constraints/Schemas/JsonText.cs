@@ -19,8 +19,7 @@ internal static class JsonText
         switch (value.ValueKind)
         {
             case JsonValueKind.Number when Decimal.TryRead(value.GetRawText(), out Decimal number):
-                (string whole, string part) = number.Parts;
-                json.WriteRawValue($"{(number.IsNegative ? "-" : "")}{whole}{(part.Length > 0 ? "." + part : "")}", skipInputValidation: true);
+                json.WriteRawValue(number.ToString(), skipInputValidation: true);
                 break;
             case JsonValueKind.Array:
                 json.WriteStartArray();

@@ -44,6 +44,13 @@ internal readonly record struct Decimal(BigInteger Digits, int Fraction)
         }
     }
 
+    /// <summary>As JSON, without an exponent.</summary>
+    public override string ToString()
+    {
+        (string whole, string part) = Parts;
+        return $"{(IsNegative ? "-" : "")}{whole}{(part.Length > 0 ? "." : "")}{part}";
+    }
+
     /// <summary>Reads a number of JSON. False where it has more digits than anybody needs.</summary>
     public static bool TryRead(string text, out Decimal number)
     {

@@ -27,12 +27,7 @@ internal sealed class NumberLanguages(Fuel fuel)
     }
 
     /// <summary>A value as it may be written.</summary>
-    public Automaton Literal(Decimal number)
-    {
-        (string whole, string part) = number.Parts;
-        string sign = number.IsNegative ? "-" : "";
-        return Pattern(part.Length == 0 ? $"{sign}{whole}" : $"{sign}{whole}\\.{part}");
-    }
+    public Automaton Literal(Decimal number) => Pattern(MarkedGrammar.Escape(number.ToString()));
 
     /// <summary>What is no less than a bound.</summary>
     /// <param name="bound">The bound.</param>

@@ -157,7 +157,7 @@ internal sealed partial class SchemaCompiler
         int least, int most, int next)
     {
         var keys = KeyClassifier.Build(names, patterns, within, _fuel);
-        var needed = new Bits(names.Count);
+        var needed = new NameSet(names.Count);
         for (int i = 0; i < names.Count; i++)
         {
             if (required.Contains(names[i]))

@@ -12,8 +12,8 @@ namespace VAI.Text.Constraints.Schemas;
 /// </summary>
 internal sealed partial class SchemaCompiler
 {
-    // Between tokens: nothing, a space, or the next line with its indentation. Bounded, since a model may like nothing better.
-    private const string Space = "( |\\r?\\n[ \\t]{0,32})?";
+    /// <summary>Between tokens: nothing, a space, or the next line with its indentation. Bounded, since a model may like nothing better.</summary>
+    public const string Space = "( |\\r?\\n[ \\t]{0,32})?";
 
     private const int MostFittings = 1_000;
 

@@ -3,31 +3,31 @@ using System.Numerics;
 namespace VAI.Text.Constraints.Grammars;
 
 /// <summary>A set of small numbers. Immutable.</summary>
-internal readonly struct Bits : IEquatable<Bits>
+internal readonly struct NameSet : IEquatable<NameSet>
 {
     private readonly ulong[] _words;
 
-    public Bits(int capacity) => _words = new ulong[(capacity + 63) / 64];
+    public NameSet(int capacity) => _words = new ulong[(capacity + 63) / 64];
 
-    private Bits(ulong[] words) => _words = words;
+    private NameSet(ulong[] words) => _words = words;
 
-    public static Bits Of(bool[] set)
+    public static NameSet Of(bool[] set)
     {
         ulong[] words = new ulong[(set.Length + 63) / 64];
         for (int i = 0; i < set.Length; i++)
             words[i >> 6] |= set[i] ? 1UL << i : 0;
-        return new Bits(words);
+        return new NameSet(words);
     }
 
     public int Count => _words.Sum(BitOperations.PopCount);
 
     public bool this[int at] => (_words[at >> 6] >> at & 1) != 0;
 
-    public Bits With(int at)
+    public NameSet With(int at)
     {
         ulong[] words = [.. _words];
         words[at >> 6] |= 1UL << at;
-        return new Bits(words);
+        return new NameSet(words);
     }
 
     /// <summary>The first from there on; -1 for none.</summary>
@@ -44,7 +44,7 @@ internal readonly struct Bits : IEquatable<Bits>
     }
 
     /// <summary>How many are not in another.</summary>
-    public int CountOutside(Bits other)
+    public int CountOutside(NameSet other)
     {
         int count = 0;
         for (int i = 0; i < _words.Length; i++)
@@ -61,9 +61,9 @@ internal readonly struct Bits : IEquatable<Bits>
         return count;
     }
 
-    public bool Equals(Bits other) => _words.AsSpan().SequenceEqual(other._words);
+    public bool Equals(NameSet other) => _words.AsSpan().SequenceEqual(other._words);
 
-    public override bool Equals(object? obj) => obj is Bits other && Equals(other);
+    public override bool Equals(object? obj) => obj is NameSet other && Equals(other);
 
     public override int GetHashCode()
     {
