@@ -13,19 +13,21 @@ namespace VAI.Daemon.Hosting.Sockets;
 /// </summary>
 internal static class InlineTransport
 {
-    private const string Completions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
+    // Names of .NET's own, and what a daemon wants of them. One thread is woken less often than several for what happens at the same time.
+    private static readonly (string Name, string Value)[] Wanted =
+        [("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1"), ("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", "1")];
 
     // Bytes that a connection may send ahead of being read: new memory for each of them, all at once where many send large bodies.
     private const long MostAhead = 64 << 10;
 
     /// <summary>
-    /// Has sockets of this process run what waits for them on the threads that wait for the kernel. To be called before the first socket, by a program
-    /// that is nothing but a daemon: .NET knows it as a variable of the environment, which is left as it is where it is set.
+    /// Has sockets of this process run what waits for them on the one thread that waits for the kernel. To be called before the first socket, by a program
+    /// that is nothing but a daemon: .NET knows these as variables of the environment, which are left as they are where they are set.
     /// </summary>
     public static void CompleteInline()
     {
-        if (Environment.GetEnvironmentVariable(Completions) is null)
-            Environment.SetEnvironmentVariable(Completions, "1");
+        foreach ((string name, string value) in Wanted.Where(w => Environment.GetEnvironmentVariable(w.Name) is null))
+            Environment.SetEnvironmentVariable(name, value);
     }
 
     /// <summary>
