@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace VAI.Daemon;
 
-/// <summary>The daemon's log messages. Event ids are stable: 30x the daemon, 31x its engine process, 32x its models, 330 a failed request.</summary>
+/// <summary>The daemon's log messages. Event ids are stable: 30x the daemon, 31x its engine process, 32x its models, 330 and 332 a failed request.</summary>
 internal static partial class DaemonLog
 {
     [LoggerMessage(300, LogLevel.Information, "Serving {Models} models at {Socket}{Http}")]

@@ -171,12 +171,18 @@ internal static partial class OpenAiApi
 
     private static void Log(HttpContext http, ApiError error)
     {
-        if (error.Status >= StatusCodes.Status500InternalServerError)
-        {
-            if (LogOf(http) is { } log)
-                RequestFailed(log, error.InnerException ?? error, http.Request.Method, http.Request.Path, error.Status);
-        }
+        if (error.Status < StatusCodes.Status500InternalServerError || LogOf(http) is not { } log)
+            return;
+
+        // Why nothing can be served stands in the log already: each request that comes meanwhile is a line, no trace.
+        if (error.Status == StatusCodes.Status503ServiceUnavailable)
+            RequestUnserved(log, http.Request.Method, http.Request.Path, error.Status, error.Message);
+        else
+            RequestFailed(log, error.InnerException ?? error, http.Request.Method, http.Request.Path, error.Status);
     }
+
+    [LoggerMessage(EventId = 332, Level = LogLevel.Warning, Message = "{Method} {Path} failed with {Status}: {Reason}")]
+    private static partial void RequestUnserved(ILogger log, string method, string path, int status, string reason);
 
     [LoggerMessage(EventId = 330, Level = LogLevel.Error, Message = "{Method} {Path} failed with {Status}.")]
     private static partial void RequestFailed(ILogger log, Exception error, string method, string path, int status);
