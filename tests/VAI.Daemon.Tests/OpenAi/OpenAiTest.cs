@@ -26,7 +26,9 @@ public abstract class OpenAiTest(OpenAiServer server)
         string body = await response.Content.ReadAsStringAsync();
         Assert.True(response.StatusCode == HttpStatusCode.OK, body);
         Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
-        return JsonDocument.Parse(body).RootElement;
+        JsonElement answer = JsonDocument.Parse(body).RootElement;
+        DescribedAnswers.Check(answer, path);
+        return answer;
     }
 
     /// <summary>Sends what must be refused; returns the error.</summary>
@@ -64,7 +66,9 @@ public abstract class OpenAiTest(OpenAiServer server)
         string[] events = body.Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
         Assert.All(events, e => Assert.StartsWith("data: ", e));
         Assert.Equal("data: [DONE]", events[^1]);
-        return [.. events[..^1].Select(e => JsonDocument.Parse(e["data: ".Length..]).RootElement)];
+        List<JsonElement> all = [.. events[..^1].Select(e => JsonDocument.Parse(e["data: ".Length..]).RootElement)];
+        all.ForEach(e => DescribedAnswers.Check(e, path, streams: true));
+        return all;
     }
 
     /// <summary>What the engine itself says.</summary>
