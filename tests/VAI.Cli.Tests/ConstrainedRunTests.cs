@@ -18,6 +18,8 @@ public sealed class ConstrainedRunTests(Forged forged)
         Assert.InRange(answer.RootElement.GetProperty("age").GetInt32(), 1, 120);
         Assert.Equal("eos", run.Json.GetProperty("finish").GetString());
 
+        run = await VaiProcess.RunAsync([.. line, "--json-schema", schema, "--fast-forward"]);
+        Assert.Matches("^\\{\"age\":[0-9]+ ?\n?", run.Out);
         run = await VaiProcess.RunAsync([.. line, "--regex", "(yes|no)!"]);
         Assert.Matches("^(yes|no)!\n$", run.Out);
         (await VaiProcess.RunAsync([.. line, "--regex", "(yes"])).IsBadInput();

@@ -21,6 +21,8 @@ internal static class RunVerb
     private static readonly Option<FileInfo?> JsonSchema = new("--json-schema") { Description = "A file with a JSON schema, which the answer fits.", HelpName = "FILE" };
     private static readonly Option<string?> Regex = new("--regex") { Description = "A regular expression that the answer matches as a whole.", HelpName = "PATTERN" };
 
+    private static readonly Option<bool> FastForward = new("--fast-forward") { Description = "Writes at once what the schema, or the pattern, leaves no choice about." };
+
     private static readonly Option<string?> Template = new("--chat-template")
     {
         Description = "Takes the prompt as what a user says, as this puts it: a file with a chat template (Jinja), or the name of another that the model's file has. "
@@ -32,7 +34,7 @@ internal static class RunVerb
     {
         var command = new Command("run", "Load a model and answer one prompt.")
         {
-            Model, Prompt, Tokens, Temperature, Seed, TopK, TopP, MinP, Stop, JsonSchema, Regex, Common.GpuLayers, Common.Threads, Common.FixedThreads, Common.Share, Common.Nice,
+            Model, Prompt, Tokens, Temperature, Seed, TopK, TopP, MinP, Stop, JsonSchema, Regex, FastForward, Common.GpuLayers, Common.Threads, Common.FixedThreads, Common.Share, Common.Nice,
             Common.BatchScheduling, Common.Context, Common.LoadProfile, Template, Common.RomDirectory,
         };
         command.Validators.Add(parsed =>
@@ -113,6 +115,7 @@ internal static class RunVerb
         Stop = parsed.GetValue(Stop) is { Length: > 0 } stop ? stop : null,
         Constraint = parsed.GetValue(JsonSchema) is { } schema ? Constraint.JsonSchema(Read(schema))
             : parsed.GetValue(Regex) is { } pattern ? Constraint.Regex(pattern) : null,
+        FastForward = parsed.GetValue(FastForward),
     };
 
     private static string Read(FileInfo file)

@@ -115,10 +115,11 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, ChatRenderOpti
                 "repeat_penalty" => options with { RepeatPenalty = Number(key, value) },
                 "penalty_last_n" => options with { PenaltyLastN = (int)Number(key, value) },
                 "reasoning_budget" => options with { ReasoningBudget = (int)Number(key, value) },
+                "fast_forward" => options with { FastForward = Flag(key, value) },
                 "enable_thinking" => options,
                 _ => throw Provider.Refused(
                     $"The additional property '{key}'",
-                    "Those known are min_p, typical_p, repeat_penalty, penalty_last_n, reasoning_budget and enable_thinking; leave it out."),
+                    "Those known are min_p, typical_p, repeat_penalty, penalty_last_n, reasoning_budget, fast_forward and enable_thinking; leave it out."),
             };
         }
 
@@ -143,6 +144,13 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, ChatRenderOpti
             throw Provider.Refused("ChatOptions.AllowBackgroundResponses", "Leave it out.");
 #pragma warning restore MEAI001
     }
+
+    private static bool Flag(string key, object? value) => value switch
+    {
+        null or false or System.Text.Json.JsonElement { ValueKind: System.Text.Json.JsonValueKind.Null or System.Text.Json.JsonValueKind.False } => false,
+        true or System.Text.Json.JsonElement { ValueKind: System.Text.Json.JsonValueKind.True } => true,
+        _ => throw new VaiUsageException(VaiError.InvalidOption, $"The additional property '{key}' is {value}; it must be true or false."),
+    };
 
     private static float Number(string key, object? value)
     {

@@ -64,6 +64,12 @@ public sealed record InferenceOptions
     public Constraint? Constraint { get; init; }
 
     /// <summary>
+    /// Whether what <see cref="Constraint"/> leaves no choice about is written for the model, and computed in one step: names of members, and what is
+    /// around them, without white space. Then it takes less time, and may have other tokens than the model would have chosen for the same text.
+    /// </summary>
+    public bool FastForward { get; init; }
+
+    /// <summary>
     /// The marks by which what the model thinks is told from its answer (<see cref="InferenceUpdate.Kind"/>). Null: those of the prompt, where it is
     /// a <see cref="ChatPrompt"/>; otherwise all is the answer, and marks are in it.
     /// </summary>

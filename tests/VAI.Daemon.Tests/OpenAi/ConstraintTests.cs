@@ -14,6 +14,7 @@ public sealed class ConstraintTests(OpenAiServer server) : OpenAiTest(server)
         "\"response_format\":{\"type\":\"json_object\",\"schema\":" + Schema + "}",
         "\"json_schema\":" + Schema,
         "\"guided_json\":" + Schema,
+        "\"fast_forward\":true,\"json_schema\":" + Schema,
     ];
 
     [Theory]

@@ -35,6 +35,7 @@ internal sealed class Transaction : SequenceJob
     private readonly int[] _resumed;
     private readonly uint _seed;
     private readonly int _maxTokens;
+    private readonly bool _forward;
     private readonly int _before;
 
     private InferenceUpdate _pending;
@@ -74,6 +75,7 @@ internal sealed class Transaction : SequenceJob
         _generated = resumed.Length;
         _before = session.Log.Count;
         _maxTokens = options.MaxTokens ?? int.MaxValue;
+        _forward = options.FastForward;
         _seed = SamplerFactory.Seed(options);
         _mask = ConstraintMask.For(options, _vocab, _before + prompt.Length, Schedule.Id);
         _sampler = SamplerFactory.Create(options, _seed, _vocab.Count, _mask);
@@ -181,11 +183,18 @@ internal sealed class Transaction : SequenceJob
     {
         if (FinishIfResumedAtEnd())
             return;
-        List<int> log = Session.Log;
         ReadOnlySpan<float> logits = llama.Logits(row);
-        int token = _text.Forced is >= 0 and int forced ? forced : _sampler.Next(logits, Session.LogSpan);
-        TokenLogProbabilities? logProbabilities = _logProbability?.Of(logits, token);
-        log.Add(Session.Context.Schedule.Generated(token));
+        int token = Forced is >= 0 and int forced ? forced : _sampler.Next(logits, Session.LogSpan);
+        Take(token, _logProbability?.Of(logits, token));
+        Deliver();
+    }
+
+    // The token that has to come next; -1 where the model may choose.
+    private int Forced => _text.Forced is >= 0 and int forced ? forced : _forward && _mask is not null ? _mask.Forced(Session.LogSpan) : -1;
+
+    private void Take(int token, TokenLogProbabilities? logProbabilities)
+    {
+        Session.Log.Add(Session.Context.Schedule.Generated(token));
         Volatile.Write(ref _generated, _generated + 1);
         long now = Stopwatch.GetTimestamp();
         if (_firstToken == 0)
@@ -207,7 +216,6 @@ internal sealed class Transaction : SequenceJob
 
         if (Finished(token) is { } reason)
             _result = Finish(reason);
-        Deliver();
     }
 
     public override void Deliver()
@@ -215,8 +223,17 @@ internal sealed class Transaction : SequenceJob
         while (true)
         {
             _blocked = !HandOver();
-            if (_blocked || _result is null)
+            if (_blocked)
                 return;
+            if (_result is null)
+            {
+                // What has to come is known before it is computed: all of it is computed in one step.
+                if (!_forward || _generated == 0 || _logProbability is not null || Forced is not (>= 0 and int ahead))
+                    return;
+                Take(ahead, null);
+                continue;
+            }
+
             if (_lastSent)
             {
                 End(null);

@@ -45,6 +45,8 @@ internal sealed class WireInferenceOptions
 
     public Constraint? Constraint { get; set; }
 
+    public bool FastForward { get; set; }
+
     public ReasoningFormat? Reasoning { get; set; }
 
     public bool BeginsInReasoning { get; set; }
@@ -91,6 +93,7 @@ internal sealed class InferenceOptionsConverter : JsonConverter<InferenceOptions
             PromptLogProbabilities = w.PromptLogProbabilities,
             Stop = w.Stop,
             Constraint = w.Constraint,
+            FastForward = w.FastForward,
             Reasoning = w.Reasoning,
             BeginsInReasoning = w.BeginsInReasoning,
             ReasoningBudget = w.ReasoningBudget,
@@ -119,6 +122,7 @@ internal sealed class InferenceOptionsConverter : JsonConverter<InferenceOptions
             PromptLogProbabilities = value.PromptLogProbabilities,
             Stop = value.Stop,
             Constraint = value.Constraint,
+            FastForward = value.FastForward,
             Reasoning = value.Reasoning,
             BeginsInReasoning = value.BeginsInReasoning,
             ReasoningBudget = value.ReasoningBudget,

@@ -13,6 +13,7 @@ internal sealed class ConstraintMask : ITokenMask, IDisposable
     private readonly TokenPieces _pieces;
     private readonly int _start;
     private readonly Func<int, int> _token;
+    private ForcedTokens? _forced;
     private MaskedMatcher? _matcher;
     private ConstraintReader _reader;
     private int _seen;
@@ -36,17 +37,19 @@ internal sealed class ConstraintMask : ITokenMask, IDisposable
 
     public ReadOnlySpan<ulong> After(ReadOnlySpan<int> log)
     {
-        if (_matcher!.IsLarge)
+        CatchUp(log);
+        return CompiledConstraint.Typed(() =>
         {
-            // What it found out is more than is worth keeping; the answer itself may need more.
-            _matcher.Forget();
-            Begin();
-            Read(log);
-            _matcher.Keep();
-        }
+            ulong[] mask = _matcher!.Mask(_reader.State);
+            return _options.FastForward ? ForcedTokens.Narrow(_matcher.Matcher, _reader.State, mask) : mask;
+        });
+    }
 
-        Read(log);
-        return CompiledConstraint.Typed(() => _matcher.Mask(_reader.State));
+    /// <summary>The token that has to follow the log, of those that are appended (<see cref="InferenceOptions.FastForward"/>); -1 where the model may choose.</summary>
+    public int Forced(ReadOnlySpan<int> log)
+    {
+        CatchUp(log);
+        return CompiledConstraint.Typed(() => ForcedTokens.After(_matcher!.Matcher, _reader.State));
     }
 
     public void Rewind(int length)
@@ -60,6 +63,23 @@ internal sealed class ConstraintMask : ITokenMask, IDisposable
         if (_matcher is { } matcher)
             _constraint.Return(_vocab, _options.Reasoning, _options.BeginsInReasoning, matcher);
         _matcher = null;
+    }
+
+    private ForcedTokens ForcedTokens => _forced ??= new ForcedTokens(_vocab);
+
+    // Goes to the end of the log.
+    private void CatchUp(ReadOnlySpan<int> log)
+    {
+        if (_matcher!.IsLarge)
+        {
+            // What it found out is more than is worth keeping; the answer itself may need more.
+            _matcher.Forget();
+            Begin();
+            Read(log);
+            _matcher.Keep();
+        }
+
+        Read(log);
     }
 
     private void Begin() => (_reader, _seen) = (new ConstraintReader(_matcher!.Matcher), _start);

@@ -2,6 +2,7 @@ using VAI.Native.Llama;
 using VAI.Native.Text;
 using VAI.Text.Constraints.Automata;
 using VAI.Text.Constraints.Grammars;
+using VAI.Text.Constraints.Schemas;
 
 namespace VAI.Text.Constraints;
 
@@ -34,7 +35,8 @@ internal sealed class MarkedGrammar(GrammarBuilder grammar, LlamaVocab? vocab)
     public int Without(string mark, int next) => grammar.Text(RegexParser.Parse(Escape(mark), search: true, _fuel).Complement(_fuel), next);
 
     /// <summary>Text that a pattern matches.</summary>
-    public int Pattern(string pattern, int next) => grammar.Text(RegexParser.Parse(pattern, search: false, _fuel), next);
+    public int Pattern(string pattern, int next) =>
+        grammar.Text(RegexParser.Parse(pattern, search: false, _fuel), next, pattern.Contains(SchemaCompiler.Space, StringComparison.Ordinal));
 
     /// <summary>
     /// An answer, with what the model may think before it: free up to the closing mark, behind which the answer begins, and nothing that reaches across.

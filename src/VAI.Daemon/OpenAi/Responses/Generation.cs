@@ -43,6 +43,7 @@ internal sealed record Generation(
             LogitBias = Bias(fields),
             Stop = Stops(fields),
             Constraint = ConstraintFields.Read(fields),
+            FastForward = fields.Flag("fast_forward") ?? false,
             Deadline = limits.Deadline,
             SramWait = limits.SramWait,
         };

@@ -53,6 +53,72 @@ public sealed class ConstrainedAnswerTests(ForgedModels models) : EngineTest(mod
         Assert.True(Person.Accepts(answer), answer);
     }
 
+    [Theory]
+    [InlineData("tiny")]
+    [InlineData("tiny-qwen2")]
+    [InlineData("tiny-gemma3")]
+    public async Task What_has_to_come_is_written_at_once(string shape)
+    {
+        (IVai vai, IModelContext model) = await LoadAsync(Models[shape]);
+        await using IVai _ = vai;
+        var options = new InferenceOptions { Temperature = 1, Seed = 3, MaxTokens = 300, Constraint = Person, FastForward = true };
+        (long steps, Response answer) = await StepsAsync(model, options);
+        Assert.Equal(FinishReason.EndOfSequence, answer.Result!.FinishReason);
+        Assert.True(Person.Accepts(answer.Text), answer.Text);
+        Assert.Matches("^\\{\"name\":\"[^\"].*\",\"age\":[0-9]+\\s*}$", answer.Text);
+        Assert.Equal(answer.Tokens.Count, answer.Result.GeneratedTokens);
+
+        // Those computed with a step each are those that were chosen.
+        (long each, Response chosen) = await StepsAsync(model, options with { LogProbabilities = 0 });
+        Assert.True(Person.Accepts(chosen.Text), chosen.Text);
+        Assert.True(each >= chosen.Tokens.Count && steps < answer.Tokens.Count, $"{steps} steps for {answer.Tokens.Count} tokens, {each} for {chosen.Tokens.Count}");
+    }
+
+    [Fact]
+    public async Task What_is_written_is_the_same_wherever_an_answer_is_gone_on_with()
+    {
+        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"], m => m.Profile = RomProfile.Exact);
+        await using IVai _ = vai;
+        var options = new InferenceOptions { Temperature = 1.2f, Seed = 11, MaxTokens = 120, Constraint = Person, FastForward = true };
+        await using IInferenceSession session = model.OpenSession(new SessionOptions { BufferedUpdates = 1 });
+        Response alone = await ReadAsync(session.InferAsync(Prompt, options));
+        int[] asked = [.. session.Tokens.SkipLast(alone.Result!.GeneratedTokens)];
+        Response each = await ReadAsync(model.OpenSession().InferAsync(Prompt, options with { LogProbabilities = 0 }));
+        Assert.Equal(alone.Tokens, each.Tokens);
+        for (int at = 1; at < alone.Tokens.Count; at++)
+        {
+            await using IInferenceSession again = model.OpenSession();
+            Response rest = await ReadAsync(((IResumableSession)again).ResumeAsync(asked, alone.Tokens.Take(at).ToArray(), options));
+            Assert.Equal(alone.Tokens.Skip(at), rest.Tokens);
+        }
+    }
+
+    // The answer, and the steps of its model that computed it.
+    private async Task<(long Steps, Response Answer)> StepsAsync(IModelContext model, InferenceOptions options)
+    {
+        long steps = 0;
+        using var listener = new System.Diagnostics.Metrics.MeterListener
+        {
+            InstrumentPublished = (instrument, l) =>
+            {
+                if (instrument.Name == "vai.step.rows")
+                    l.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, _, tags, _) => Count(tags));
+        listener.SetMeasurementEventCallback<int>((_, _, tags, _) => Count(tags));
+        listener.Start();
+        await using IInferenceSession session = model.OpenSession();
+        Response answer = await ReadAsync(session.InferAsync(Prompt, options));
+        return (steps, answer);
+
+        void Count(ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            foreach ((string _, object? value) in tags)
+                steps += Equals(value, model.Name) ? 1 : 0;
+        }
+    }
+
     [Fact]
     public async Task The_tokens_are_the_same_beside_others_and_after_an_interruption()
     {

@@ -32,7 +32,7 @@ internal sealed class GrammarBuilder
 
     public void Set(int node, Node to) => _nodes[node] = to;
 
-    public int Text(Automaton language, int next) => Add(new TextNode(language, next));
+    public int Text(Automaton language, int next, bool spaced = false) => Add(new TextNode(language, next, spaced));
 
     public int Choice(IReadOnlyList<int> of) => of.Count == 1 ? of[0] : Add(new ChoiceNode(of));
 

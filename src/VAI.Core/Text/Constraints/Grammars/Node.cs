@@ -9,7 +9,10 @@ internal abstract record Node;
 internal sealed record EndNode : Node;
 
 /// <summary>Text of a language, as it stands.</summary>
-internal sealed record TextNode(Automaton Language, int Next) : Node;
+/// <param name="Language">The texts.</param>
+/// <param name="Next">Behind it.</param>
+/// <param name="Spaced">Whether white space in it stands between parts of JSON, where none has to.</param>
+internal sealed record TextNode(Automaton Language, int Next, bool Spaced = false) : Node;
 
 /// <summary>What a JSON string says, and its closing quotation mark. The characters may be escaped.</summary>
 /// <param name="Language">The strings.</param>

@@ -31,6 +31,12 @@ internal sealed class MatchState
     /// <summary>The state behind each byte: <see cref="Unknown"/>, <see cref="Dead"/>, or its id.</summary>
     public int[] Row { get; } = new int[256];
 
+    /// <summary>The token that has to come, -1 for none; null while nobody asked.</summary>
+    public int? Forced { get; set; }
+
+    /// <summary>What tokens may come where what has to come is written (<see cref="ForcedTokens"/>); null while nobody asked.</summary>
+    public ulong[]? Narrowed { get; set; }
+
     /// <summary>What tokens may come; null while nobody asked.</summary>
     public ulong[]? Mask { get; set; }
 }

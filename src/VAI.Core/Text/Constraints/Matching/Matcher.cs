@@ -78,6 +78,50 @@ internal sealed class Matcher
         return reader.Take(Encoding.UTF8.GetBytes(text)) && reader.State.Accepts;
     }
 
+    /// <summary>The byte that has to come next, if none does that need not: white space between parts of JSON, an escape; -1 where there are several, or none.</summary>
+    public int ForcedByte(MatchState state)
+    {
+        if (state.Accepts || Tokens(state).Any())
+            return -1;
+        int forced = -1, needless = -1;
+        bool several = false;
+        for (int next = 0; next < 256; next++)
+        {
+            if (StepId(state, (byte)next) == MatchState.Dead)
+                continue;
+            if (IsNeedless(state, next))
+            {
+                several |= needless >= 0;
+                needless = next;
+                continue;
+            }
+
+            if (forced >= 0)
+                return -1;
+            forced = next;
+        }
+
+        return forced >= 0 || several ? forced : needless;
+    }
+
+    // Whether it can only be white space that need not be, or begin an escape.
+    private bool IsNeedless(MatchState state, int next) => state.Partial == 0 && next switch
+    {
+        ' ' or '\t' or '\r' or '\n' => state.Configs.All(c => _grammar[c.Node] is TextNode { Spaced: true } || !CanTake(c, next, next)),
+        '\\' => state.Configs.All(c => _grammar[c.Node] is not TextNode ? c.Escape == 0 : !CanTake(c, next, next)),
+        _ => false,
+    };
+
+    /// <summary>The control token that has to come next; -1 where something else may.</summary>
+    public int OnlyToken(MatchState state)
+    {
+        int[] tokens = state.Accepts ? [] : [.. Tokens(state).Distinct()];
+        return tokens.Length == 1 && state.Configs.All(c => _grammar[c.Node] is TokenNode) ? tokens[0] : -1;
+    }
+
+    /// <summary>Whether the text ends there, and cannot go on.</summary>
+    public static bool IsEnd(MatchState state) => state is { Accepts: true, Configs.Length: 0 };
+
     /// <summary>The control tokens that may come.</summary>
     public IEnumerable<int> Tokens(MatchState state) =>
         state.Partial != 0 ? [] : state.Configs.Select(c => _grammar[c.Node]).OfType<TokenNode>().Select(n => n.Token);

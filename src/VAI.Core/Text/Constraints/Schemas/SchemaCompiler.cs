@@ -234,7 +234,7 @@ internal sealed partial class SchemaCompiler
     private int Strings(string[] strings, int next) =>
         Text("\"", _grammar.Add(new StringNode(Automaton.OfStrings(strings, _fuel), 0, int.MaxValue, next)));
 
-    private int Text(string pattern, int next) => _grammar.Text(_numbers.Pattern(pattern), next);
+    private int Text(string pattern, int next) => _grammar.Text(_numbers.Pattern(pattern), next, pattern.Contains(Space, StringComparison.Ordinal));
 
     private int Text(string pattern) => Text(pattern, _grammar.End);
 }
