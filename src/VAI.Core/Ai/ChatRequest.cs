@@ -71,12 +71,18 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, ChatRenderOpti
             json.WriteString("description"u8, function.Description);
             json.WritePropertyName("parameters"u8);
             function.JsonSchema.WriteTo(json);
+            if (IsStrict(function))
+                json.WriteBoolean("strict"u8, true);
             json.WriteEndObject();
             json.WriteEndObject();
         }
 
         return JsonElement.Parse(stream.ToArray());
     }
+
+    // As clients of other providers are told it: what of a strict tool's schema cannot be held is an error.
+    private static bool IsStrict(AIFunctionDeclaration function) =>
+        function.AdditionalProperties.Any(p => p.Value is true && p.Key.Equals("strict", StringComparison.OrdinalIgnoreCase));
 
     private static InferenceOptions Sampling(ChatOptions o, IChatClient client)
     {
@@ -135,6 +141,8 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, ChatRenderOpti
             throw Provider.Refused($"The tool '{hosted.Name}' of the type {hosted.GetType().Name}", "Models here call functions alone.");
         if (o.ToolMode is RequiredChatToolMode && o.Tools is not { Count: > 0 })
             throw Provider.Refused("A ChatOptions.ToolMode that requires a tool, where there is none,", "Give tools, or leave it out.");
+        if (o.Reasoning?.Output is ReasoningOutput.Summary)
+            throw Provider.Refused("A ChatOptions.Reasoning.Output of Summary", "Models here tell all that they think: ask for Full, or None.");
         if (o.ConversationId is not null)
             throw Provider.Refused("ChatOptions.ConversationId", "Send the whole conversation: what was computed of it is reused.");
 #pragma warning disable MEAI001 // Experimental members, which must not be ignored all the same.

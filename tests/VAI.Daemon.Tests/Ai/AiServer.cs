@@ -10,7 +10,10 @@ using VAI.Forge;
 
 namespace VAI.Daemon.Tests.Ai;
 
-/// <summary>Two models that write (m, n) and one that embeds (e): in this process, behind a daemon's socket, and behind OpenAI's API.</summary>
+/// <summary>
+/// Two models that write (m, n), one that embeds (e), one that calls a function (r) and one that thinks (t): in this process, behind a daemon's socket,
+/// and behind OpenAI's API.
+/// </summary>
 public sealed class AiServer : IAsyncLifetime, IDisposable
 {
     private const string WithTools =
@@ -19,10 +22,21 @@ public sealed class AiServer : IAsyncLifetime, IDisposable
         + "{% else %}{{ m.content }}{% for c in m.tool_calls or [] %}<tool_call>\n{\"name\": \"{{ c.function.name }}\", \"arguments\": {{ c.function.arguments | tojson }}}\n"
         + "</tool_call>{% endfor %}{% endif %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
+    // Each effort, and none, is a mark of a script. The comment names the marks of thoughts.
+    private const string WithThoughts =
+        "{# <think></think> #}{% for e in ['low', 'medium', 'high', 'xhigh'] %}{% if e == reasoning_effort %}Effort {{ e }}.\n{% endif %}{% endfor %}"
+        + "{% if enable_thinking is defined and enable_thinking is false %}No thoughts.\n{% endif %}{% for m in messages %}<|im_start|>{{ m.role }}\n"
+        + "{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+
+    // What a user says to have a function called by another name, as frameworks give them names of their own.
+    private static readonly string[] OtherNames = ["sky-weather", "sky_weather"];
+
+
     private readonly ForgedModels _models = new();
     private ApiHost? _host;
     private WebApplication? _http;
     private string _reciter = "";
+    private string _thinker = "";
 
     public string Socket { get; private set; } = "";
 
@@ -31,6 +45,8 @@ public sealed class AiServer : IAsyncLifetime, IDisposable
     public IVai Remote { get; private set; } = null!;
 
     public OpenAIClient OpenAi { get; private set; } = null!;
+
+    public HttpClient Http { get; private set; } = null!;
 
     public void AddModels(VaiOptions options)
     {
@@ -45,7 +61,8 @@ public sealed class AiServer : IAsyncLifetime, IDisposable
             });
         }
 
-        options.AddModel("r", _reciter, m => (m.ContextLength, m.SramTokens, m.Profile) = (2048, 8 * 2048, RomProfile.None));
+        foreach ((string name, string file) in (ReadOnlySpan<(string, string)>)[("r", _reciter), ("t", _thinker)])
+            options.AddModel(name, file, m => (m.ContextLength, m.SramTokens, m.Profile) = (2048, 8 * 2048, RomProfile.None));
         options.AddModel("e", _models["tiny-bert"], m => m.Profile = RomProfile.None);
     }
 
@@ -57,16 +74,30 @@ public sealed class AiServer : IAsyncLifetime, IDisposable
             Template = WithTools,
             Scripts =
             [
-                new("Let me see.\n<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Paris\"}}\n</tool_call>"), new("It rains in Paris. ☔", "<tool_response>"),
+                new("Let me see.\n" + Call("weather")), new(Call("weather") + "\n" + Call("weather"), "Twice"),
+                .. OtherNames.Select(n => new ReciterScript(Call(n), $"Call {n}")), new("""{"inverts":true,"size":"Middle"}""", "Describe a gate"),
+                new("It rains in Paris. ☔", "<tool_response>"),
+            ],
+        });
+        _thinker = _models.NewFile("thinker.gguf");
+        await ModelForge.ForgeReciterAsync(_thinker, new ReciterOptions
+        {
+            Template = WithThoughts,
+            Scripts =
+            [
+                new("<think>\nHm, well.\n</think>\n\nYes."),
+                .. ((string[])["low", "medium", "high", "xhigh"]).Select(e => new ReciterScript($"<think>\nOf effort {e}.\n</think>\n\nYes, {e}.", $"Effort {e}.")),
+                new("No.", "No thoughts."), new("<think>\nA tool knows.\n</think>\n\n" + Call("weather"), "Use a tool"),
             ],
         });
         Engine = Vai.Create(AddModels);
-        foreach (string name in (string[])["m", "n", "e", "r"])
+        foreach (string name in (string[])["m", "n", "e", "r", "t"])
             await Engine.LoadAsync(name);
         Socket = _models.NewFile("sock");
         _host = await ApiHost.StartAsync(Socket, Engine);
         _http = await OpenAiServer.StartAsync(Engine, new OpenAiOptions(), k => k.Listen(IPAddress.Loopback, 0));
         Remote = Vai.Create(o => o.UseDaemon(Socket));
+        Http = new HttpClient { BaseAddress = new Uri(_http.Urls.First()) };
         OpenAi = new OpenAIClient(
             new ApiKeyCredential("none"),
             new OpenAIClientOptions { Endpoint = new Uri(new Uri(_http.Urls.First()), "v1"), RetryPolicy = new System.ClientModel.Primitives.ClientRetryPolicy(0) });
@@ -74,12 +105,15 @@ public sealed class AiServer : IAsyncLifetime, IDisposable
 
     public async Task DisposeAsync()
     {
+        Http.Dispose();
         await Remote.DisposeAsync();
         await _http!.DisposeAsync();
         await _host!.DisposeAsync();
     }
 
     public void Dispose() => _models.Dispose();
+
+    private static string Call(string name) => $"<tool_call>\n{{\"name\": \"{name}\", \"arguments\": {{\"city\": \"Paris\"}}}}\n</tool_call>";
 }
 
 /// <summary>Tests that compute: one at a time.</summary>

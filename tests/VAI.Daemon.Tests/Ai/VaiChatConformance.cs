@@ -6,30 +6,6 @@ namespace VAI.Daemon.Tests.Ai;
 /// <summary>What VAI's own clients promise beyond that.</summary>
 public abstract class VaiChatConformance(AiServer server) : ChatConformance(server)
 {
-    public static TheoryData<string, ChatOptions> Unsupported()
-    {
-#pragma warning disable MEAI001
-        return new TheoryData<string, ChatOptions>
-        {
-            { "ToolMode", new ChatOptions { ToolMode = ChatToolMode.RequireAny } },
-            { "ConversationId", new ChatOptions { ConversationId = "c" } },
-            { "AllowBackgroundResponses", new ChatOptions { AllowBackgroundResponses = true } },
-            { "ContinuationToken", new ChatOptions { ContinuationToken = ResponseContinuationToken.FromBytes(new byte[] { 1 }) } },
-            { "RawRepresentationFactory", new ChatOptions { RawRepresentationFactory = _ => "no options" } },
-            { "'mirostat'", new ChatOptions { AdditionalProperties = new() { ["mirostat"] = 2 } } },
-        };
-#pragma warning restore MEAI001
-    }
-
-    [Theory]
-    [MemberData(nameof(Unsupported))]
-    public async Task No_option_is_ignored(string what, ChatOptions options)
-    {
-        VaiUsageException error = await Assert.ThrowsAsync<VaiUsageException>(() => Client("m").GetResponseAsync(Hello, options));
-        Assert.Equal(VaiError.NotSupported, error.Code);
-        Assert.Contains(what, error.Message);
-    }
-
     [Fact]
     public async Task A_schema_that_cannot_be_held_is_refused_with_its_pointer()
     {
@@ -42,19 +18,6 @@ public abstract class VaiChatConformance(AiServer server) : ChatConformance(serv
         Assert.Contains("#/properties/a/uniqueItems", error.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Tells of a member that a later version adds: it must be honoured or refused, and then named here.</summary>
-    [Fact]
-    public void Every_option_is_known()
-    {
-        string[] known =
-        [
-            "AdditionalProperties", "AllowBackgroundResponses", "AllowMultipleToolCalls", "ContinuationToken", "ConversationId", "FrequencyPenalty",
-            "Instructions", "MaxOutputTokens", "ModelId", "PresencePenalty", "RawRepresentationFactory", "Reasoning", "ResponseFormat", "Seed",
-            "StopSequences", "Temperature", "ToolMode", "Tools", "TopK", "TopP",
-        ];
-        Assert.Equal(known, typeof(ChatOptions).GetProperties().Select(p => p.Name).Order(StringComparer.Ordinal));
-    }
-
     [Fact]
     public async Task What_asks_for_nothing_is_no_reason_to_refuse()
     {
@@ -62,27 +25,6 @@ public abstract class VaiChatConformance(AiServer server) : ChatConformance(serv
         (options.Tools, options.ToolMode, options.ResponseFormat) = ([], ChatToolMode.None, ChatResponseFormat.Text);
         (options.AllowMultipleToolCalls, options.Reasoning) = (false, new ReasoningOptions());
         Assert.Equal((await Client("m").GetResponseAsync(Hello, Greedy)).Text, (await Client("m").GetResponseAsync(Hello, options)).Text);
-    }
-
-    [Fact]
-    public async Task Top_k_additional_properties_and_engine_options_are_honoured()
-    {
-        IChatClient client = Client("m");
-        string greedy = (await client.GetResponseAsync(Hello, Greedy)).Text;
-        foreach (ChatOptions options in (ChatOptions[])
-            [
-                new() { TopK = 1 },
-                new() { AdditionalProperties = new() { ["min_p"] = 1.0 } },
-                new() { RawRepresentationFactory = _ => InferenceOptions.Greedy },
-            ])
-        {
-            options.MaxOutputTokens = 12;
-            Assert.Equal(greedy, (await client.GetResponseAsync(Hello, options)).Text);
-        }
-
-        VaiUsageException error = await Assert.ThrowsAsync<VaiUsageException>(
-            () => client.GetResponseAsync(Hello, new ChatOptions { AdditionalProperties = new() { ["min_p"] = "much" } }));
-        Assert.Equal(VaiError.InvalidOption, error.Code);
     }
 
     [Fact]

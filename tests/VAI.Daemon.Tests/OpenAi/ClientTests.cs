@@ -2,6 +2,7 @@ using System.ClientModel;
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using OpenAI;
 using OpenAI.Chat;
 using OpenAI.Embeddings;
@@ -10,7 +11,7 @@ using OpenAI.Models;
 namespace VAI.Daemon.Tests.OpenAi;
 
 /// <summary>Clients as they are: OpenAI's for .NET, the one from npm, and curl.</summary>
-public sealed class ClientTests(OpenAiServer server) : OpenAiTest(server)
+public sealed partial class ClientTests(OpenAiServer server) : OpenAiTest(server)
 {
     private const string Script = """
         import OpenAI from 'openai';
@@ -95,7 +96,7 @@ public sealed class ClientTests(OpenAiServer server) : OpenAiTest(server)
         string folder = Directory.CreateDirectory(Server.NewFile("npm")).FullName;
         await File.WriteAllTextAsync(Path.Combine(folder, "package.json"), """{"private":true,"type":"module"}""");
         await File.WriteAllTextAsync(Path.Combine(folder, "test.mjs"), Script);
-        await RunAsync(folder, "npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "openai@6");
+        await RunAsync(folder, "npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "openai@6.49.0");
         JsonElement result = JsonDocument.Parse(await RunAsync(folder, "node", "test.mjs", Server.Address.ToString())).RootElement;
 
         string prompt = await Server.Vai.Select("m").RenderChatAsync([new("user", "Hello")]);
@@ -112,6 +113,18 @@ public sealed class ClientTests(OpenAiServer server) : OpenAiTest(server)
         Assert.Equal(
             (await Server.Vai.Select("e").EmbedAsync("one")).ToArray(), result.GetProperty("embedding").EnumerateArray().Select(v => v.GetSingle()));
         Assert.Equal("""[404,"model_not_found","model","NotFoundError"]""", result.GetProperty("error").GetRawText());
+
+        // What OpenAI's own clients can ask for is known: FieldTests says what becomes of it.
+        foreach ((string route, string type) in ((string, string)[])
+            [("chat/completions", "chat/completions/completions.d.ts:ChatCompletionCreateParamsBase"), ("completions", "completions.d.ts:CompletionCreateParamsBase"), ("embeddings", "embeddings.d.ts:EmbeddingCreateParams")])
+        {
+            string[] place = type.Split(':');
+            string source = await File.ReadAllTextAsync(Path.Combine(folder, "node_modules/openai/resources", place[0]));
+            string body = source[source.IndexOf($"export interface {place[1]} {{", StringComparison.Ordinal)..];
+            string[] fields = [.. Member().Matches(body[..body.IndexOf("\n}", StringComparison.Ordinal)]).Select(m => m.Groups[1].Value)];
+            Assert.Contains("model", fields);
+            Assert.Empty(fields.Except(FieldTests.KnownTo(route)));
+        }
     }
 
     [Fact]
@@ -137,4 +150,8 @@ public sealed class ClientTests(OpenAiServer server) : OpenAiTest(server)
         Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {output}{await errors}");
         return output;
     }
+
+    // A member of a type of TypeScript's.
+    [GeneratedRegex("^    (\\w+)\\??: ", RegexOptions.Multiline)]
+    private static partial Regex Member();
 }

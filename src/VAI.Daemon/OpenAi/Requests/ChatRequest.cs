@@ -12,9 +12,11 @@ namespace VAI.Daemon.OpenAi.Requests;
 internal sealed record ChatRequest(Generation Generation, IReadOnlyList<ChatTurn> Turns, ChatRenderOptions Rendering, ToolFields Tools, bool Apart)
 {
     /// <exception cref="ApiError">400, naming the field.</exception>
-    public static ChatRequest Read(JsonElement root, IgnoredFields ignored, OpenAiOptions limits)
+    public static ChatRequest Read(JsonElement root, IgnoredFields ignored, OpenAiOptions limits) => Read(new Fields(root, ignored), limits);
+
+    /// <inheritdoc cref="Read(JsonElement, IgnoredFields, OpenAiOptions)"/>
+    public static ChatRequest Read(Fields fields, OpenAiOptions limits)
     {
-        var fields = new Fields(root, ignored);
         int? most = fields.Whole("max_completion_tokens", 1, Generation.MostTokens);
         var generation = Generation.Read(fields, null, limits);
         if (most is not null)
@@ -32,7 +34,7 @@ internal sealed record ChatRequest(Generation Generation, IReadOnlyList<ChatTurn
         // Hints to the server that cannot change the answer.
         if (fields.Text("service_tier") is not (null or "auto" or "default"))
             fields.Ignore("service_tier");
-        fields.Ignore("prediction");
+        fields.Ignore("prediction", "prompt_cache_options");
         fields.Text("safety_identifier");
         fields.Text("prompt_cache_key");
         fields.Text("prompt_cache_retention");
@@ -44,9 +46,6 @@ internal sealed record ChatRequest(Generation Generation, IReadOnlyList<ChatTurn
         ChatRenderOptions rendering = TemplateFields.Read(fields, turns, thinking) with { Tools = tools.Tools.Count > 0 ? tools.Tools : null };
         fields.End();
 
-        // What the answer must be holds behind the thoughts: they have to be told from it.
-        if (!thinking.Apart && (tools.Tools.Count > 0 || generation.Options.Constraint is not null))
-            throw Fields.Unsupported("reasoning_format", "'reasoning_format' is none, which cannot be beside tools or an answer that is held to something. Leave it out.");
         generation = generation with { Options = generation.Options with { ReasoningBudget = thinking.Budget } };
         return new ChatRequest(generation, turns, rendering, tools, thinking.Apart);
     }

@@ -12,9 +12,11 @@ internal sealed record CompletionRequest(Generation Generation, IReadOnlyList<Pr
     private const int DefaultTokens = 16;
 
     /// <exception cref="ApiError">400, naming the field.</exception>
-    public static CompletionRequest Read(JsonElement root, IgnoredFields ignored, OpenAiOptions limits)
+    public static CompletionRequest Read(JsonElement root, IgnoredFields ignored, OpenAiOptions limits) => Read(new Fields(root, ignored), limits);
+
+    /// <inheritdoc cref="Read(JsonElement, IgnoredFields, OpenAiOptions)"/>
+    public static CompletionRequest Read(Fields fields, OpenAiOptions limits)
     {
-        var fields = new Fields(root, ignored);
         var generation = Generation.Read(fields, DefaultTokens, limits);
         fields.RefuseUnless("echo", v => v.ValueKind == JsonValueKind.False, "false");
         fields.RefuseUnless("suffix", v => v.ValueKind == JsonValueKind.String && v.ValueEquals(""u8), "an empty text");

@@ -9,9 +9,11 @@ internal sealed record EmbeddingRequest(string Model, IReadOnlyList<Prompt> Inpu
     private const int MostInputs = 2048;
 
     /// <exception cref="ApiError">400, naming the field.</exception>
-    public static EmbeddingRequest Read(JsonElement root, IgnoredFields ignored)
+    public static EmbeddingRequest Read(JsonElement root, IgnoredFields ignored) => Read(new Fields(root, ignored));
+
+    /// <inheritdoc cref="Read(JsonElement, IgnoredFields)"/>
+    public static EmbeddingRequest Read(Fields fields)
     {
-        var fields = new Fields(root, ignored);
         string model = fields.Text("model") ?? throw Fields.Missing("model");
         bool base64 = fields.Text("encoding_format") switch
         {

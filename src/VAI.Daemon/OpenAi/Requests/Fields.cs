@@ -39,6 +39,9 @@ internal sealed class Fields
         _path = path;
     }
 
+    /// <summary>All names that were asked for, whether they were there or not.</summary>
+    public IReadOnlySet<string> Known => _known;
+
     public string NameOf(string field) => _path.Length == 0 ? field : $"{_path}.{field}";
 
     /// <summary>The members of an object in this one.</summary>

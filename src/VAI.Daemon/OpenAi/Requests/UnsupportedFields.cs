@@ -49,7 +49,7 @@ internal static class UnsupportedFields
         ("add_special_tokens", Is(false), "false"),
     ];
 
-    private static readonly string[] NeverInChat = ["audio", "web_search_options", "chat_template"];
+    private static readonly string[] NeverInChat = ["audio", "web_search_options", "chat_template", "moderation"];
 
     private static readonly (string Field, Func<JsonElement, bool> Harmless, string Only)[] Completion =
     [

@@ -35,14 +35,22 @@ internal static class Answers
         StringBuilder? said = ended is null ? null : new StringBuilder();
         AnswerUpdate? last = null;
         bool called = false;
+        JoinedThoughts? joined = JoinedThoughts.For(prompt);
         IInferenceSession session = model.OpenSession();
         await using (session.ConfigureAwait(false))
         {
             IAsyncEnumerable<InferenceUpdate> updates = prompt.Chat is { } chat ? session.InferAsync(chat, options, cancellationToken)
                 : prompt.Text is { } text ? session.InferAsync(text, options, cancellationToken)
                 : session.InferAsync(prompt.Tokens, options, cancellationToken);
-            await foreach (InferenceUpdate update in updates.ConfigureAwait(false))
+            await foreach (InferenceUpdate given in updates.ConfigureAwait(false))
             {
+                if (joined?.Before(given) is { } mark)
+                {
+                    said?.Append(mark.Text);
+                    yield return new AnswerUpdate(choice, mark);
+                }
+
+                InferenceUpdate update = joined?.Of(given) ?? given;
                 if (update.Kind == InferenceUpdateKind.Answer)
                     said?.Append(update.Text);
                 called |= update.Kind == InferenceUpdateKind.ToolCalls;

@@ -6,7 +6,11 @@ using VAI.Daemon.OpenAi.Requests;
 namespace VAI.Daemon.OpenAi.Responses;
 
 /// <summary>A prompt: a text, or tokens, or a conversation.</summary>
-internal readonly record struct Prompt(string? Text, int[]? Tokens, ChatPrompt? Chat = null);
+/// <param name="Text">The text.</param>
+/// <param name="Tokens">The tokens.</param>
+/// <param name="Chat">The conversation.</param>
+/// <param name="Joined">Whether what the model thinks is a part of the answer.</param>
+internal readonly record struct Prompt(string? Text, int[]? Tokens, ChatPrompt? Chat = null, bool Joined = false);
 
 /// <summary>What both kinds of generation ask for.</summary>
 /// <param name="Model">The model's name.</param>

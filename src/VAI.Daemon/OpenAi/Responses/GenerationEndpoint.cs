@@ -17,13 +17,15 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
         ChatRequest request = await ReadAsync(http, ChatRequest.Read).ConfigureAwait(false);
         (IModelContext model, Generation generation) = request.Generation.Select(vai, options);
         ChatPrompt prompt = await model.RenderChatAsync(request.Turns, request.Rendering, cancellationToken).ConfigureAwait(false);
-        if (!request.Apart)
+
+        // What an answer must be holds behind the thoughts, and only what is told from it can be counted.
+        if (!request.Apart && request.Tools.Tools.Count == 0 && generation.Options is { Constraint: null, ReasoningBudget: null })
             prompt = prompt.WithoutReasoning();
         generation = generation with { Options = generation.Options with { Constraint = request.Tools.For(prompt, generation.Options.Constraint) } };
         if (prompt.Repairs.Count > 0 && !http.Response.HasStarted)
             http.Response.Headers[Repairs] = string.Join("; ", prompt.Repairs);
         await options.Settling.WaitAsync(model, prompt, cancellationToken).ConfigureAwait(false);
-        await AnswerAsync(http, model, [new Prompt(null, null, prompt)], generation, request, cancellationToken).ConfigureAwait(false);
+        await AnswerAsync(http, model, [new Prompt(null, null, prompt, Joined: !request.Apart)], generation, request, cancellationToken).ConfigureAwait(false);
     }
 
     public async Task CompleteAsync(HttpContext http, CancellationToken cancellationToken)
