@@ -31,7 +31,36 @@ public sealed class SampleTests(Forged forged)
         Assert.Matches(@"\nall together +[\d.]+ MiB private and [1-9][\d.]* MiB that they share", run.Out);
     }
 
-    private static Task<VaiRun> RunAsync(string sample, params string[] arguments)
+    [Fact]
+    public async Task A_model_calls_functions_and_another_model()
+    {
+        VaiRun run = await RunAsync("Tools");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal(
+            """
+            weather(city: Paris)
+            ask_deep(question: Why does it rain?)
+              -> rain in Paris, 12 degrees
+              -> Warm air rises, cools, and cannot hold its water.
+            Yes: it rains in Paris, since warm air rises there and cools.
+
+            """,
+            run.Out);
+
+        // A model that does not know tools answers all the same.
+        run = await RunAsync("Tools", forged.A, forged.B);
+        Assert.True(run.ExitCode == 0, run.Error);
+    }
+
+    [Fact]
+    public async Task A_text_becomes_a_value()
+    {
+        VaiRun run = await RunAsync("Extract");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal("Marie Curie, urgency High, due 2026-12-01\n  3 x AND gate\n  1 x adder, at most 12.5\n", run.Out);
+    }
+
+    private Task<VaiRun> RunAsync(string sample, params string[] arguments)
     {
         var start = new ProcessStartInfo(Path.Combine(Samples, sample, Build, sample), arguments)
         {
@@ -39,6 +68,7 @@ public sealed class SampleTests(Forged forged)
             RedirectStandardError = true,
         };
         start.Environment["VAI_ROM_DIR"] = VaiProcess.RomDirectory;
+        start.Environment["VAI_CACHE"] = forged.Directory;
         return VaiProcess.EndAsync(Process.Start(start)!);
     }
 }
