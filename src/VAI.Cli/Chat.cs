@@ -10,6 +10,9 @@ namespace VAI.Cli;
 /// </summary>
 internal sealed class Chat(IVai vai, Conversation conversation, InferenceOptions options, ChatRenderOptions rendering, string name, bool json)
 {
+    // What a call came to that the user gives no result for.
+    private const string Failed = "The call failed.";
+
     private readonly bool _terminal = !Console.IsInputRedirected;
     private readonly Lock _gate = new();
     private CancellationTokenSource? _answering;
@@ -71,16 +74,56 @@ internal sealed class Chat(IVai vai, Conversation conversation, InferenceOptions
         }
     }
 
+    // Until an answer calls no tools. What is not answered to its end was not said.
     private async Task AnswerAsync(string prompt)
+    {
+        int before = conversation.Count;
+        bool answered = false;
+        try
+        {
+            IReadOnlyList<ChatTurn>? said = [new ChatTurn("user", prompt)];
+            while (said is not null)
+            {
+                IReadOnlyList<ToolCallPart>? calls = await AnswerAsync(said, string.Join('\n', said.Select(t => t.Parts is [ToolResultPart result] ? result.Content : t.Content)));
+                answered = calls?.Count == 0;
+                said = calls is { Count: > 0 } ? Results(calls) : null;
+            }
+        }
+        finally
+        {
+            if (!answered)
+                conversation.TakeBack(before);
+        }
+    }
+
+    // A line for each call; null where there is none any more.
+    private List<ChatTurn>? Results(IReadOnlyList<ToolCallPart> calls)
+    {
+        List<ChatTurn> results = [];
+        foreach (ToolCallPart call in calls)
+        {
+            if (_terminal)
+                Console.Error.Write($"{call.Name}> ");
+            if (Console.In.ReadLine() is not { } line)
+                return null;
+            results.Add(new ChatTurn("tool", [new ToolResultPart(line.Trim().Length > 0 ? line : Failed, call.Id, call.Name)]));
+        }
+
+        return results;
+    }
+
+    // The calls of tools that the answer has; null where there is no answer.
+    private async Task<IReadOnlyList<ToolCallPart>?> AnswerAsync(IReadOnlyList<ChatTurn> said, string prompt)
     {
         using var answering = new CancellationTokenSource();
         lock (_gate)
             _answering = answering;
         var answer = new SpokenAnswer(shows: !json, dims: true);
         InferenceResult? result = null;
+        IReadOnlyList<ToolCallPart>? calls = null;
         try
         {
-            result = await conversation.AskAsync(_model, prompt, options, rendering, answer.Add, answering.Token);
+            (result, calls) = await conversation.AskAsync(_model, said, options, rendering, answer.Add, answering.Token);
         }
         catch (OperationCanceledException) when (answering.IsCancellationRequested)
         {
@@ -90,20 +133,26 @@ internal sealed class Chat(IVai vai, Conversation conversation, InferenceOptions
         {
             lock (_gate)
                 _answering = null;
-            if (!json && answer.Text.Length > 0)
+            if (!json && answer.Text.Length > 0 && !(calls is { Count: > 0 } && answer.Text.EndsWith('\n')))
                 Console.Out.WriteLine();
         }
 
         if (json)
-            Answers.Add(Body(prompt, answer, result));
-        else
-            Console.Error.WriteLine(Cost(result));
+        {
+            Answers.Add(Body(prompt, answer, [.. (calls ?? []).Select(c => new ChatCallBody(c.Name, c.Arguments))], result));
+            return calls;
+        }
+
+        foreach (ToolCallPart call in calls ?? [])
+            Console.Out.WriteLine($"{call.Name}({call.Arguments})");
+        Console.Error.WriteLine(Cost(result));
+        return calls;
     }
 
-    private ChatAnswerBody Body(string prompt, SpokenAnswer answer, InferenceResult? r) => r is null
-        ? new ChatAnswerBody(_model.Name, prompt, answer.Text, answer.Thought, 0, 0, 0, null, 0, 0, 0, "stopped", null)
+    private ChatAnswerBody Body(string prompt, SpokenAnswer answer, IReadOnlyList<ChatCallBody> calls, InferenceResult? r) => r is null
+        ? new ChatAnswerBody(_model.Name, prompt, answer.Text, answer.Thought, calls, 0, 0, 0, null, 0, 0, 0, "stopped", null)
         : new ChatAnswerBody(
-            _model.Name, prompt, answer.Text, answer.Thought, r.GeneratedTokens, r.PromptTokens, r.ReusedTokens, r.ReuseBreak?.Before,
+            _model.Name, prompt, answer.Text, answer.Thought, calls, r.GeneratedTokens, r.PromptTokens, r.ReusedTokens, r.ReuseBreak?.Before,
             Format.Ms(r.FirstTokenTime), Format.Ms(r.TotalTime), Format.Number(r.TokensPerSecond), RunVerb.Finish(r), r.Seed);
 
     private static string Cost(InferenceResult? r) => r is null

@@ -10,42 +10,55 @@ internal sealed class Conversation(string? system) : IAsyncDisposable
     private readonly List<ChatTurn> _turns = system is null ? [] : [new ChatTurn("system", system)];
     private readonly Dictionary<string, Part> _parts = new(StringComparer.Ordinal);
 
-    /// <summary>Appends what the user says and the model's answer. Without an answer the conversation stays as it was.</summary>
+    /// <summary>How many turns it has.</summary>
+    public int Count => _turns.Count;
+
+    /// <summary>Appends what is said and the model's answer. Without an answer the conversation stays as it was.</summary>
     /// <param name="model">Who answers.</param>
-    /// <param name="prompt">What the user says.</param>
+    /// <param name="said">What the user says, or what the calls of tools came to.</param>
     /// <param name="options">How.</param>
     /// <param name="rendering">How the conversation becomes a prompt.</param>
-    /// <param name="show">Given the text as it comes, and what it is.</param>
+    /// <param name="show">Given the text as it comes, and what it is; not the calls of tools.</param>
     /// <param name="cancellation">Stops the answer; what there is of it stays.</param>
-    /// <returns>What the answer came to; null if it was stopped.</returns>
+    /// <returns>What the answer came to, null if it was stopped; and the calls of tools whose results it waits for.</returns>
     /// <exception cref="VaiException">As <see cref="IInferenceSession.InferAsync(string, InferenceOptions?, CancellationToken)"/>.</exception>
-    public async Task<InferenceResult?> AskAsync(
-        IModelContext model, string prompt, InferenceOptions options, ChatRenderOptions rendering, Action<string, InferenceUpdateKind> show, CancellationToken cancellation)
+    public async Task<(InferenceResult? Result, IReadOnlyList<ToolCallPart> Calls)> AskAsync(
+        IModelContext model, IReadOnlyList<ChatTurn> said, InferenceOptions options, ChatRenderOptions rendering, Action<string, InferenceUpdateKind> show, CancellationToken cancellation)
     {
         string answer = "", thought = "";
+        List<ToolCallPart> calls = [];
         int before = _turns.Count;
-        _turns.Add(new ChatTurn("user", prompt));
+        _turns.AddRange(said);
         Part? old = _parts.GetValueOrDefault(model.Name), part = null;
         bool done = false;
         try
         {
             ChatPrompt conversation = await model.RenderChatAsync(_turns, rendering, cancellation);
             part = old is not null && old.Begins(model, conversation.Text) ? old : new Part(model.OpenSession());
+            if (rendering.Tools is { } tools)
+                options = options with { Constraint = Constraint.Tools(conversation, tools) };
+            ToolCallReader? reader = options.Constraint is { } constraint ? new ToolCallReader(constraint) : null;
             InferenceResult? result = null;
             await foreach (InferenceUpdate update in part.Session.InferAsync(conversation.From(part.Text!.Length), options, cancellation))
             {
+                result = update.Result ?? result;
+                if (update.Kind == InferenceUpdateKind.ToolCalls)
+                {
+                    calls.AddRange(reader!.Append(update.Text));
+                    continue;
+                }
+
                 if (update.Kind == InferenceUpdateKind.Reasoning)
                     thought += update.Text;
                 else
                     answer += update.Text;
-                result = update.Result ?? result;
                 show(update.Text, update.Kind);
             }
 
             part.Text = conversation.Text + await GeneratedAsync(part.Session, result!, cancellation);
-            Answered(answer, thought);
+            Answered(answer, thought, calls);
             done = true;
-            return result;
+            return (result, calls);
         }
         catch (OperationCanceledException) when (part is not null && cancellation.IsCancellationRequested)
         {
@@ -53,9 +66,9 @@ internal sealed class Conversation(string? system) : IAsyncDisposable
             part.Text = null;
             if (answer.Length == 0)
                 throw;
-            Answered(answer, thought);
+            Answered(answer, thought, []);
             done = true;
-            return null;
+            return (null, []);
         }
         finally
         {
@@ -72,11 +85,16 @@ internal sealed class Conversation(string? system) : IAsyncDisposable
     }
 
     // A template cannot put a NUL, which a model can generate.
-    private void Answered(string answer, string thought)
+    private void Answered(string answer, string thought, List<ToolCallPart> calls)
     {
         var said = new TextPart(answer.Replace('\0', '\uFFFD'));
-        _turns.Add(thought.Length == 0 ? new ChatTurn("assistant", said.Text) : new ChatTurn("assistant", [new ReasoningPart(thought.Replace('\0', '\uFFFD')), said]));
+        ChatPart[] thoughts = thought.Length == 0 ? [] : [new ReasoningPart(thought.Replace('\0', '\uFFFD'))];
+        _turns.Add(thoughts.Length + calls.Count == 0 ? new ChatTurn("assistant", said.Text) : new ChatTurn("assistant", [.. thoughts, said, .. calls]));
     }
+
+    /// <summary>Takes back what was said last.</summary>
+    /// <param name="count">How many turns stay.</param>
+    public void TakeBack(int count) => _turns.RemoveRange(count, _turns.Count - count);
 
     /// <summary>Forgets what was said, except for the system's text.</summary>
     public async Task ResetAsync()

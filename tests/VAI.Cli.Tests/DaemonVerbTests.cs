@@ -109,7 +109,7 @@ public sealed class DaemonVerbTests(DaemonFixture daemon)
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         JsonElement[] answers = [.. run.Json.GetProperty("answers").EnumerateArray()];
         Assert.All(answers, a => VaiRun.Has(
-            a, "model", "prompt", "text", "reasoning", "tokens", "prompt_tokens", "reused_tokens", "reused_until", "first_ms", "total_ms", "tokens_per_second", "finish", "seed"));
+            a, "model", "prompt", "text", "reasoning", "calls", "tokens", "prompt_tokens", "reused_tokens", "reused_until", "first_ms", "total_ms", "tokens_per_second", "finish", "seed"));
         Assert.Equal(["a", "a", "b", "a", "a"], answers.Select(a => a.GetProperty("model").GetString()));
         List<ChatTurn> turns = [new("system", "You design circuits.")];
         int[] whole = new int[5];

@@ -38,6 +38,7 @@ internal sealed record ChatAnswerBody(
     string Prompt,
     string Text,
     string? Reasoning,
+    IReadOnlyList<ChatCallBody> Calls,
     int Tokens,
     int PromptTokens,
     int ReusedTokens,
@@ -47,5 +48,7 @@ internal sealed record ChatAnswerBody(
     double TokensPerSecond,
     string Finish,
     uint? Seed);
+
+internal sealed record ChatCallBody(string Name, string Arguments);
 
 internal sealed record ChatDocument(IReadOnlyList<ChatAnswerBody> Answers);

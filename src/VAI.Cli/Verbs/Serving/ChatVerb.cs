@@ -21,12 +21,18 @@ internal static class ChatVerb
     private static readonly Option<string?> Effort = new("--effort") { Description = "How much it thinks, in the words of its template, as low or high.", HelpName = "WORD" };
     private static readonly Option<int?> Budget = new("--thinking-budget") { Description = "Most tokens of thought: then it answers.", HelpName = "N" };
 
+    private static readonly Option<FileInfo?> Tools = new("--tools")
+    {
+        Description = "A file with the tools that the model may call, a JSON array of OpenAI's form. A call is shown, and the next line is its result; an empty one says that it failed.",
+        HelpName = "FILE",
+    };
+
     public static Command Create()
     {
         var command = new Command(
             Name, "Talk to a model of the daemon: a line from standard input, an answer. /switch NAME goes on with another model, /reset forgets, /quit ends; Ctrl+C stops an answer.")
         {
-            Model, SystemText, Tokens, Temperature, Seed, Thinking, Effort, Budget, Common.ChatTemplate, Daemon.Socket,
+            Model, SystemText, Tokens, Temperature, Seed, Thinking, Effort, Budget, Tools, Common.ChatTemplate, Daemon.Socket,
         };
         command.Does(RunAsync);
         return command;
@@ -54,6 +60,7 @@ internal static class ChatVerb
                 EnableThinking = parsed.GetValue(Thinking),
                 ReasoningEffort = parsed.GetValue(Effort),
                 Template = Common.Template(parsed),
+                Tools = parsed.GetValue(Tools) is { } tools ? ToolsFile.Read(tools) : null,
             },
             parsed.GetRequiredValue(Model),
             json);
