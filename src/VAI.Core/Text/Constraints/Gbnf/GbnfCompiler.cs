@@ -9,9 +9,11 @@ namespace VAI.Text.Constraints.Gbnf;
 /// </summary>
 internal sealed class GbnfCompiler
 {
+    // Fewer are taken one by one where they make no automaton.
+    private const int FewParts = 30;
+
     private readonly GrammarBuilder _grammar;
     private readonly GbnfLanguages _languages = new();
-    private readonly Dictionary<(GbnfRule Rule, bool Some), int> _places = [];
     private readonly Queue<(GbnfRule Rule, bool Some)> _open = new();
 
     private GbnfCompiler(GrammarBuilder grammar) => _grammar = grammar;
@@ -42,7 +44,7 @@ internal sealed class GbnfCompiler
             try
             {
                 int start = next.Some ? Some(next.Rule.Body!, _grammar.End) : Add(next.Rule.Body!, _grammar.End);
-                _grammar.Set(_places[next], new ChoiceNode([start]));
+                _grammar.Set(next.Some ? next.Rule.PlaceOfSome : next.Rule.Place, new ChoiceNode([start]));
             }
             catch (ConstraintTooLarge e)
             {
@@ -54,10 +56,16 @@ internal sealed class GbnfCompiler
     private int Place(GbnfRule rule, bool some)
     {
         some &= rule.IsNullable;
-        if (_places.TryGetValue((rule, some), out int place))
+        int place = some ? rule.PlaceOfSome : rule.Place;
+        if (place != 0)
             return place;
         _open.Enqueue((rule, some));
-        return _places[(rule, some)] = _grammar.Reserve();
+        place = _grammar.Reserve();
+        if (some)
+            rule.PlaceOfSome = place;
+        else
+            rule.Place = place;
+        return place;
     }
 
     // The texts of a part, and what is behind it.
@@ -110,32 +118,43 @@ internal sealed class GbnfCompiler
     private int Text(Automaton language, int next) =>
         language.Accepts(0) && !language.CanGoOn(0) ? next : _grammar.Text(language, next);
 
-    // Neighbours that are small are one automaton.
+    // Neighbours that are small are one automaton, or fewer of them.
     private int Sequence(GbnfSequence sequence, int next)
     {
-        for (int last = sequence.Parts.Count - 1; last >= 0; last--)
+        int most = GbnfLanguages.MostSize;
+        for (int last = sequence.Parts.Count - 1; last >= 0;)
         {
             int first = last;
-            for (int size = sequence.Parts[last].Size; first > 0 && size + sequence.Parts[first - 1].Size < GbnfLanguages.MostSize; first--)
+            for (int size = sequence.Parts[last].Size; first > 0 && size + sequence.Parts[first - 1].Size < most; first--)
                 size += sequence.Parts[first - 1].Size;
-            if (first < last && _languages.Of(Measured(new GbnfSequence([.. sequence.Parts.Skip(first).Take(last - first + 1)]))) is { } language)
+            if (first < last && !_languages.IsSpent)
             {
-                next = Text(language, next);
-                last = first;
-                continue;
+                var run = new GbnfSequence([.. sequence.Parts.Skip(first).Take(last - first + 1)]);
+                if (_languages.Of(Measured(run)) is { } language)
+                {
+                    next = Text(language, next);
+                    last = first - 1;
+                    continue;
+                }
+
+                if (most > FewParts)
+                {
+                    most /= 4;
+                    continue;
+                }
             }
 
-            next = Add(sequence.Parts[last], next);
+            next = Add(sequence.Parts[last--], next);
         }
 
         return next;
     }
 
-    // What is small is one automaton, or else what is alike.
+    // What is small is one automaton, or else what is alike, and what else fits into one.
     private int Choice(GbnfChoice choice, int next)
     {
         var ways = new List<int>();
-        List<GbnfItem> small = [.. choice.Of.Where(o => o.Size < GbnfLanguages.MostSize)], others = [.. choice.Of.Except(small)];
+        List<GbnfItem> small = [.. choice.Of.Where(o => o.Size < GbnfLanguages.MostSize)];
         if (small.Count > 1 && _languages.Of(Measured(new GbnfChoice(small))) is { } language)
         {
             ways.Add(Text(language, next));
@@ -148,11 +167,28 @@ internal sealed class GbnfCompiler
                 ways.Add(Text(_languages.Texts(texts), next));
             if (ranges.Count > 0)
                 ways.Add(Add(new GbnfSet(CharSet.OfRanges(ranges)), next));
-            others = [.. choice.Of.Where(o => o.Size >= GbnfLanguages.MostSize || o is not (GbnfText or GbnfSet))];
+            AddTogether([.. small.Where(o => o is not (GbnfText or GbnfSet))], next, ways);
         }
 
-        ways.AddRange(others.Select(o => Add(o, next)));
+        ways.AddRange(choice.Of.Where(o => o.Size >= GbnfLanguages.MostSize).Select(o => Add(o, next)));
         return _grammar.Choice(ways);
+    }
+
+    private void AddTogether(List<GbnfItem> items, int next, List<int> ways)
+    {
+        for (int first = 0; first < items.Count;)
+        {
+            int end = first;
+            for (int size = 1; end < items.Count && size + items[end].Size < GbnfLanguages.MostSize; end++)
+                size += items[end].Size;
+            end = Math.Max(end, first + 1);
+            List<GbnfItem> run = items.GetRange(first, end - first);
+            if (run.Count > 1 && _languages.Of(Measured(new GbnfChoice(run))) is { } language)
+                ways.Add(Text(language, next));
+            else
+                ways.AddRange(run.Select(o => Add(o, next)));
+            first = end;
+        }
     }
 
     // Empty ones may be as many as are missing, so that there have to be none.

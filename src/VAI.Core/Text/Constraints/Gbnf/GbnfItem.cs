@@ -38,9 +38,12 @@ internal sealed class GbnfSequence : GbnfItem
 {
     public GbnfSequence(IReadOnlyList<GbnfItem> parts)
     {
-        Parts = parts;
-        Height = 1 + parts.Select(p => p.Height).DefaultIfEmpty().Max();
-        IsNullable = parts.All(p => p.IsNullable);
+        (Parts, IsNullable) = (parts, true);
+        for (int i = 0; i < parts.Count; i++)
+        {
+            Height = Math.Max(Height, parts[i].Height + 1);
+            IsNullable &= parts[i].IsNullable;
+        }
     }
 
     public IReadOnlyList<GbnfItem> Parts { get; }
@@ -55,8 +58,11 @@ internal sealed class GbnfChoice : GbnfItem
     public GbnfChoice(IReadOnlyList<GbnfItem> of)
     {
         Of = of;
-        Height = 1 + of.Max(p => p.Height);
-        IsNullable = of.Any(p => p.IsNullable);
+        for (int i = 0; i < of.Count; i++)
+        {
+            Height = Math.Max(Height, of[i].Height + 1);
+            IsNullable |= of[i].IsNullable;
+        }
     }
 
     public IReadOnlyList<GbnfItem> Of { get; }
@@ -104,5 +110,27 @@ internal sealed class GbnfRule(string name, int line)
     /// <summary>Where it is referred to.</summary>
     public List<GbnfReference> References { get; } = [];
 
+    /// <summary>How far the search for left recursion is with it.</summary>
+    public GbnfVisit Visit { get; set; }
+
+    /// <summary>References in it whose rules are not measured yet.</summary>
+    public int Waits { get; set; }
+
+    /// <summary>The rules that refer to it, once for each time; null for none.</summary>
+    public List<GbnfRule>? By { get; set; }
+
+    /// <summary>Its place in the grammar, and that of its texts but for the empty one; 0 while it has none.</summary>
+    public int Place { get; set; }
+
+    public int PlaceOfSome { get; set; }
+
     public override string ToString() => $"'{name}'";
+}
+
+/// <summary>Where a search is with a rule.</summary>
+internal enum GbnfVisit : byte
+{
+    New,
+    Open,
+    Done,
 }

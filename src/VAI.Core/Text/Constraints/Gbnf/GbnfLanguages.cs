@@ -29,6 +29,9 @@ internal sealed class GbnfLanguages
     private readonly Dictionary<CharSet, OneOf> _expressions = [];
     private long _stepsLeft = 2_000_000;
 
+    /// <summary>Whether no more are made but of texts and sets.</summary>
+    public bool IsSpent => _stepsLeft < StepsOfOne;
+
     /// <summary>The automaton of a part; null where it is followed otherwise.</summary>
     public Automaton? Of(GbnfItem item)
     {
@@ -44,7 +47,7 @@ internal sealed class GbnfLanguages
                 return known;
         }
 
-        if (item.Size > MostSize || item.Depth > MostDepth || _stepsLeft < StepsOfOne)
+        if (item.Size > MostSize || item.Depth > MostDepth || IsSpent)
             return null;
         _stepsLeft -= StepsOfOne;
         var fuel = new Fuel(MostStates, Math.Min(MostSteps, _stepsLeft));

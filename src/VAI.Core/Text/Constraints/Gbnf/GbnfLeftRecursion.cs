@@ -6,49 +6,43 @@ internal static class GbnfLeftRecursion
     // Of a longer way round only the begin is named.
     private const int MostNamed = 6;
 
-    private enum Visit
-    {
-        New,
-        Open,
-        Done,
-    }
-
     /// <exception cref="GbnfError">There is one.</exception>
     public static void Check(IReadOnlyList<GbnfRule> rules)
     {
-        var visits = new Dictionary<GbnfRule, Visit>();
         foreach (GbnfRule rule in rules)
         {
-            if (visits.GetValueOrDefault(rule) == Visit.New)
-                Follow(rule, visits);
+            if (rule.Visit == GbnfVisit.New)
+                Follow(rule);
         }
     }
 
-    private static void Follow(GbnfRule first, Dictionary<GbnfRule, Visit> visits)
+    private static void Follow(GbnfRule first)
     {
-        var path = new Stack<(GbnfRule Rule, IEnumerator<GbnfRule> Left)>();
-        path.Push((first, Begins(first)));
-        visits[first] = Visit.Open;
-        while (path.TryPeek(out (GbnfRule Rule, IEnumerator<GbnfRule> Left) at))
+        var path = new Stack<(GbnfRule Rule, List<GbnfRule> Begins, int Next)>();
+        path.Push(Open(first));
+        while (path.TryPop(out (GbnfRule Rule, List<GbnfRule> Begins, int Next) at))
         {
-            if (!at.Left.MoveNext())
+            if (at.Next == at.Begins.Count)
             {
-                visits[at.Rule] = Visit.Done;
-                path.Pop();
+                at.Rule.Visit = GbnfVisit.Done;
                 continue;
             }
 
-            GbnfRule next = at.Left.Current;
-            switch (visits.GetValueOrDefault(next))
-            {
-                case Visit.New:
-                    visits[next] = Visit.Open;
-                    path.Push((next, Begins(next)));
-                    break;
-                case Visit.Open:
-                    throw Found(next, path.Select(p => p.Rule));
-            }
+            GbnfRule next = at.Begins[at.Next];
+            path.Push(at with { Next = at.Next + 1 });
+            if (next.Visit == GbnfVisit.Open)
+                throw Found(next, path.Select(p => p.Rule));
+            if (next.Visit == GbnfVisit.New)
+                path.Push(Open(next));
         }
+    }
+
+    private static (GbnfRule Rule, List<GbnfRule> Begins, int Next) Open(GbnfRule rule)
+    {
+        rule.Visit = GbnfVisit.Open;
+        var begins = new List<GbnfRule>();
+        Add(rule.Body!, begins);
+        return (rule, begins, 0);
     }
 
     private static GbnfError Found(GbnfRule rule, IEnumerable<GbnfRule> path)
@@ -56,13 +50,6 @@ internal static class GbnfLeftRecursion
         string[] round = [.. path.TakeWhile(r => r != rule).Select(r => r.Name).Append(rule.Name).Reverse()];
         string by = round.Length == 1 ? "" : $" by way of {string.Join(", ", round.Skip(1).Take(MostNamed).Select(n => $"'{n}'"))}{(round.Length > MostNamed + 1 ? " and others" : "")}";
         return new GbnfError(rule.Line, $"the rule {rule} begins with itself{by}: left recursion cannot be followed. Write what comes again as ( ... )*, or let the rule end with itself");
-    }
-
-    private static IEnumerator<GbnfRule> Begins(GbnfRule rule)
-    {
-        var begins = new List<GbnfRule>();
-        Add(rule.Body!, begins);
-        return begins.GetEnumerator();
     }
 
     private static void Add(GbnfItem item, List<GbnfRule> begins)

@@ -8,54 +8,41 @@ internal static class GbnfSizes
 
     public static void Measure(IReadOnlyList<GbnfRule> rules)
     {
-        // How many references of a rule lead to rules that are not measured yet, and who refers to a rule.
-        var waits = new Dictionary<GbnfRule, int>();
-        var by = new Dictionary<GbnfRule, List<GbnfRule>>();
         foreach (GbnfRule rule in rules)
-        {
-            var to = new List<GbnfRule>();
-            Collect(rule.Body!, to);
-            waits[rule] = to.Count;
-            foreach (GbnfRule other in to)
-            {
-                if (!by.TryGetValue(other, out List<GbnfRule>? those))
-                    by[other] = those = [];
-                those.Add(rule);
-            }
-        }
-
-        var ready = new Queue<GbnfRule>(rules.Where(r => waits[r] == 0));
+            Collect(rule.Body!, rule);
+        var ready = new Queue<GbnfRule>(rules.Where(r => r.Waits == 0));
         while (ready.TryDequeue(out GbnfRule? rule))
         {
             Measure(rule.Body!);
-            foreach (GbnfRule other in by.GetValueOrDefault(rule) ?? [])
+            foreach (GbnfRule other in rule.By ?? [])
             {
-                if (--waits[other] == 0)
+                if (--other.Waits == 0)
                     ready.Enqueue(other);
             }
         }
 
-        foreach (GbnfRule rule in rules.Where(r => waits[r] > 0))
+        foreach (GbnfRule rule in rules.Where(r => r.Waits > 0))
             Measure(rule.Body!);
     }
 
-    private static void Collect(GbnfItem item, List<GbnfRule> to)
+    private static void Collect(GbnfItem item, GbnfRule by)
     {
         switch (item)
         {
             case GbnfReference reference:
-                to.Add(reference.Rule);
+                by.Waits++;
+                (reference.Rule.By ??= []).Add(by);
                 break;
             case GbnfSequence sequence:
                 foreach (GbnfItem part in sequence.Parts)
-                    Collect(part, to);
+                    Collect(part, by);
                 break;
             case GbnfChoice choice:
                 foreach (GbnfItem one in choice.Of)
-                    Collect(one, to);
+                    Collect(one, by);
                 break;
             case GbnfRepeat repeat:
-                Collect(repeat.Inner, to);
+                Collect(repeat.Inner, by);
                 break;
         }
     }

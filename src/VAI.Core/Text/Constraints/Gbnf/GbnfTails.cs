@@ -11,9 +11,10 @@ internal static class GbnfTails
     public static void Unroll(GbnfRule rule)
     {
         int parts = 0;
-        var loops = new List<GbnfItem>();
-        var exits = new List<GbnfItem>();
-        if (!Refers(rule.Body!, rule, ref parts) || parts > MostParts || !Split(rule.Body!, rule, [], loops, exits) || exits.Count == 0)
+        if (!Refers(rule.Body!, rule, ref parts) || parts > MostParts)
+            return;
+        List<GbnfItem> loops = [], exits = [];
+        if (!Split(rule.Body!, rule, [], loops, exits) || exits.Count == 0)
             return;
         rule.Body = new GbnfSequence([GbnfRepetition.Of(One(loops), 0, int.MaxValue), One(exits)]);
     }

@@ -10,7 +10,7 @@ internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries)
     private const int MostMasks = 500;
 
     // Of one mask; the usual ones take some thousands.
-    private const int MostWork = 4_000_000;
+    private const int MostWork = 2_000_000;
 
     private int _weight = MostWeight;
     private int _masks;

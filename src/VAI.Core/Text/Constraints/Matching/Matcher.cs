@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Text;
 using VAI.Text.Constraints.Automata;
 using VAI.Text.Constraints.Grammars;
@@ -14,6 +15,9 @@ internal sealed class Matcher
 {
     // Of one state: a grammar that needs more is too ambiguous to be followed.
     private const int MostConfigs = 4096;
+
+    // Of rules that begin with each other: an error from far below takes long to come up.
+    private const int MostDepth = 4000;
 
     // 24 bytes each; a stack takes five times that.
     private const int ConfigsOfWeight = 32, FramesOfWeight = 8;
@@ -36,6 +40,7 @@ internal sealed class Matcher
     private readonly Dictionary<int, Frame> _begun = [];
     private bool _accepts;
     private int _links;
+    private int _depth;
     private int _weight;
     private long _work;
     private long _mostWork = long.MaxValue;
@@ -315,7 +320,7 @@ internal sealed class Matcher
         _configs.Clear();
         _closed.Clear();
         _begun.Clear();
-        _links = 0;
+        _links = _depth = 0;
         _accepts = false;
     }
 
@@ -336,8 +341,14 @@ internal sealed class Matcher
     // What comes next without a character.
     private void Close(int node, Frame? stack)
     {
-        if (!System.Runtime.CompilerServices.RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        if (++_depth > MostDepth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
             throw new ConstraintTooLarge("its rules begin with each other too deeply");
+        CloseNew(node, stack);
+        _depth--;
+    }
+
+    private void CloseNew(int node, Frame? stack)
+    {
         if (!_grammar.IsLive(node) || !_closed.Add((node, stack)))
             return;
         if (_closed.Count > 4 * MostConfigs)

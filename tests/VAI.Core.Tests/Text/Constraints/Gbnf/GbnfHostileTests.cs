@@ -16,15 +16,15 @@ public sealed class GbnfHostileTests
         ["a billion"] = ("root ::= \"x\"{0,1000000000}", "xxx"),
         ["a billion at least"] = ("root ::= \"x\"? | \"y\"{1000000000}", "x"),
         ["billions of billions"] = ("root ::= ((\"x\"{0,1000000000}){0,1000000000}){0,1000000000}", "xxx"),
-        ["nullable counts"] = ("root ::= ((\"x\"? \"y\"?){0,1000000000} root?){1000000000}", "xyx"),
+        ["nullable counts"] = ("root ::= ((\"x\"? \"y\"?){0,1000000000} (\"(\" root \")\")?){1000000000}", "xyx"),
         ["nested stars"] = ("root ::= ((x*)*)*\nx ::= (\"a\"* | y)*\ny ::= (\"(\" x \")\")*", "a(aa)"),
         ["alternates"] = ("root ::= " + string.Join(" | ", Enumerable.Range(0, 100_000).Select(i => $"\"{i}\"")), "99999"),
-        ["sets"] = ("root ::= " + string.Join(" | ", Enumerable.Range(0, 100_000).Select(i => $"[{(char)(0x4E00 + (i % 20_000))}-\\uFFFF]")), "\u9000"),
+        ["sets"] = ("root ::= " + string.Join(" | ", Enumerable.Range(0, 100_000).Select(i => $"[{(char)(0x4E00 + (i % 20_000))}-\uFFFF]")), "\u9000"),
         ["alternates of two"] = ("root ::= " + string.Join(" | ", Enumerable.Range(0, 60_000).Select(i => $"\"a\" [{i % 10}]")), null),
         ["cycle"] = (string.Join('\n', Enumerable.Range(0, 40_000).Select(i => $"{(i == 0 ? "root" : $"r{i}")} ::= {(i == 39_999 ? "root" : $"r{i + 1}")}")), null),
         ["chain"] = (string.Join('\n', Enumerable.Range(0, 40_000).Select(i => $"{(i == 0 ? "root" : $"r{i}")} ::= \"a\" {(i == 39_999 ? "\"b\"" : $"r{i + 1}")}")), ""),
         ["aliases"] = (string.Join('\n', Enumerable.Range(0, 40_000).Select(i => $"{(i == 0 ? "root" : $"r{i}")} ::= {(i == 39_999 ? "\"b\"" : $"r{i + 1}")}")), ""),
-        ["aliases upwards"] = (string.Join('\n', Enumerable.Range(0, 40_000).Select(i => $"r{i} ::= {(i == 0 ? "\"b\" root?" : $"r{i - 1}")}")) + "\nroot ::= \"a\" r39999?", "a"),
+        ["aliases upwards"] = (string.Join('\n', Enumerable.Range(0, 40_000).Select(i => $"r{i} ::= {(i == 0 ? "\"b\" root?" : $"r{i - 1}")}")) + "\nroot ::= \"a\"? r39999?", ""),
         ["laughs"] = ("root ::= r0\n" + string.Join('\n', Enumerable.Range(0, 60).Select(i => $"r{i} ::= {(i == 59 ? "\"a\"?" : $"r{i + 1} r{i + 1}")}")), ""),
         ["optional ones"] = ("root ::= " + string.Concat(Enumerable.Repeat("\"x\"? ", 50_000)), ""),
         ["nothing optional"] = ("root ::= r*\nr ::= " + string.Concat(Enumerable.Repeat("\"x\"? root? ", 2_000)), null),
@@ -38,7 +38,7 @@ public sealed class GbnfHostileTests
         ["rules"] = ("root ::= \"a\"\n" + string.Join('\n', Enumerable.Range(0, 49_999).Select(i => $"r{i}::=\"{i}\"")), "a"),
         ["too many rules"] = ("root ::= \"a\"\n" + string.Join('\n', Enumerable.Range(0, 60_000).Select(i => $"r{i}::=\"\"")), null),
         ["wide texts"] = ("root ::= x*\nx ::= \"(\" root \")\" | " + string.Join(" | ", Enumerable.Range(0, 3_000).Select(i => $"\"{string.Concat(Enumerable.Range(0, 255).Select(c => (char)(0x100 + ((c * 7) + i) % 50_000)))}\" root")), ""),
-        ["all rules of all"] = (string.Join('\n', Enumerable.Range(0, 400).Select(i => $"{(i == 0 ? "root" : $"r{i}")} ::= {string.Join(" | ", Enumerable.Range(1, 399).Select(j => $"\"{(char)('a' + (j % 26))}\" r{j}"))} | \"x\"")), "x"),
+        ["all rules of all"] = (string.Join('\n', Enumerable.Range(0, 250).Select(i => $"{(i == 0 ? "root" : $"r{i}")} ::= {string.Join(" | ", Enumerable.Range(1, 249).Select(j => $"\"{(char)('a' + (j % 26))}\" r{j}"))} | \"x\"")), "x"),
     };
 
     public static TheoryData<string> Names { get; } = [.. Grammars.Keys];

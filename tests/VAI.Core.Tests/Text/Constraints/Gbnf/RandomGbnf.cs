@@ -111,7 +111,7 @@ internal sealed class RandomGbnf
         {
             if (times >= part.Least)
                 ends.UnionWith(from);
-            from = [.. from.SelectMany(f => Ends(part.Of[0], text, f))];
+            from = times == most ? [] : [.. from.SelectMany(f => Ends(part.Of[0], text, f))];
         }
 
         return ends;
