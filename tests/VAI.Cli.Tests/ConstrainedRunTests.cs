@@ -23,6 +23,15 @@ public sealed class ConstrainedRunTests(Forged forged)
         run = await VaiProcess.RunAsync([.. line, "--regex", "(yes|no)!"]);
         Assert.Matches("^(yes|no)!\n$", run.Out);
         (await VaiProcess.RunAsync([.. line, "--regex", "(yes"])).IsBadInput();
+        string grammar = forged.At("answer.gbnf");
+        await File.WriteAllTextAsync(grammar, "root ::= word (\" \" word)?\nword ::= \"yes\" | \"no\" # or so\n");
+        run = await VaiProcess.RunAsync([.. line, "--grammar", grammar]);
+        Assert.Matches("^(yes|no)( (yes|no))?\n$", run.Out);
+        (await VaiProcess.RunAsync([.. line, "--grammar", grammar, "--regex", "a"])).IsBadInput();
+        await File.WriteAllTextAsync(grammar, "root ::= \"a\"\nword ::= (\"yes\"");
+        run = await VaiProcess.RunAsync([.. line, "--grammar", grammar]);
+        run.IsBadInput();
+        Assert.Contains("line 2: a '(' is not closed", run.Error, StringComparison.Ordinal);
         (await VaiProcess.RunAsync([.. line, "--json-schema", schema + ".no"])).IsBadInput();
         (await VaiProcess.RunAsync([.. line, "--json-schema", schema, "--regex", "a"])).IsBadInput();
         await File.WriteAllTextAsync(schema, """{"type":"array","uniqueItems":true}""");

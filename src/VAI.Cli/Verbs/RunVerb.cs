@@ -21,6 +21,8 @@ internal static class RunVerb
     private static readonly Option<FileInfo?> JsonSchema = new("--json-schema") { Description = "A file with a JSON schema, which the answer fits.", HelpName = "FILE" };
     private static readonly Option<string?> Regex = new("--regex") { Description = "A regular expression that the answer matches as a whole.", HelpName = "PATTERN" };
 
+    private static readonly Option<FileInfo?> Grammar = new("--grammar") { Description = "A file with a grammar in llama.cpp's GBNF, of which the answer is a text.", HelpName = "FILE" };
+
     private static readonly Option<bool> FastForward = new("--fast-forward") { Description = "Writes at once what the schema, or the pattern, leaves no choice about." };
 
     private static readonly Option<string?> Template = new("--chat-template")
@@ -34,13 +36,14 @@ internal static class RunVerb
     {
         var command = new Command("run", "Load a model and answer one prompt.")
         {
-            Model, Prompt, Tokens, Temperature, Seed, TopK, TopP, MinP, Stop, JsonSchema, Regex, FastForward, Common.GpuLayers, Common.Threads, Common.FixedThreads, Common.Share, Common.Nice,
+            Model, Prompt, Tokens, Temperature, Seed, TopK, TopP, MinP, Stop, JsonSchema, Regex, Grammar, FastForward, Common.GpuLayers, Common.Threads, Common.FixedThreads, Common.Share, Common.Nice,
             Common.BatchScheduling, Common.Context, Common.LoadProfile, Template, Common.RomDirectory,
         };
         command.Validators.Add(parsed =>
         {
-            if (parsed.GetValue(JsonSchema) is not null && parsed.GetValue(Regex) is not null)
-                parsed.AddError("--json-schema and --regex both say what the answer is. Give one.");
+            Option[] given = [.. new Option[] { JsonSchema, Regex, Grammar }.Where(o => parsed.GetResult(o) is not null)];
+            if (given.Length > 1)
+                parsed.AddError($"{given[0].Name} and {given[1].Name} both say what the answer is. Give one.");
         });
         command.Does(RunAsync);
         return command;
@@ -114,7 +117,8 @@ internal static class RunVerb
         MinP = parsed.GetValue(MinP),
         Stop = parsed.GetValue(Stop) is { Length: > 0 } stop ? stop : null,
         Constraint = parsed.GetValue(JsonSchema) is { } schema ? Constraint.JsonSchema(Read(schema))
-            : parsed.GetValue(Regex) is { } pattern ? Constraint.Regex(pattern) : null,
+            : parsed.GetValue(Regex) is { } pattern ? Constraint.Regex(pattern)
+            : parsed.GetValue(Grammar) is { } grammar ? Constraint.Gbnf(Read(grammar)) : null,
         FastForward = parsed.GetValue(FastForward),
     };
 
@@ -126,7 +130,7 @@ internal static class RunVerb
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new VaiUsageException(VaiError.FileNotReadable, $"The schema '{file}' cannot be read ({e.Message}). Give a file that can.", e);
+            throw new VaiUsageException(VaiError.FileNotReadable, $"'{file}' cannot be read ({e.Message}). Give a file that can.", e);
         }
     }
 

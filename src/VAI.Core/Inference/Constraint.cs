@@ -51,6 +51,18 @@ public sealed record Constraint
     }
 
     /// <summary>
+    /// A text of a grammar in GBNF, llama.cpp's language of grammars. What of it cannot be held, such as rules that begin with themselves and tokens, is an
+    /// error that names the line.
+    /// </summary>
+    /// <param name="grammar">The grammar, whose answer is the rule <c>root</c>. At most 2^20 characters, 50,000 rules, and 200 groups within each other.</param>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidConstraint"/>, with the line.</exception>
+    public static Constraint Gbnf(string grammar)
+    {
+        ArgumentNullException.ThrowIfNull(grammar);
+        return Checked(new Constraint(ConstraintKind.Gbnf, grammar));
+    }
+
+    /// <summary>
     /// An answer that may call tools, as the model of a prompt writes calls: each call that it makes is of one of them, with arguments that fit, and what
     /// <see cref="ToolCallReader"/> reads. What is said beside calls is free.
     /// </summary>
@@ -107,4 +119,7 @@ public enum ConstraintKind
 
     /// <summary>Tools that may be called, and how; see <see cref="Constraint.Tools"/>.</summary>
     Tools,
+
+    /// <summary>A grammar in GBNF; see <see cref="Constraint.Gbnf"/>.</summary>
+    Gbnf,
 }

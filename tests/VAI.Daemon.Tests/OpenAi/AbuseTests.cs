@@ -150,10 +150,10 @@ public sealed class AbuseTests(OpenAiServer server) : OpenAiTest(server)
     public async Task A_grammar_a_million_parentheses_deep()
     {
         string grammar = Quote("root ::= " + new string('(', 1_000_000) + new string(')', 1_000_000));
-        await RefusedAsync(Completions, With(Request, "grammar", grammar), HttpStatusCode.BadRequest, "unsupported_parameter", "grammar");
+        await RefusedAsync(Completions, With(Request, "grammar", grammar), HttpStatusCode.BadRequest, "invalid_value", "grammar");
         await RefusedAsync(
             Chat, $$"""{"model":"m","messages":[{"role":"user","content":"x"}],"grammar":{{grammar}}}""", HttpStatusCode.BadRequest,
-            "unsupported_parameter", "grammar");
+            "invalid_value", "grammar");
         await AnswersAsync();
     }
 

@@ -43,11 +43,36 @@ public sealed class ConstraintTests(OpenAiServer server) : OpenAiTest(server)
         }
     }
 
+    [Fact]
+    public async Task An_answer_is_a_text_of_the_grammar_that_was_asked_for()
+    {
+        const string Grammar = "root ::= (\"yes\" | \"no\") why?\nwhy ::= \", \" [a-z]{1,5} (\" (\" why \")\")?";
+        var constraint = Constraint.Gbnf(Grammar);
+        string fields = $"\"temperature\":1.5,\"seed\":5,\"max_tokens\":200,\"grammar\":{Quote(Grammar)}";
+        string request = $$"""{"model":"m","messages":[{"role":"user","content":"Hello"}],{{fields}}""";
+        JsonElement choice = (await PostAsync(Chat, request + "}")).GetProperty("choices")[0];
+        Assert.Equal("stop", choice.GetProperty("finish_reason").GetString());
+        string text = choice.GetProperty("message").GetProperty("content").GetString()!;
+        Assert.True(constraint.Accepts(text), text);
+        List<JsonElement> events = await StreamAsync(Chat, request + ",\"stream\":true}");
+        Assert.Equal(text, string.Concat(events.Select(e => e.GetProperty("choices")[0].GetProperty("delta").TryGetProperty("content", out JsonElement c) ? c.GetString() : "")));
+        JsonElement completion = await PostAsync("/v1/completions", $$"""{"model":"m","prompt":"Hello",{{fields}}}""");
+        Assert.True(constraint.Accepts(completion.GetProperty("choices")[0].GetProperty("text").GetString()!));
+
+        // An empty one is none.
+        await PostAsync(Chat, """{"model":"m","messages":[{"role":"user","content":"Hello"}],"max_tokens":2,"grammar":"","response_format":{"type":"text"}}""");
+    }
+
     [Theory]
     [InlineData("\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"x\",\"schema\":{\"type\":\"array\",\"uniqueItems\":true}}}", "response_format.json_schema.schema", "#/uniqueItems")]
     [InlineData("\"response_format\":{\"type\":\"xml\"}", "response_format.type", "json_schema")]
     [InlineData("\"response_format\":{\"type\":\"json_schema\"}", "response_format.json_schema", "json_schema")]
     [InlineData("\"guided_regex\":\"a(\"", "guided_regex", "regular expression")]
+    [InlineData("\"grammar\":\"root ::= x\"", "grammar", "line 1: no rule is named 'x'")]
+    [InlineData("\"grammar\":\"root ::= \\\"a\\\"\\nx ::= x\"", "grammar", "line 2: the rule 'x' begins with itself")]
+    [InlineData("\"grammar\":7", "grammar", "string")]
+    [InlineData("\"grammar\":\"root ::= [a]\",\"json_schema\":{}", "grammar", "'json_schema' and 'grammar'")]
+    [InlineData("\"grammar\":\"root ::= [a]\",\"response_format\":{\"type\":\"json_object\"}", "grammar", "'response_format' and 'grammar'")]
     [InlineData("\"guided_choice\":[]", "guided_choice", "1 to")]
     [InlineData("\"guided_choice\":[\"a\"],\"guided_regex\":\"a\"", "guided_choice", "guided_regex")]
     public async Task What_cannot_be_held_is_a_400_that_names_it(string way, string field, string says)

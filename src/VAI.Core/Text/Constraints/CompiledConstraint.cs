@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using VAI.Native.Llama;
 using VAI.Text.Constraints.Automata;
+using VAI.Text.Constraints.Gbnf;
 using VAI.Text.Constraints.Grammars;
 using VAI.Text.Constraints.Matching;
 using VAI.Text.Constraints.Schemas;
@@ -30,6 +31,10 @@ internal sealed class CompiledConstraint
         _grammar = Build(null, null, false);
         if (!_grammar.IsPossible)
             throw constraint.Kind == ConstraintKind.JsonSchema ? new SchemaError("#", "no value fits it") : Invalid("Nothing satisfies the constraint.");
+
+        // Who calls too much before reading anything is told at once.
+        if (constraint.Kind == ConstraintKind.Gbnf)
+            _ = new Matcher(_grammar);
     }
 
     /// <summary>The calls that the answer may have; null where it has none.</summary>
@@ -118,6 +123,10 @@ internal sealed class CompiledConstraint
         {
             throw Invalid($"The regular expression cannot be held: {e.Message}.", e);
         }
+        catch (GbnfError e)
+        {
+            throw Invalid($"The grammar cannot be held, in line {e.Line}: {e.What}.", e);
+        }
         catch (ConstraintTooLarge e)
         {
             throw Invalid($"The constraint cannot be held: {e.Message}. Make it simpler.", e);
@@ -132,6 +141,7 @@ internal sealed class CompiledConstraint
         {
             ConstraintKind.JsonSchema => SchemaCompiler.Add(grammar, _constraint.Text, "#"),
             ConstraintKind.Regex => marked.Pattern(_constraint.Text, grammar.End),
+            ConstraintKind.Gbnf => GbnfCompiler.Add(grammar, _constraint.Text),
             ConstraintKind.Tools => ToolGrammar.Add(Tools!, marked),
             _ => throw Invalid($"'{_constraint.Kind}' is no language of constraints."),
         };

@@ -21,6 +21,10 @@ internal static class ConstraintFields
             Add("guided_json", Schema("guided_json", guided));
         if (fields.Text("guided_regex") is { } pattern)
             Add("guided_regex", Held("guided_regex", () => Constraint.Regex(pattern)));
+
+        // An empty one is how some say that there is none.
+        if (fields.Text("grammar") is { Length: > 0 } grammar)
+            Add("grammar", Held("grammar", () => Constraint.Gbnf(grammar)));
         if (fields.Take("guided_choice") is { } choice)
             Add("guided_choice", Choice(choice));
         return found?.Constraint;

@@ -34,7 +34,7 @@ internal static class UnsupportedFields
 
     private static readonly string[] Never =
     [
-        "grammar", "guided_grammar", "structured_outputs", "format", "samplers",
+        "guided_grammar", "structured_outputs", "format", "samplers",
         "prompt_logprobs", "truncate_prompt_tokens",
     ];
 

@@ -7,6 +7,7 @@ namespace VAI.Text.Constraints.Automata;
 internal sealed partial class Automaton
 {
     private readonly ConcurrentDictionary<int, bool> _loops = new();
+    private readonly ConcurrentDictionary<int, bool> _ends = new();
 
     /// <summary>Whether a code point between two, both included, may come in a state.</summary>
     public bool CanStep(int state, int from, int to)
@@ -31,7 +32,10 @@ internal sealed partial class Automaton
     }
 
     /// <summary>Whether a state stays as it is whatever plain character comes: one that a JSON string has as it stands.</summary>
-    public bool LoopsOnPlain(int state) => _loops.GetOrAdd(state, static (at, self) => self.Loops(at), this);
+    public bool LoopsOnPlain(int state) => _loops.GetOrAdd(state, static (at, self) => self.OnPlain(at, to => to == at), this);
+
+    /// <summary>Whether whatever plain character comes in a state ends the text.</summary>
+    public bool EndsOnPlain(int state) => _ends.GetOrAdd(state, static (at, self) => self.OnPlain(at, to => self.Accepts(to) && !self.CanGoOn(to)), this);
 
     /// <summary>The labels of all that a beginning can become.</summary>
     public HashSet<int> ReachableLabels(int state)
@@ -122,13 +126,14 @@ internal sealed partial class Automaton
         }
     }
 
-    private bool Loops(int state)
+    // Whether all plain characters lead to states of which that holds.
+    private bool OnPlain(int state, Func<int, bool> holds)
     {
         Alphabet alphabet = _table.Alphabet;
         for (int run = 0; run < alphabet.RunCount; run++)
         {
             (int start, int of) = alphabet.Run(run);
-            if (of >= 0 && HasPlain(start, alphabet.EndOf(run)) && _table.Target(state, of) != state)
+            if (of >= 0 && HasPlain(start, alphabet.EndOf(run)) && !holds(_table.Target(state, of)))
                 return false;
         }
 

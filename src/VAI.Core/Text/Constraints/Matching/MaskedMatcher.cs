@@ -5,11 +5,14 @@ namespace VAI.Text.Constraints.Matching;
 /// <summary>A matcher with what tokens of a vocabulary each of its states allows. Not thread-safe.</summary>
 internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries)
 {
-    // With its row a state has 1 KiB, with its mask one more bit for each token.
-    private const int MostStates = 16_000;
+    // In KiB: with its row a state has one, with its mask one more bit for each token.
+    private const int MostWeight = 16_000;
     private const int MostMasks = 500;
 
-    private int _states = MostStates;
+    // Of one mask; the usual ones take some thousands.
+    private const int MostWork = 2_000_000;
+
+    private int _weight = MostWeight;
     private int _masks;
 
     public Matcher Matcher { get; private set; } = new(grammar);
@@ -17,7 +20,7 @@ internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries)
     public VocabularyTries Tries => tries;
 
     /// <summary>Whether it holds so much that it is better begun anew.</summary>
-    public bool IsLarge => Matcher.Count > _states || _masks > MostMasks;
+    public bool IsLarge => Matcher.Weight > _weight || _masks > MostMasks;
 
     /// <summary>Forgets what it found out.</summary>
     public void Forget()
@@ -27,7 +30,7 @@ internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries)
     }
 
     /// <summary>Takes what it has found out for what it needs: there may be as much again.</summary>
-    public void Keep() => _states = Math.Max(MostStates, 2 * Matcher.Count);
+    public void Keep() => _weight = Math.Max(MostWeight, 2 * Matcher.Weight);
 
     /// <summary>The tokens that may come.</summary>
     public ulong[] Mask(MatchState state)
@@ -35,15 +38,19 @@ internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries)
         if (state.Mask is { } known)
             return known;
         ulong[] mask = new ulong[tries.Words];
-        int plain = Matcher.Plain(state);
-        if (plain > 0)
+        Matcher.Bound(MostWork);
+        try
         {
-            tries.Plain(plain).CopyTo(mask);
-            tries.Rest.Allow(Matcher, state, mask);
+            // Where a string ends soon, longer tokens may be a part of what else may come.
+            int plain = Matcher.Plain(state);
+            bool isPlain = plain >= VocabularyTries.MostCounted || (plain > 0 && state.Configs.Length == 1);
+            if (isPlain)
+                tries.Plain(plain).CopyTo(mask);
+            (isPlain ? tries.Rest : tries.All).Allow(Matcher, state, mask);
         }
-        else
+        finally
         {
-            tries.All.Allow(Matcher, state, mask);
+            Matcher.Bound(null);
         }
 
         foreach (int token in Matcher.Tokens(state))

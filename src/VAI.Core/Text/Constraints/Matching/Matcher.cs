@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Text;
 using VAI.Text.Constraints.Automata;
 using VAI.Text.Constraints.Grammars;
@@ -15,30 +16,47 @@ internal sealed class Matcher
     // Of one state: a grammar that needs more is too ambiguous to be followed.
     private const int MostConfigs = 4096;
 
+    // Of rules that begin with each other: an error from far below takes long to come up.
+    private const int MostDepth = 4000;
+
+    // 24 bytes each; a stack takes five times that.
+    private const int ConfigsOfWeight = 32, FramesOfWeight = 8;
+
+    // A link to an object that goes on, and not to its begin.
+    private const int OfMembers = -1;
+
     // Sets of keys, each of which is followed by a table of its own.
     private const int MostOthers = 64;
 
     private readonly Grammar _grammar;
-    private readonly Frames _frames = new();
+    private readonly Frames _frames;
     private readonly Dictionary<Key, MatchState> _known = [];
     private readonly List<MatchState> _states = [];
     private readonly Dictionary<ImmutableSortedSet<string>, Automaton> _others = [];
     private readonly HashSet<Config> _configs = [];
     private readonly HashSet<(int Node, Frame? Stack)> _closed = [];
+
+    // Rules and objects that begin at this place of the text, by their first node.
+    private readonly Dictionary<int, Frame> _begun = [];
     private bool _accepts;
+    private int _links;
+    private int _depth;
+    private int _weight;
+    private long _work;
+    private long _mostWork = long.MaxValue;
 
     /// <exception cref="ConstraintTooLarge">The grammar is too ambiguous.</exception>
     public Matcher(Grammar grammar)
     {
-        _grammar = grammar;
+        (_grammar, _frames) = (grammar, new Frames(grammar));
         Close(grammar.Start, null);
         Start = Known(0) ?? throw new ConstraintTooLarge("nothing satisfies it");
     }
 
     public MatchState Start { get; }
 
-    /// <summary>States so far.</summary>
-    public int Count => _states.Count;
+    /// <summary>What it takes so far, in KiB.</summary>
+    public int Weight => _weight + (_frames.Weight / FramesOfWeight);
 
     public MatchState this[int id] => _states[id - 1];
 
@@ -135,7 +153,7 @@ internal sealed class Matcher
         {
             Frame? stack = config.Stack;
             if (stack?.Members is { Unrecorded: true } members)
-                stack = _frames.Push(stack.Below, stack.Node, stack.Times, members with { Others = members.Others.Add(key), Unrecorded = false });
+                stack = _frames.Of(stack.Links, members with { Others = members.Others.Add(key), Unrecorded = false });
             _configs.Add(config with { Stack = stack });
         }
 
@@ -154,6 +172,7 @@ internal sealed class Matcher
             {
                 StringNode text when text.Language.LoopsOnPlain(config.State) => text.Most == int.MaxValue ? int.MaxValue : text.Most - config.Count,
                 TextNode text when text.Language.LoopsOnPlain(config.State) => int.MaxValue,
+                TextNode text when config.State == 0 && text.Language.EndsOnPlain(0) => PlainTimes(config, text),
                 _ => 0,
             };
             most = Math.Max(most, count);
@@ -162,8 +181,29 @@ internal sealed class Matcher
         return most;
     }
 
+    /// <summary>Bounds what is found out from here on, until it is told otherwise.</summary>
+    /// <param name="most">Steps of some 100 ns; null for no bound.</param>
+    public void Bound(long? most) => _mostWork = most is { } steps ? _work + steps : long.MaxValue;
+
+    // Of a repetition of plain characters, how often it may come; 0 for so few that a token may go beyond it.
+    private int PlainTimes(Config config, TextNode text)
+    {
+        int most = 0;
+        for (int i = 0; _grammar[text.Next] is EndNode && i < config.Stack?.Links.Count; i++)
+        {
+            Link link = config.Stack.Links[i];
+            if (_grammar[link.Node] is RepeatNode repeat && repeat.Rule == config.Node && link.Times > 0)
+                most = Math.Max(most, repeat.Most == int.MaxValue ? int.MaxValue : repeat.Most - link.Times + 1);
+        }
+
+        return most >= VocabularyTries.MostCounted ? most : 0;
+    }
+
     private MatchState? Make(MatchState state, byte next)
     {
+        _work += 1 + state.Configs.Length + _closed.Count + _links;
+        if (_work > _mostWork)
+            throw new ConstraintTooLarge("it is too ambiguous: finding out what may come next takes too long");
         if (state.Partial == 0 && next < 0x80)
             return Take(state, next);
         uint partial = state.Partial;
@@ -304,7 +344,7 @@ internal sealed class Matcher
         MembersState state = frame.Members!;
         if (name >= 0 ? !members.MayCome(name, state) : !members.MayOther(state) || (config.Count >= 0 && Others(state).Accepts(config.Count)))
             return;
-        Close(entry, _frames.Push(frame.Below, frame.Node, 0, name >= 0 ? state.With(name) : state.WithOther()));
+        Close(entry, _frames.Of(frame.Links, name >= 0 ? state.With(name) : state.WithOther()));
     }
 
     private Automaton Others(MembersState state)
@@ -323,13 +363,15 @@ internal sealed class Matcher
     {
         _configs.Clear();
         _closed.Clear();
+        _begun.Clear();
+        _links = _depth = 0;
         _accepts = false;
     }
 
     private void Add(Config config)
     {
         if (_configs.Add(config) && _configs.Count > MostConfigs)
-            throw new ConstraintTooLarge("it is too ambiguous: a text can go on in more than 4,096 ways");
+            throw TooAmbiguous();
     }
 
     private void Text(int node, TextNode text, int state, Frame? stack)
@@ -343,12 +385,18 @@ internal sealed class Matcher
     // What comes next without a character.
     private void Close(int node, Frame? stack)
     {
-        if (!System.Runtime.CompilerServices.RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        if (++_depth > MostDepth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
             throw new ConstraintTooLarge("its rules begin with each other too deeply");
+        CloseNew(node, stack);
+        _depth--;
+    }
+
+    private void CloseNew(int node, Frame? stack)
+    {
         if (!_grammar.IsLive(node) || !_closed.Add((node, stack)))
             return;
         if (_closed.Count > 4 * MostConfigs)
-            throw new ConstraintTooLarge("it is too ambiguous: a text can go on in more than 4,096 ways");
+            throw TooAmbiguous();
         switch (_grammar[node])
         {
             case EndNode when stack is null:
@@ -373,26 +421,82 @@ internal sealed class Matcher
                     Close(one, stack);
                 break;
             case CallNode call:
-                Close(call.Rule, _grammar[call.Next] is EndNode && stack is not null ? stack : _frames.Push(stack, call.Next));
+                Begin(call.Rule, new Link(call.Next, 0, stack));
                 break;
             case RepeatNode repeat:
                 Repeat(node, repeat, 0, stack);
                 break;
             case MembersNode members:
-                Members(members, _frames.Push(stack, node, 0, MembersState.None(members.Members.Names.Count)), members.Members.FirstKey);
+                BeginMembers(node, members, new Link(node, OfMembers, stack));
                 break;
             case MemberEndNode end:
-                Members(end.Of, stack!, end.Of.Members.NextKey);
+                if (end.Of.Members.MayEnd(stack!.Members!))
+                    Return(stack);
+                if (end.Of.Members.MayGoOn(stack.Members!))
+                    Close(end.Of.Members.NextKey, stack);
                 break;
         }
     }
 
+    // A rule that is called from several places at once is followed once.
+    private void Begin(int rule, Link link)
+    {
+        if (Join(rule, link))
+            return;
+        var frame = new Frame(link, null);
+        _begun.Add(rule, frame);
+        Close(rule, frame);
+    }
+
+    private void BeginMembers(int node, MembersNode members, Link link)
+    {
+        if (Join(node, link))
+            return;
+        var none = MembersState.None(members.Members.Names.Count);
+        var frame = new Frame(link, none);
+        _begun.Add(node, frame);
+        if (members.Members.MayEnd(none))
+            Return(frame);
+        if (members.Members.MayGoOn(none))
+            Close(members.Members.FirstKey, frame);
+    }
+
+    private bool Join(int node, Link link)
+    {
+        if (++_links > 4 * MostConfigs)
+            throw TooAmbiguous();
+        if (!_begun.TryGetValue(node, out Frame? frame))
+            return false;
+        frame.Add(link);
+        if (frame.HasEnded)
+            Return(link);
+        return true;
+    }
+
     private void Return(Frame stack)
     {
-        if (_grammar[stack.Node] is RepeatNode repeat && stack.Times > 0)
-            Repeat(stack.Node, repeat, stack.Times, stack.Below);
-        else
-            Close(stack.Node, stack.Below);
+        stack.HasEnded |= stack.Id == 0;
+
+        // Those that come while it returns do so themselves.
+        int count = stack.Links.Count;
+        for (int i = 0; i < count; i++)
+            Return(stack.Links[i]);
+    }
+
+    private void Return(Link link)
+    {
+        switch (_grammar[link.Node])
+        {
+            case RepeatNode repeat when link.Times > 0:
+                Repeat(link.Node, repeat, link.Times, link.Below);
+                break;
+            case MembersNode members when link.Times == OfMembers:
+                Close(members.Next, link.Below);
+                break;
+            default:
+                Close(link.Node, link.Below);
+                break;
+        }
     }
 
     // So often it came.
@@ -401,15 +505,7 @@ internal sealed class Matcher
         if (times >= repeat.Least)
             Close(repeat.Next, below);
         if (times < repeat.Most)
-            Close(repeat.Rule, _frames.Push(below, node, repeat.Most == int.MaxValue ? Math.Min(times + 1, repeat.Least + 1) : times + 1));
-    }
-
-    private void Members(MembersNode node, Frame frame, int key)
-    {
-        if (node.Members.MayEnd(frame.Members!))
-            Close(node.Next, frame.Below);
-        if (node.Members.MayGoOn(frame.Members!))
-            Close(key, frame);
+            Begin(repeat.Rule, new Link(node, repeat.Most == int.MaxValue ? Math.Min(times + 1, repeat.Least + 1) : times + 1, below));
     }
 
     private MatchState? Known(uint partial)
@@ -417,14 +513,34 @@ internal sealed class Matcher
         if (_configs.Count == 0 && !_accepts)
             return null;
         Config[] configs = [.. _configs];
+        if (_begun.Count > 0)
+            configs = Closed(configs);
         Array.Sort(configs);
         var key = new Key(configs, partial, _accepts);
         if (_known.TryGetValue(key, out MatchState? known))
             return known;
         known = new MatchState(_states.Count + 1, configs, partial, _accepts);
         _states.Add(known);
+        _weight += 1 + (configs.Length / ConfigsOfWeight);
         return _known[key] = known;
     }
+
+    private Config[] Closed(Config[] configs)
+    {
+        bool any = false;
+        for (int i = 0; i < configs.Length; i++)
+        {
+            if (configs[i].Stack is not { Id: 0 } open)
+                continue;
+            configs[i] = configs[i] with { Stack = _frames.Close(open) };
+            any = true;
+        }
+
+        // Two that were open may have become one.
+        return any && configs.Length > 1 ? [.. configs.Distinct()] : configs;
+    }
+
+    private static ConstraintTooLarge TooAmbiguous() => new("it is too ambiguous: a text can go on in more than 4,096 ways");
 
     private readonly struct Key(Config[] configs, uint partial, bool accepts) : IEquatable<Key>
     {

@@ -12,8 +12,8 @@ namespace VAI.Text.Constraints.Matching;
 /// </summary>
 internal sealed class VocabularyTries
 {
-    // Longer ones are looked at one by one where a string may not be much longer.
-    private const int MostCounted = 24;
+    /// <summary>Characters of the longest plain ones; longer ones are looked at one by one.</summary>
+    public const int MostCounted = 24;
 
     private static readonly ConditionalWeakTable<LlamaVocab, VocabularyTries> Known = [];
 

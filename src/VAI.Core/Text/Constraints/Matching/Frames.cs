@@ -1,0 +1,98 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using VAI.Text.Constraints.Automata;
+using VAI.Text.Constraints.Grammars;
+
+namespace VAI.Text.Constraints.Matching;
+
+/// <summary>All closed stacks that came up, each once.</summary>
+internal sealed class Frames(Grammar grammar)
+{
+    private readonly Dictionary<(Link Link, MembersState? Members), Frame> _single = [];
+    private readonly Dictionary<Key, Frame> _several = [];
+
+    /// <summary>What they take, in some 120 bytes.</summary>
+    public int Weight { get; private set; }
+
+    /// <summary>The closed one of some links to closed ones.</summary>
+    public Frame Of(IReadOnlyList<Link> links, MembersState? members)
+    {
+        if (links.Count == 1)
+        {
+            ref Frame? single = ref CollectionsMarshal.GetValueRefOrAddDefault(_single, (links[0], members), out _);
+            return single ??= New(links, members);
+        }
+
+        Link[] sorted = [.. links.Distinct()];
+        if (sorted.Length == 1)
+            return Of(sorted, members);
+        Array.Sort(sorted);
+        ref Frame? several = ref CollectionsMarshal.GetValueRefOrAddDefault(_several, new Key(sorted, members), out _);
+        return several ??= New(sorted, members);
+    }
+
+    /// <summary>What an open one has become.</summary>
+    /// <exception cref="ConstraintTooLarge">Its rules call each other without an end.</exception>
+    public Frame? Close(Frame? frame)
+    {
+        if (frame is null || frame.Id != 0)
+            return frame;
+        if (frame.Closed is { } closed)
+            return closed;
+        if (frame.IsClosing || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
+            throw new ConstraintTooLarge("its rules begin with each other too deeply");
+        frame.IsClosing = true;
+        var links = new List<Link>(frame.Links.Count);
+        Gather(frame, links, frame.Links.Any(IsTail) ? [] : null);
+        for (int i = 0; i < links.Count; i++)
+            links[i] = links[i] with { Below = Close(links[i].Below) };
+        return frame.Closed = Of(links, frame.Members);
+    }
+
+    // Behind a call that ends its rule comes what is behind that rule: so a text that is a list by such calls has no deep stack.
+    private void Gather(Frame frame, List<Link> links, HashSet<Frame>? seen)
+    {
+        var left = new Stack<Frame>([frame]);
+        seen?.Add(frame);
+        while (left.TryPop(out Frame? next))
+        {
+            foreach (Link link in next.Links)
+            {
+                if (!IsTail(link))
+                    links.Add(link);
+                else if (seen!.Add(link.Below!))
+                    left.Push(link.Below!);
+            }
+        }
+    }
+
+    private bool IsTail(Link link) => link is { Times: 0, Below.Members: null } && grammar[link.Node] is EndNode;
+
+    private Frame New(IReadOnlyList<Link> links, MembersState? members)
+    {
+        Weight += 1 + (links.Count / 4);
+        return new Frame(_single.Count + _several.Count, [.. links], members);
+    }
+
+    private readonly struct Key(Link[] links, MembersState? members) : IEquatable<Key>
+    {
+        private readonly int _hash = Hash(links, members);
+        private readonly Link[] _links = links;
+        private readonly MembersState? _members = members;
+
+        public bool Equals(Key other) => Equals(_members, other._members) && _links.AsSpan().SequenceEqual(other._links);
+
+        public override bool Equals(object? obj) => obj is Key other && Equals(other);
+
+        public override int GetHashCode() => _hash;
+
+        private static int Hash(Link[] links, MembersState? members)
+        {
+            var hash = default(HashCode);
+            hash.Add(members);
+            foreach (Link link in links)
+                hash.Add(link);
+            return hash.ToHashCode();
+        }
+    }
+}
