@@ -10,19 +10,34 @@ using VAI.Forge;
 
 namespace VAI.Daemon.Tests.Ai;
 
-/// <summary>Two models that write (m, n) and one that embeds (e): in this process, behind a daemon's socket, and behind OpenAI's API.</summary>
+/// <summary>
+/// Two models that write (m, n), one that embeds (e), and some that recite calls, in three syntaxes (r, q, g): in this process, behind a daemon's socket,
+/// and behind OpenAI's API.
+/// </summary>
 public sealed class AiServer : IAsyncLifetime, IDisposable
 {
-    private const string WithTools =
-        "{% if tools %}<|im_start|>system\nCall tools in <tool_call>:\n{% for t in tools %}{{ t | tojson }}\n{% endfor %}<|im_end|>\n{% endif %}"
+    private const string Before =
+        "{% if tools %}<|im_start|>system\nCall tools:\n{% for t in tools %}{{ t | tojson }}\n{% endfor %}<|im_end|>\n{% endif %}"
         + "{% for m in messages %}<|im_start|>{{ 'user' if m.role == 'tool' else m.role }}\n{% if m.role == 'tool' %}<tool_response>\n{{ m.content }}\n</tool_response>"
-        + "{% else %}{{ m.content }}{% for c in m.tool_calls or [] %}<tool_call>\n{\"name\": \"{{ c.function.name }}\", \"arguments\": {{ c.function.arguments | tojson }}}\n"
-        + "</tool_call>{% endfor %}{% endif %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+        + "{% else %}{{ m.content }}{% for c in m.tool_calls or [] %}";
+
+    private const string Behind = "{% endfor %}{% endif %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+
+    // How a template writes a call, and what the model says.
+    private static readonly (string Name, string Template, string Call)[] Reciters =
+    [
+        ("r", "<tool_call>\n{\"name\": \"{{ c.function.name }}\", \"arguments\": {{ c.function.arguments | tojson }}}\n</tool_call>",
+            "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Paris\"}}\n</tool_call>"),
+        ("q", "<tool_call>\n<function={{ c.function.name }}>\n{% for k, v in c.function.arguments | items %}<parameter={{ k }}>\n{{ v }}\n</parameter>\n{% endfor %}</function>\n</tool_call>",
+            "<tool_call>\n<function=weather>\n<parameter=city>\nParis\n</parameter>\n</function>\n</tool_call>"),
+        ("g", "<|tool_call>call:{{ c.function.name }}{{ '{' }}{% for k, v in c.function.arguments | items %}{{ k }}:{{ '<|\"|>' }}{{ v }}{{ '<|\"|>' }}{% endfor %}{{ '}' }}<tool_call|>",
+            "<|tool_call>call:weather{city:<|\"|>Paris<|\"|>}<tool_call|>"),
+    ];
 
     private readonly ForgedModels _models = new();
     private ApiHost? _host;
     private WebApplication? _http;
-    private string _reciter = "";
+    private readonly Dictionary<string, string> _reciters = [];
 
     public string Socket { get; private set; } = "";
 
@@ -45,23 +60,26 @@ public sealed class AiServer : IAsyncLifetime, IDisposable
             });
         }
 
-        options.AddModel("r", _reciter, m => (m.ContextLength, m.SramTokens, m.Profile) = (2048, 8 * 2048, RomProfile.None));
+        foreach ((string name, string file) in _reciters)
+            options.AddModel(name, file, m => (m.ContextLength, m.SramTokens, m.Profile) = (2048, 8 * 2048, RomProfile.None));
         options.AddModel("e", _models["tiny-bert"], m => m.Profile = RomProfile.None);
     }
 
     public async Task InitializeAsync()
     {
-        _reciter = _models.NewFile("reciter.gguf");
-        await ModelForge.ForgeReciterAsync(_reciter, new ReciterOptions
+        foreach ((string name, string template, string call) in Reciters)
         {
-            Template = WithTools,
-            Scripts =
-            [
-                new("Let me see.\n<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Paris\"}}\n</tool_call>"), new("It rains in Paris. ☔", "<tool_response>"),
-            ],
-        });
+            _reciters[name] = _models.NewFile($"{name}.gguf");
+            await ModelForge.ForgeReciterAsync(_reciters[name], new ReciterOptions
+            {
+                Template = Before + template + Behind,
+                ControlTokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|tool_call>", "<tool_call|>", "<|\"|>"],
+                Scripts = [new($"Let me see.\n{call}"), new("It rains in Paris. ☔", "<tool_response>")],
+            });
+        }
+
         Engine = Vai.Create(AddModels);
-        foreach (string name in (string[])["m", "n", "e", "r"])
+        foreach (string name in (string[])["m", "n", "e", "r", "q", "g"])
             await Engine.LoadAsync(name);
         Socket = _models.NewFile("sock");
         _host = await ApiHost.StartAsync(Socket, Engine);

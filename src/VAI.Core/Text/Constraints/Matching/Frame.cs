@@ -19,6 +19,9 @@ internal sealed class Frame(int id, Frame? below, int node, int times, MembersSt
 
     /// <summary>What an object has; null for anything else.</summary>
     public MembersState? Members => members;
+
+    /// <summary>Whether it goes back to an object of which a key is to be recorded.</summary>
+    public bool HasUnrecorded { get; } = members is { Unrecorded: true } || below is { HasUnrecorded: true };
 }
 
 /// <summary>All stacks that came up, each once.</summary>
