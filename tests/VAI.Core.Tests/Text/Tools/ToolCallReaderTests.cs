@@ -24,6 +24,9 @@ public sealed class ToolCallReaderTests
     [InlineData("null", "null")]
     [InlineData("true", "\"true\"")]
     [InlineData("nullable", "\"nullable\"")]
+    [InlineData("None", "null")]
+    [InlineData("True", "\"True\"")]
+    [InlineData("Nonesuch", "\"Nonesuch\"")]
     [InlineData("5 days", "\"5 days\"")]
     [InlineData("{\"a\": \"</parameter>\"}", "{\"a\": \"</parameter>\"}")]
     [InlineData("[1]", "\"[1]\"")]
@@ -86,6 +89,7 @@ public sealed class ToolCallReaderTests
     [InlineData("gpt-oss", "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{\"i\": 1}", "{\"i\": 1}")]
     [InlineData("functionary-3.2", ">>>f\n{\"i\": 1}", "{\"i\": 1}")]
     [InlineData("qwen3-coder", "<function=f><parameter=i>7</parameter><parameter=x>y</parameter></function>", "{\"i\": 7, \"x\": \"y\"}")]
+    [InlineData("glm-4.5", "<tool_call>f\n<arg_key>u</arg_key>\n<arg_value>None</arg_value>\n<arg_key>i</arg_key>\n<arg_value>x</arg_value></tool_call>", "{\"u\": \"None\", \"i\": \"x\"}")]
     public void What_models_write_is_read_as_it_is_meant(string name, string written, string read)
     {
         for (int length = 1; length < 40; length++)

@@ -9,7 +9,7 @@ internal abstract class ArgumentForm
     /// <summary>Whether what is within an argument is written so too; else that is JSON, but for a string that is an argument itself.</summary>
     public abstract bool IsDeep { get; }
 
-    /// <summary>How what is no number and no string is written: patterns.</summary>
+    /// <summary>How an argument that is no number and no string is written, and what is within one where that is written so too: patterns.</summary>
     public virtual (string Null, string True, string False) Words => ("null", "true", "false");
 
     /// <summary>Whether a name can be written.</summary>

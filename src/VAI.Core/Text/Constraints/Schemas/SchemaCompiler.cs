@@ -119,7 +119,7 @@ internal sealed partial class SchemaCompiler
         return all;
     }
 
-    private (string Null, string True, string False) Words(Part part) => part == Part.Deep ? _form!.Words : ("null", "true", "false");
+    private (string Null, string True, string False) Words(Part part) => part is Part.Deep or Part.Others ? _form!.Words : ("null", "true", "false");
 
     // What stands in an array or an object.
     private static Part Within(Part part) => part == Part.Deep ? Part.Deep : Part.Json;
@@ -182,7 +182,7 @@ internal sealed partial class SchemaCompiler
         }
 
         string[] strings = [.. left.Where(v => v.ValueKind == JsonValueKind.String).Select(v => v.GetString()!).Distinct(StringComparer.Ordinal)];
-        IEnumerable<int> rules = part == Part.Texts ? [] : left.Where(v => v.ValueKind != JsonValueKind.String).Select(v => Literal(v, _grammar.End, Within(part)));
+        IEnumerable<int> rules = part == Part.Texts ? [] : left.Where(v => v.ValueKind != JsonValueKind.String).Select(v => Literal(v, _grammar.End, part));
         return strings.Length == 0 || part == Part.Others ? rules : rules.Concat(Strings(strings, _grammar.End, part, beside));
     }
 
@@ -238,7 +238,7 @@ internal sealed partial class SchemaCompiler
                 JsonElement[] items = [.. value.EnumerateArray()];
                 for (int i = items.Length - 1; i >= 0; i--)
                 {
-                    end = Literal(items[i], end, part);
+                    end = Literal(items[i], end, Within(part));
                     if (i > 0)
                         end = Text($",{Space}", end);
                 }
@@ -248,7 +248,8 @@ internal sealed partial class SchemaCompiler
                 JsonProperty[] members = [.. value.EnumerateObject()];
                 return Members(
                     [.. members.Select(m => m.Name)], [.. members.Select(m => m.Name)], [], within: null,
-                    (kind, after) => kind.Name < 0 ? null : Entry(Literal(members[kind.Name].Value, _grammar.End, part), after, part), members.Length, members.Length, next, part);
+                    (kind, after) => kind.Name < 0 ? null : Entry(Literal(members[kind.Name].Value, _grammar.End, Within(part)), after, Within(part)),
+                    members.Length, members.Length, next, Within(part));
             default:
                 (string nothing, string yes, string no) = Words(part);
                 return Text(value.ValueKind switch { JsonValueKind.True => yes, JsonValueKind.False => no, _ => nothing }, next);

@@ -26,6 +26,9 @@ internal sealed record TagSyntax
     /// <summary>Behind that.</summary>
     public string After { get; init; } = "";
 
+    /// <summary>Whether an argument that is no number, string, list or object is written as Python prints it, or as JSON; else as JSON.</summary>
+    public bool PythonWords { get; init; }
+
     /// <summary>Whether a mark tells strings from other values.</summary>
     [JsonIgnore]
     public bool IsMarked => TextOpen != ValueOpen;

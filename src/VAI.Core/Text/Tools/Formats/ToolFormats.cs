@@ -23,13 +23,13 @@ internal static class ToolFormats
         (["<function=", "<parameter=", "<seed:tool_call>"], [], new()
         {
             Name = "seed-oss", Trigger = "<seed:tool_call>", CallOpen = "<seed:tool_call>\n<function=", NameKey = null, NameClose = ">\n",
-            CallClose = "</function>\n</seed:tool_call>", Between = "\n", Tags = new() { KeyOpen = "<parameter=", KeyClose = ">", Close = "</parameter>", After = "\n" },
+            CallClose = "</function>\n</seed:tool_call>", Between = "\n", Tags = new() { KeyOpen = "<parameter=", KeyClose = ">", Close = "</parameter>", After = "\n", PythonWords = true },
         }),
         (["<function=", "<parameter="], [], new()
         {
             Name = "qwen3-coder", Trigger = "<tool_call>", CallOpen = "<tool_call>\n<function=", NameKey = null, NameClose = ">\n",
             CallClose = "</function>\n</tool_call>", Between = "\n",
-            Tags = new() { KeyOpen = "<parameter=", KeyClose = ">", Padding = "\n", Close = "</parameter>", After = "\n" },
+            Tags = new() { KeyOpen = "<parameter=", KeyClose = ">", Padding = "\n", Close = "</parameter>", After = "\n", PythonWords = true },
         }),
         (["<arg_key>", "</arg_key><arg_value>"], [], new()
         {

@@ -13,8 +13,7 @@ internal sealed class LiteralForm(LiteralSyntax syntax, MarkedGrammar marked) : 
 
     public override bool IsDeep => true;
 
-    public override (string Null, string True, string False) Words =>
-        syntax.Quote is null ? ("None|null", "True|true", "False|false") : base.Words;
+    public override (string Null, string True, string False) Words => syntax.Quote is null ? RawText.PythonWords : base.Words;
 
     public override bool CanName(string name, bool outer) =>
         name.Length > 0 && name.Trim() == name && !name.Any(c => char.IsControl(c) || c is ':' or '=' or ',' or '{' or '}' or '[' or ']' or '(' or ')' or '<' or '"' or '\'');

@@ -10,6 +10,9 @@ internal static class RawText
     /// <summary>A number of JSON's, as a pattern.</summary>
     public const string Number = "-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?";
 
+    /// <summary>What Python prints, or JSON.</summary>
+    public static (string Null, string True, string False) PythonWords => ("None|null", "True|true", "False|false");
+
     /// <summary>Adds a string; null where none of the language can be written.</summary>
     /// <param name="marked">To what.</param>
     /// <param name="close">What closes it, and does not stand in it.</param>

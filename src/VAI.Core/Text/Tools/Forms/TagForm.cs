@@ -11,6 +11,8 @@ internal sealed class TagForm(TagSyntax syntax, MarkedGrammar marked) : Argument
 {
     public override bool IsDeep => false;
 
+    public override (string Null, string True, string False) Words => syntax.PythonWords ? RawText.PythonWords : base.Words;
+
     public override bool CanName(string name, bool outer) =>
         name.Length > 0 && name.Trim() == name && !name.Contains(syntax.KeyClose[0], StringComparison.Ordinal) && !name.Any(char.IsControl);
 
@@ -47,9 +49,9 @@ internal sealed class TagForm(TagSyntax syntax, MarkedGrammar marked) : Argument
         if ((beside & JsonTypes.Number) != 0)
             other.Add(RawText.Number);
         if (beside.HasFlag(JsonTypes.Boolean))
-            other.Add("true|false");
+            other.Add($"{Words.True}|{Words.False}");
         if (beside.HasFlag(JsonTypes.Null))
-            other.Add("null");
+            other.Add(Words.Null);
         if (beside.HasFlag(JsonTypes.Object))
             other.Add("\\{[\\s\\S]*");
         if (beside.HasFlag(JsonTypes.Array))

@@ -8,11 +8,11 @@ internal sealed class LiteralReader(LiteralSyntax syntax) : IArgumentReader
 {
     private readonly Stack<bool> _objects = [];
     private readonly StringBuilder _word = new();
+    private readonly QuotedReader _quoted = new();
     private readonly TextReader? _raw = syntax.Quote is { } quote ? new TextReader(quote, padded: false) : null;
     private State _state;
     private Place _place;
     private bool _comma;
-    private char _closes;
 
     private enum State
     {
@@ -27,8 +27,6 @@ internal sealed class LiteralReader(LiteralSyntax syntax) : IArgumentReader
 
         /// <summary>Within one as Python has them.</summary>
         Quoted,
-        Escape,
-        Unicode,
     }
 
     // What may come next in an object or a list.
@@ -83,21 +81,9 @@ internal sealed class LiteralReader(LiteralSyntax syntax) : IArgumentReader
                     EndString(sink);
                 return taken;
             case State.Quoted:
-                return Quoted(text, sink);
-            case State.Escape:
-                Escape(c, sink);
-                return 1;
-            case State.Unicode:
-                if (!char.IsAsciiHexDigit(c))
-                {
-                    EndUnicode(sink);
-                    return 0;
-                }
-
-                _word.Append(c);
-                if (_word.Length == 4)
-                    EndUnicode(sink);
-                return 1;
+                if (_quoted.Take(text, sink, out int quoted))
+                    EndString(sink);
+                return quoted;
             case State.Word when !EndsWord(c):
                 _word.Append(c);
                 return 1;
@@ -141,7 +127,8 @@ internal sealed class LiteralReader(LiteralSyntax syntax) : IArgumentReader
             case '"' or '\'' when syntax.Quote is null:
                 Start(sink);
                 sink.Arguments("\"");
-                (_state, _closes) = (State.Quoted, c);
+                _quoted.Begin(c);
+                _state = State.Quoted;
                 break;
             default:
                 _state = State.Word;
@@ -169,38 +156,6 @@ internal sealed class LiteralReader(LiteralSyntax syntax) : IArgumentReader
         _raw!.Begin();
         _state = State.Raw;
         return 1;
-    }
-
-    private int Quoted(ReadOnlySpan<char> text, ICallSink sink)
-    {
-        int end = text.IndexOfAny(_closes, '\\');
-        JsonOutput.Text(sink, end < 0 ? text : text[..end]);
-        if (end < 0)
-            return text.Length;
-        if (text[end] == '\\')
-            _state = State.Escape;
-        else
-            EndString(sink);
-        return end + 1;
-    }
-
-    private void Escape(char c, ICallSink sink)
-    {
-        _state = c == 'u' ? State.Unicode : State.Quoted;
-        if (c is 'n' or 'r' or 't' or 'b' or 'f')
-            sink.Arguments(['\\', c]);
-        else if (c is '"' or '\'' or '\\' or '/')
-            JsonOutput.Text(sink, [c]);
-        else if (c != 'u')
-            JsonOutput.Text(sink, ['\\', c]);
-    }
-
-    private void EndUnicode(ICallSink sink)
-    {
-        sink.Arguments(_word.Length == 4 ? "\\u" : "\\\\u");
-        sink.Arguments(_word.ToString());
-        _word.Clear();
-        _state = State.Quoted;
     }
 
     private void EndString(ICallSink sink)

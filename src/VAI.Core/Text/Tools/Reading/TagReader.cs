@@ -30,7 +30,7 @@ internal sealed class TagReader : IArgumentReader
         _opens = [MarkReader.Bare(syntax.KeyOpen), MarkReader.Split(end).First];
         (_nameClose, string rest) = MarkReader.Split(syntax.KeyClose);
         _valueOpens = syntax.IsMarked ? [rest + MarkReader.Bare(syntax.TextOpen), rest + MarkReader.Bare(syntax.ValueOpen)] : [rest + MarkReader.Bare(syntax.ValueOpen)];
-        _value = new ValueReader(syntax.Close, syntax.Padding.Length > 0);
+        _value = new ValueReader(syntax.Close, syntax.Padding.Length > 0, syntax.PythonWords);
     }
 
     private enum State

@@ -6,9 +6,16 @@ namespace VAI.Text.Tools.Reading;
 /// <summary>A value up to a mark, as JSON: a string as it stands, or JSON, as its types have it.</summary>
 /// <param name="close">The mark behind it.</param>
 /// <param name="padded">Whether a line end before and behind it is none of it.</param>
-internal sealed class ValueReader(string close, bool padded)
+/// <param name="python">Whether words may be Python's.</param>
+internal sealed class ValueReader(string close, bool padded, bool python)
 {
     private const int MostWordChars = 5;
+
+    private static readonly (string Word, string Json, JsonTypes Type)[] Words =
+    [
+        ("null", "null", JsonTypes.Null), ("true", "true", JsonTypes.Boolean), ("false", "false", JsonTypes.Boolean),
+        ("None", "null", JsonTypes.Null), ("True", "true", JsonTypes.Boolean), ("False", "false", JsonTypes.Boolean),
+    ];
 
     private readonly TextReader _text = new(close, padded);
     private readonly MarkFinder _end = new(close);
@@ -130,14 +137,11 @@ internal sealed class ValueReader(string close, bool padded)
         if (padded && all.EndsWith('\n'))
             all = all[..^1];
         string text = mayBeText ? all : all.Trim();
-        bool isOther = text switch
-        {
-            "null" => !mayBeText || _types.HasFlag(JsonTypes.Null),
-            "true" or "false" => !mayBeText || _types.HasFlag(JsonTypes.Boolean),
-            _ => (!mayBeText || (_types & JsonTypes.Number) != 0) && JsonOutput.IsNumber(text),
-        };
-        if (isOther)
-            sink.Arguments(text);
+        string? json = Words.Take(python ? 6 : 3).FirstOrDefault(w => w.Word == text && (!mayBeText || (_types & w.Type) != 0)).Json;
+        if (json is null && (!mayBeText || (_types & JsonTypes.Number) != 0) && JsonOutput.IsNumber(text))
+            json = text;
+        if (json is not null)
+            sink.Arguments(json);
         else
             JsonOutput.Quoted(sink, text);
     }
@@ -153,8 +157,7 @@ internal sealed class ValueReader(string close, bool padded)
         if (length > MostWordChars + 1)
             return IsOfNumber(c);
         string all = _held.ToString();
-        return "null".StartsWith(all, StringComparison.Ordinal) || "true".StartsWith(all, StringComparison.Ordinal) || "false".StartsWith(all, StringComparison.Ordinal)
-            || all.All(IsOfNumber);
+        return Array.Exists(Words, w => w.Word.StartsWith(all, StringComparison.Ordinal)) || all.All(IsOfNumber);
     }
 
     private static bool IsOfNumber(char c) => char.IsAsciiDigit(c) || c is '-' or '+' or '.' or 'e' or 'E';
