@@ -93,6 +93,56 @@ public sealed class ArgumentTests(ForgedModels models) : EngineTest(models)
         Assert.False(new Constraint(ConstraintKind.Tools, new ToolRequest(format, [new("f", schema, false)], ToolChoice.Required, true, null).Write()).Accepts(""));
     }
 
+    [Theory]
+    [InlineData("qwen3-coder", "<tool_call>\n<function=f>\n", "<parameter={0}>\n{1}\n</parameter>\n", "", "</function>\n</tool_call>", "")]
+    [InlineData("glm-4.7", "<tool_call>f", "<arg_key>{0}</arg_key><arg_value>{1}</arg_value>", "", "</tool_call>", "")]
+    [InlineData("minimax-m2", "<minimax:tool_call>\n<invoke name=\"f\">\n", "<parameter name=\"{0}\">{1}</parameter>\n", "", "</invoke>\n</minimax:tool_call>", "")]
+    [InlineData("gemma-4", "<|tool_call>call:f{", "{0}:{1}", ",", "}<tool_call|>", "<|\"|>")]
+    [InlineData("lfm2", "<|tool_call_start|>[f(", "{0}={1}", ", ", ")]<|tool_call_end|>", "'")]
+    public void What_a_schema_says_is_held(string name, string open, string argument, string between, string close, string quote)
+    {
+        const string schema = """{"type":"object","properties":{"a":{"type":"string","maxLength":3},"b":{"enum":["x","y\\"]},"c":{"type":"array","items":{"type":"integer"},"maxItems":2},"d":{"type":"string","pattern":"^[0-9]+$"}},"required":["a"],"additionalProperties":{"type":"boolean"}}""";
+        Constraint constraint = new(ConstraintKind.Tools, new ToolRequest(ToolFormats.All.First(f => f.Name == name), [new("f", schema, true)], ToolChoice.Required, true, null).Write());
+        string back = quote == "'" ? "y\\\\" : "y\\";
+        Accepts(true, ("a", Text("abc")));
+        Accepts(true, ("a", Text("")), ("b", Text(back)), ("c", "[1,2]"), ("d", Text("0017")), ("more", "true"), ("other", "false"));
+        Accepts(true, ("a", Text("é😀ö")), ("d", Text("1")));
+        Accepts(false);
+        Accepts(false, ("a", Text("abcd")));
+        Accepts(false, ("b", Text("x")), ("a", Text("a")));
+        Accepts(false, ("a", Text("a")), ("b", Text("z")));
+        Accepts(false, ("a", Text("a")), ("a", Text("a")));
+        Accepts(false, ("a", Text("a")), ("c", "[1,2,3]"));
+        Accepts(false, ("a", Text("a")), ("c", "[true]"));
+        Accepts(false, ("a", Text("a")), ("d", Text("x1")));
+        Accepts(false, ("a", Text("a")), ("more", "true"), ("more", "false"));
+        Accepts(false, ("a", Text("a")), ("more", "1"));
+
+        void Accepts(bool expected, params (string Name, string Value)[] arguments)
+        {
+            string text = open + string.Join(between, arguments.Select(a => argument.Replace("{0}", a.Name, StringComparison.Ordinal).Replace("{1}", a.Value, StringComparison.Ordinal))) + close;
+            Assert.True(constraint.Accepts(text) == expected, text);
+        }
+
+        string Text(string text) => quote + text + quote;
+    }
+
+    [Fact]
+    public async Task A_backslash_is_a_character_like_others_in_a_string_that_stands_as_it_is()
+    {
+        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"]);
+        await using IVai _ = vai;
+        const string schema = """{"type":"object","properties":{"a":{"enum":["a\\b","ac"]}},"required":["a"]}""";
+        ToolFormat format = ToolFormats.All.First(f => f.Name == "qwen3-coder");
+        var constraint = new Constraint(ConstraintKind.Tools, new ToolRequest(format, [new("f", schema, true)], ToolChoice.Required, true, null).Write());
+        Matcher matcher = CompiledConstraint.Of(constraint).Take(((ModelContext)model).Model.Vocab).Matcher;
+        var reader = new ConstraintReader(matcher);
+        Assert.True(reader.Take("<tool_call>\n<function=f>\n<parameter=a>\n"u8));
+        Assert.Equal('a', matcher.ForcedByte(reader.State));
+        Assert.True(reader.Take("a"u8));
+        Assert.Equal(-1, matcher.ForcedByte(reader.State));
+    }
+
     /// <summary>What a reader tells of a text in pieces: names, and whole arguments, put together from what came of each.</summary>
     internal static List<string> Told(IEnumerable<string> pieces, Constraint constraint)
     {

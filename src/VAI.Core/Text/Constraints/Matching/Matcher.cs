@@ -112,7 +112,7 @@ internal sealed class Matcher
     private bool IsNeedless(MatchState state, int next) => state.Partial == 0 && next switch
     {
         ' ' or '\t' or '\r' or '\n' => state.Configs.All(c => _grammar[c.Node] is TextNode { Spaced: true } || !CanTake(c, next, next)),
-        '\\' => state.Configs.All(c => _grammar[c.Node] is not TextNode ? c.Escape == 0 : !CanTake(c, next, next)),
+        '\\' => state.Configs.All(c => _grammar[c.Node] is TextNode or RawNode or KeyNode { IsRaw: true } ? !CanTake(c, next, next) : c.Escape == 0),
         _ => false,
     };
 
