@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using VAI.OptionRules;
 using VAI.Text.Constraints;
 using VAI.Text.Tools;
+using VAI.Text.Tools.Formats;
 
 namespace VAI;
 

@@ -28,7 +28,7 @@ internal sealed class GeneratedText
         _vocab = vocab;
         _pieces = new TokenPieces(vocab, special: false);
         _reasoning = Reasoning.For(options, vocab, keepsMarks: options.Constraint is { Kind: ConstraintKind.Tools });
-        _tools = options.Constraint is { Kind: ConstraintKind.Tools } constraint && CompiledConstraint.Of(constraint).Tools is { MayCall: true } tools
+        _tools = options.Constraint is { Kind: ConstraintKind.Tools } constraint && CompiledConstraint.Of(constraint).Tools is { } tools && (tools.MayCall || tools.Format.SaidOpen.Length > 0)
             ? new ToolStream(tools.Format, atStart: tools.Schema is not null || tools.Choice == ToolChoice.Required) : null;
         _stops = new StopStrings(options.Stop);
     }

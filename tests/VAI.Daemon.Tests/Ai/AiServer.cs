@@ -11,16 +11,28 @@ using VAI.Forge;
 namespace VAI.Daemon.Tests.Ai;
 
 /// <summary>
-/// Two models that write (m, n), one that embeds (e), one that calls a function (r) and one that thinks (t): in this process, behind a daemon's socket,
+/// Two models that write (m, n), one that embeds (e), one that thinks (t), and some that recite calls, in three syntaxes (r, q, g): in this process, behind a daemon's socket,
 /// and behind OpenAI's API.
 /// </summary>
 public sealed class AiServer : IAsyncLifetime, IDisposable
 {
-    private const string WithTools =
-        "{% if tools %}<|im_start|>system\nCall tools in <tool_call>:\n{% for t in tools %}{{ t | tojson }}\n{% endfor %}<|im_end|>\n{% endif %}"
+    private const string Before =
+        "{% if tools %}<|im_start|>system\nCall tools:\n{% for t in tools %}{{ t | tojson }}\n{% endfor %}<|im_end|>\n{% endif %}"
         + "{% for m in messages %}<|im_start|>{{ 'user' if m.role == 'tool' else m.role }}\n{% if m.role == 'tool' %}<tool_response>\n{{ m.content }}\n</tool_response>"
-        + "{% else %}{{ m.content }}{% for c in m.tool_calls or [] %}<tool_call>\n{\"name\": \"{{ c.function.name }}\", \"arguments\": {{ c.function.arguments | tojson }}}\n"
-        + "</tool_call>{% endfor %}{% endif %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+        + "{% else %}{{ m.content }}{% for c in m.tool_calls or [] %}";
+
+    private const string Behind = "{% endfor %}{% endif %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+
+    // How a template writes a call, and what the model says.
+    private static readonly (string Name, string Template, string Call)[] Reciters =
+    [
+        ("r", "<tool_call>\n{\"name\": \"{{ c.function.name }}\", \"arguments\": {{ c.function.arguments | tojson }}}\n</tool_call>",
+            "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Paris\"}}\n</tool_call>"),
+        ("q", "<tool_call>\n<function={{ c.function.name }}>\n{% for k, v in c.function.arguments | items %}<parameter={{ k }}>\n{{ v }}\n</parameter>\n{% endfor %}</function>\n</tool_call>",
+            "<tool_call>\n<function=weather>\n<parameter=city>\nParis\n</parameter>\n</function>\n</tool_call>"),
+        ("g", "<|tool_call>call:{{ c.function.name }}{{ '{' }}{% for k, v in c.function.arguments | items %}{{ k }}:{{ '<|\"|>' }}{{ v }}{{ '<|\"|>' }}{% endfor %}{{ '}' }}<tool_call|>",
+            "<|tool_call>call:weather{city:<|\"|>Paris<|\"|>}<tool_call|>"),
+    ];
 
     // Each effort, and none, is a mark of a script. The comment names the marks of thoughts.
     private const string WithThoughts =
@@ -31,12 +43,16 @@ public sealed class AiServer : IAsyncLifetime, IDisposable
     // What a user says to have a function called by another name, as frameworks give them names of their own.
     private static readonly string[] OtherNames = ["sky-weather", "sky_weather"];
 
+    private static readonly ReciterScript[] Others =
+    [
+        new(Call("weather") + "\n" + Call("weather"), "Twice"), .. OtherNames.Select(n => new ReciterScript(Call(n), $"Call {n}")),
+        new("""{"inverts":true,"size":"Middle"}""", "Describe a gate"),
+    ];
 
     private readonly ForgedModels _models = new();
     private ApiHost? _host;
     private WebApplication? _http;
-    private string _reciter = "";
-    private string _thinker = "";
+    private readonly Dictionary<string, string> _files = [];
 
     public string Socket { get; private set; } = "";
 
@@ -61,26 +77,24 @@ public sealed class AiServer : IAsyncLifetime, IDisposable
             });
         }
 
-        foreach ((string name, string file) in (ReadOnlySpan<(string, string)>)[("r", _reciter), ("t", _thinker)])
+        foreach ((string name, string file) in _files)
             options.AddModel(name, file, m => (m.ContextLength, m.SramTokens, m.Profile) = (2048, 8 * 2048, RomProfile.None));
         options.AddModel("e", _models["tiny-bert"], m => m.Profile = RomProfile.None);
     }
 
     public async Task InitializeAsync()
     {
-        _reciter = _models.NewFile("reciter.gguf");
-        await ModelForge.ForgeReciterAsync(_reciter, new ReciterOptions
+        foreach ((string name, string template, string call) in Reciters)
         {
-            Template = WithTools,
-            Scripts =
-            [
-                new("Let me see.\n" + Call("weather")), new(Call("weather") + "\n" + Call("weather"), "Twice"),
-                .. OtherNames.Select(n => new ReciterScript(Call(n), $"Call {n}")), new("""{"inverts":true,"size":"Middle"}""", "Describe a gate"),
-                new("It rains in Paris. ☔", "<tool_response>"),
-            ],
-        });
-        _thinker = _models.NewFile("thinker.gguf");
-        await ModelForge.ForgeReciterAsync(_thinker, new ReciterOptions
+            await ReciteAsync(name, new ReciterOptions
+            {
+                Template = Before + template + Behind,
+                ControlTokens = name == "g" ? ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|tool_call>", "<tool_call|>", "<|\"|>"] : new ReciterOptions().ControlTokens,
+                Scripts = [new($"Let me see.\n{call}"), .. name == "r" ? Others : [], new("It rains in Paris. ☔", "<tool_response>")],
+            });
+        }
+
+        await ReciteAsync("t", new ReciterOptions
         {
             Template = WithThoughts,
             Scripts =
@@ -91,7 +105,7 @@ public sealed class AiServer : IAsyncLifetime, IDisposable
             ],
         });
         Engine = Vai.Create(AddModels);
-        foreach (string name in (string[])["m", "n", "e", "r", "t"])
+        foreach (string name in (string[])["m", "n", "e", .. _files.Keys])
             await Engine.LoadAsync(name);
         Socket = _models.NewFile("sock");
         _host = await ApiHost.StartAsync(Socket, Engine);
@@ -112,6 +126,12 @@ public sealed class AiServer : IAsyncLifetime, IDisposable
     }
 
     public void Dispose() => _models.Dispose();
+
+    private async Task ReciteAsync(string name, ReciterOptions options)
+    {
+        _files[name] = _models.NewFile($"{name}.gguf");
+        await ModelForge.ForgeReciterAsync(_files[name], options);
+    }
 
     private static string Call(string name) => $"<tool_call>\n{{\"name\": \"{name}\", \"arguments\": {{\"city\": \"Paris\"}}}}\n</tool_call>";
 }

@@ -121,8 +121,11 @@ public abstract class ChatConformance(AiServer server)
         Assert.StartsWith("{", json.Text, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_function_is_called_and_its_result_is_answered()
+    [Theory]
+    [InlineData("r")]
+    [InlineData("q")]
+    [InlineData("g")]
+    public async Task A_function_is_called_and_its_result_is_answered(string model)
     {
         string? asked = null;
         AIFunction weather = AIFunctionFactory.Create(
@@ -135,7 +138,7 @@ public abstract class ChatConformance(AiServer server)
         foreach (bool stream in new[] { false, true })
         {
             asked = null;
-            using IChatClient client = Client("r").AsBuilder().UseFunctionInvocation().Build();
+            using IChatClient client = Client(model).AsBuilder().UseFunctionInvocation().Build();
             var options = new ChatOptions { Tools = [weather], Temperature = 0, MaxOutputTokens = 200 };
             ChatResponse answer = stream
                 ? await client.GetStreamingResponseAsync("Weather in Paris?", options).ToChatResponseAsync() : await client.GetResponseAsync("Weather in Paris?", options);

@@ -30,6 +30,11 @@ public sealed partial class ClientTests(OpenAiServer server) : OpenAiTest(server
         }
         const helper = client.chat.completions.stream(ask);
         out.helper = await helper.finalContent();
+        const called = client.chat.completions.stream({ ...ask, temperature: 1.3, seed: 4, max_tokens: 160, tool_choice: 'required',
+          tools: [{ type: 'function', function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string', maxLength: 8 } }, required: ['city'] } } }] });
+        out.pieces = 0;
+        called.on('tool_calls.function.arguments.delta', () => out.pieces++);
+        out.calls = (await called.finalChatCompletion()).choices[0].message.tool_calls.map(c => [c.type, c.function.name, Object.keys(JSON.parse(c.function.arguments))]);
         out.completion = (await client.completions.create({ model: 'm', prompt: 'Hello', temperature: 0, max_tokens: 8 })).choices[0].text;
         out.embedding = (await client.embeddings.create({ model: 'e', input: 'one' })).data[0].embedding;
         try { await client.chat.completions.create({ ...ask, model: 'nobody' }); }
@@ -72,6 +77,32 @@ public sealed partial class ClientTests(OpenAiServer server) : OpenAiTest(server
     }
 
     [Fact]
+    public async Task The_OpenAI_package_for_NET_puts_calls_together_that_come_in_pieces()
+    {
+        var options = new ChatCompletionOptions { Temperature = 1.3f, MaxOutputTokenCount = 160, ToolChoice = ChatToolChoice.CreateRequiredChoice() };
+        options.Tools.Add(ChatTool.CreateFunctionTool("weather", null, BinaryData.FromString("""{"type":"object","properties":{"city":{"type":"string","maxLength":8}},"required":["city"]}""")));
+        var names = new Dictionary<int, string>();
+        var arguments = new Dictionary<int, string>();
+        int pieces = 0;
+        await foreach (StreamingChatCompletionUpdate update in Client.GetChatClient("m").CompleteChatStreamingAsync([new UserChatMessage("Hi")], options))
+        {
+            foreach (StreamingChatToolCallUpdate call in update.ToolCallUpdates)
+            {
+                pieces++;
+                if (call.FunctionName is { } name)
+                    names.Add(call.Index, name);
+                Assert.Equal(call.FunctionName is null, call.ToolCallId is null);
+                arguments[call.Index] = arguments.GetValueOrDefault(call.Index, "") + call.FunctionArgumentsUpdate;
+            }
+        }
+
+        Assert.NotEmpty(names);
+        Assert.True(pieces > 3 * names.Count);
+        Assert.All(names.Values, n => Assert.Equal("weather", n));
+        Assert.All(arguments.Values.SkipLast(1), a => Assert.Equal(JsonValueKind.String, JsonElement.Parse(a).GetProperty("city").ValueKind));
+    }
+
+    [Fact]
     public async Task The_OpenAI_package_for_NET_embeds_lists_models_and_reads_errors()
     {
         EmbeddingClient embedding = Client.GetEmbeddingClient("e");
@@ -109,6 +140,8 @@ public sealed partial class ClientTests(OpenAiServer server) : OpenAiTest(server
         Assert.Equal(chat, result.GetProperty("helper").GetString());
         Assert.Equal(8, result.GetProperty("usage").GetInt32());
         Assert.Equal(8, result.GetProperty("again").GetInt32());
+        Assert.True(result.GetProperty("pieces").GetInt32() > 2);
+        Assert.All(result.GetProperty("calls").EnumerateArray(), c => Assert.Equal("""["function","weather",["city"]]""", c.GetRawText()));
         Assert.Equal(completion, result.GetProperty("completion").GetString());
         Assert.Equal(
             (await Server.Vai.Select("e").EmbedAsync("one")).ToArray(), result.GetProperty("embedding").EnumerateArray().Select(v => v.GetSingle()));

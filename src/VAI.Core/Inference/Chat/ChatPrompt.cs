@@ -1,4 +1,4 @@
-using VAI.Text.Tools;
+using VAI.Text.Tools.Formats;
 
 namespace VAI;
 

@@ -6,6 +6,7 @@ using VAI.Text.Jinja;
 using VAI.Text.Jinja.Builtins;
 using VAI.Text.Jinja.Values;
 using VAI.Text.Tools;
+using VAI.Text.Tools.Formats;
 
 namespace VAI;
 

@@ -201,8 +201,8 @@ internal sealed class ReasoningStream
         return said;
     }
 
-    // What stands before both headers where a turn begins again: up to where the opening mark would be.
-    private static int CommonHead(string answer, string open)
+    /// <summary>What stands before both headers where a turn begins again: up to where the opening mark would be.</summary>
+    public static int CommonHead(string answer, string open)
     {
         int tag = open.IndexOf('>', StringComparison.Ordinal) + 1;
         int at = tag > 0 ? answer.IndexOf(open[..tag], StringComparison.Ordinal) : -1;

@@ -40,6 +40,9 @@ internal sealed class CompiledConstraint
     /// <summary>The calls that the answer may have; null where it has none.</summary>
     public ToolRequest? Tools { get; }
 
+    /// <summary>What the arguments of those tools may be.</summary>
+    public IReadOnlyDictionary<string, ArgumentTypes> Arguments { get; private set; } = new Dictionary<string, ArgumentTypes>();
+
     /// <summary>It, ready.</summary>
     /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidConstraint"/>.</exception>
     public static CompiledConstraint Of(Constraint constraint)
@@ -137,15 +140,20 @@ internal sealed class CompiledConstraint
     {
         var grammar = new GrammarBuilder();
         var marked = new MarkedGrammar(grammar, vocab);
-        int answer = _constraint.Kind switch
+        ToolRules? tools = _constraint.Kind == ConstraintKind.Tools ? ToolGrammar.Add(Tools!, marked) : null;
+        if (tools is not null && vocab is null)
+            Arguments = tools.Types;
+        int? answer = _constraint.Kind switch
         {
             ConstraintKind.JsonSchema => SchemaCompiler.Add(grammar, _constraint.Text, "#"),
             ConstraintKind.Regex => marked.Pattern(_constraint.Text, grammar.End),
             ConstraintKind.Gbnf => GbnfCompiler.Add(grammar, _constraint.Text),
-            ConstraintKind.Tools => ToolGrammar.Add(Tools!, marked),
+            ConstraintKind.Tools => tools!.Answer,
             _ => throw Invalid($"'{_constraint.Kind}' is no language of constraints."),
         };
-        return grammar.Build(format is null ? answer : marked.Thinking(format, begins, answer));
+        if (format is not null)
+            return grammar.Build(marked.Thinking(format, begins, answer, tools?.Calls, Tools?.Format.PartOpen ?? ""));
+        return grammar.Build(grammar.Choice([.. new[] { answer, tools?.Calls }.OfType<int>()]));
     }
 
     private static ToolRequest ReadTools(string text)

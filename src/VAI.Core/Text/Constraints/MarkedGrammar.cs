@@ -1,5 +1,6 @@
 using VAI.Native.Llama;
 using VAI.Native.Text;
+using VAI.Text.Chat;
 using VAI.Text.Constraints.Automata;
 using VAI.Text.Constraints.Grammars;
 using VAI.Text.Constraints.Schemas;
@@ -31,6 +32,10 @@ internal sealed class MarkedGrammar(GrammarBuilder grammar, LlamaVocab? vocab)
         return Literal(text[..end], next);
     }
 
+    /// <summary>The control token that a mark begins with; null for none.</summary>
+    public SpecialText? ControlAtStart(string mark) =>
+        vocab is null ? null : vocab.Specials(control: true).Find(mark).Where(s => s.Start == 0 && s.Text.IsControl).Select(s => (SpecialText?)s.Text).OrderByDescending(t => t!.Value.Length).FirstOrDefault();
+
     /// <summary>Text in which a mark does not stand.</summary>
     public int Without(string mark, int next) => grammar.Text(RegexParser.Parse(Escape(mark), search: true, _fuel).Complement(_fuel), next);
 
@@ -43,16 +48,29 @@ internal sealed class MarkedGrammar(GrammarBuilder grammar, LlamaVocab? vocab)
     /// </summary>
     /// <param name="format">The marks.</param>
     /// <param name="begins">Whether thoughts have begun.</param>
-    /// <param name="answer">The answer's rule.</param>
-    public int Thinking(ReasoningFormat format, bool begins, int answer)
+    /// <param name="answer">The answer's rule; null where none may be.</param>
+    /// <param name="apart">The rule of what is no answer, and may stand where one may; null for nothing.</param>
+    /// <param name="part">What begins that behind thoughts.</param>
+    public int Thinking(ReasoningFormat format, bool begins, int? answer, int? apart = null, string part = "")
     {
-        int said = grammar.Add(new CallNode(answer, grammar.End));
-        int behind = format.Answer is { } header ? Marks(header, said) : Pattern("[\\r\\n]{0,4}", said);
-        int thought = Without(format.Close, Marks(format.Close, behind));
-        if (begins)
-            return thought;
-        int direct = format.Answer is { } own ? grammar.Choice([Marks(own, said), said]) : said;
-        return grammar.Choice([Pattern("[\\r\\n]{0,2}", Marks(format.Open, thought)), direct]);
+        List<int> behind = [], direct = [];
+        if (answer is { } rule)
+        {
+            int said = grammar.Add(new CallNode(rule, grammar.End));
+            behind.Add(format.Answer is { } header ? Marks(header, said) : Pattern("[\\r\\n]{0,4}", said));
+            direct.Add(said);
+            if (format.Answer is { } own)
+                direct.AddRange([Marks(own, said), Marks(own[ReasoningStream.CommonHead(own, format.Open)..], said)]);
+        }
+
+        if (apart is { } other)
+        {
+            behind.Add(Marks(part, grammar.Add(new CallNode(other, grammar.End))));
+            direct.Add(grammar.Add(new CallNode(other, grammar.End)));
+        }
+
+        int thought = Without(format.Close, Marks(format.Close, grammar.Choice(behind)));
+        return begins ? thought : grammar.Choice([Pattern("[\\r\\n]{0,2}", Marks(format.Open, thought)), .. direct]);
     }
 
     /// <summary>A text as a pattern.</summary>

@@ -2,6 +2,8 @@ using System.Text.Json;
 using VAI.Text.Constraints;
 using VAI.Text.Constraints.Grammars;
 using VAI.Text.Constraints.Schemas;
+using VAI.Text.Tools.Formats;
+using VAI.Text.Tools.Forms;
 
 namespace VAI.Text.Tools;
 
@@ -12,70 +14,111 @@ internal sealed class ToolGrammar
     private const string Space = SchemaCompiler.Space;
 
     private readonly ToolRequest _request;
+    private readonly ToolFormat _format;
     private readonly MarkedGrammar _marked;
     private readonly GrammarBuilder _grammar;
+    private readonly ArgumentForm? _form;
+    private readonly Dictionary<string, ArgumentTypes> _types = new(StringComparer.Ordinal);
 
-    private ToolGrammar(ToolRequest request, MarkedGrammar marked) => (_request, _marked, _grammar) = (request, marked, marked.Grammar);
-
-    /// <summary>Adds the rule of such an answer.</summary>
-    /// <exception cref="SchemaError">A strict tool's schema, or that of the answer, cannot be held.</exception>
-    public static int Add(ToolRequest request, MarkedGrammar marked) => new ToolGrammar(request, marked).Answer();
-
-    private int Answer()
+    private ToolGrammar(ToolRequest request, MarkedGrammar marked)
     {
-        int end = _grammar.End;
+        (_request, _format, _marked, _grammar) = (request, request.Format, marked, marked.Grammar);
+        _form = _format.Tags is { } tags ? new TagForm(tags, marked) : _format.Literals is { } literals ? new LiteralForm(literals, marked) : null;
+    }
+
+    /// <summary>Adds the rules of such an answer.</summary>
+    /// <exception cref="SchemaError">A strict tool's schema, or that of the answer, cannot be held.</exception>
+    public static ToolRules Add(ToolRequest request, MarkedGrammar marked) => new ToolGrammar(request, marked).Answer();
+
+    private ToolRules Answer()
+    {
+        bool apart = _format.PartOpen.Length > 0;
+        (int call, int first) = _request.MayCall ? Each() : (-1, -1);
+        int? calls = _request.MayCall ? Calls(first, call) : null;
         if (_request.Choice == ToolChoice.Required)
-            return Calls(end);
-        List<int> ways = [_request.Schema is { } schema ? SchemaCompiler.Add(_grammar, schema, "#") : Content(end)];
-        if (_request.Choice == ToolChoice.Auto && _request.Tools.Count > 0)
-            ways.Add(_request.Schema is null && _request.Format.Trigger.Length > 0 ? Content(Calls(end)) : Calls(end));
-        return _grammar.Choice(ways);
+            return apart ? new(null, calls, _types) : new(calls, null, _types);
+        List<int> ways = [_request.Schema is { } schema ? _marked.Marks(_format.SaidOpen, SchemaCompiler.Add(_grammar, schema, "#")) : Said(_grammar.End)];
+        if (calls is not { } direct)
+            return new(ways[0], null, _types);
+
+        // What begins calls behind something is no part of it, and says so; the first of them may have begun in the prompt.
+        bool behind = _request.Schema is null && _format.Trigger.Length > 0;
+        if (behind)
+            ways.Add(Said(apart ? _marked.Marks(_format.PartClose + _format.PartOpen, direct) : first == call ? direct : Calls(call, call)));
+        if (!apart && (!behind || first != call))
+            ways.Add(direct);
+        return new(_grammar.Choice(ways), apart ? direct : null, _types);
     }
 
     // What is said without a call, or before the first.
-    private int Content(int next) => _request.Format.Trigger.Length == 0 ? _marked.Pattern("([^\\s{][\\s\\S]*)?", next) : _marked.Without(_request.Format.Trigger, next);
+    private int Said(int next) => _format.Trigger.Length == 0
+        ? _marked.Pattern("([^\\s{][\\s\\S]*)?", next) : _marked.Marks(_format.SaidOpen, _marked.Without(_format.Trigger, next));
 
-    private int Calls(int next)
+    private int Calls(int first, int call)
     {
-        ToolFormat format = _request.Format;
-        int call = _grammar.Choice([.. _request.Tools.Select(One)]), more = _marked.Marks(format.SectionClose, next);
-        if (_request.Parallel && format.Between is not null)
-            more = _grammar.Add(new RepeatNode(_marked.Marks(format.Between, _grammar.Add(new CallNode(call, _grammar.End))), 0, MostCalls - 1, more));
-        return _marked.Marks(format.SectionOpen, _grammar.Add(new CallNode(call, more)));
+        int more = _marked.Marks(_format.SectionClose, _grammar.End);
+        if (_request.Parallel && _format.Between is not null)
+            more = _grammar.Add(new RepeatNode(_marked.Marks(_format.Between, _grammar.Add(new CallNode(call, _grammar.End))), 0, MostCalls - 1, more));
+        return _marked.Marks(_format.SectionOpen, _grammar.Add(new CallNode(first, more)));
     }
 
-    private int One(Tool tool)
+    // A call, and one that the prompt has begun.
+    private (int Call, int First) Each()
     {
-        ToolFormat format = _request.Format;
-        int close = _marked.Marks(format.CallClose, _grammar.End), arguments = Arguments(tool);
-        if (format.NameKey is null)
+        List<int> calls = [], first = [];
+        foreach (Tool tool in _request.Tools)
         {
-            int given = _marked.Marks(format.NameClose, _grammar.Add(new CallNode(arguments, close)));
-            if (format.IdOpen is { } open)
-                given = _marked.Marks(open, _marked.Pattern(format.IdPattern, given));
-            return _marked.Marks(format.CallOpen + tool.Name, given);
+            int close = _marked.Marks(_format.CallClose, _grammar.End), arguments = Arguments(tool);
+            if (_format.NameKey is { } key)
+            {
+                calls.Add(Json(tool, key, arguments, close));
+                continue;
+            }
+
+            int given = _marked.Marks(_format.NameClose, _grammar.Add(new CallNode(arguments, close)));
+            if (_format.IdOpen is { } open)
+                given = _marked.Marks(open, _marked.Pattern(_format.IdPattern, given));
+            calls.Add(_marked.Marks(_format.CallOpen + tool.Name, given));
+            if (_format.Begun.Length > 0)
+                first.Add(_marked.Marks(_format.CallOpen[_format.Begun.Length..] + tool.Name, given));
         }
 
-        string name = $"{MarkedGrammar.Escape(Quoted(format.NameKey))}:{Space}{MarkedGrammar.Escape(Quoted(tool.Name))},{Space}{MarkedGrammar.Escape(Quoted(format.ArgumentsKey))}:{Space}";
-        string id = format.IdKey is { } key ? $"{MarkedGrammar.Escape(Quoted(key))}:{Space}\"{format.IdPattern}\"" : "";
-        int end = _marked.Pattern(id.Length > 0 && !format.IdFirst ? $",{Space}{id}{Space}\\}}" : $"{Space}\\}}", close);
-        int begin = _marked.Pattern($"\\{{{Space}{(id.Length > 0 && format.IdFirst ? $"{id},{Space}" : "")}{name}", _grammar.Add(new CallNode(arguments, end)));
-        return _marked.Marks(format.CallOpen, begin);
+        int call = _grammar.Choice(calls);
+        return (call, first.Count > 0 ? _grammar.Choice(first) : call);
+    }
+
+    private int Json(Tool tool, string nameKey, int arguments, int close)
+    {
+        string name = $"{MarkedGrammar.Escape(Quoted(nameKey))}:{Space}{MarkedGrammar.Escape(Quoted(tool.Name))},{Space}{MarkedGrammar.Escape(Quoted(_format.ArgumentsKey))}:{Space}";
+        string id = _format.IdKey is { } key ? $"{MarkedGrammar.Escape(Quoted(key))}:{Space}\"{_format.IdPattern}\"" : "";
+        int end = _marked.Pattern(id.Length > 0 && !_format.IdFirst ? $",{Space}{id}{Space}\\}}" : $"{Space}\\}}", close);
+        int begin = _marked.Pattern($"\\{{{Space}{(id.Length > 0 && _format.IdFirst ? $"{id},{Space}" : "")}{name}", _grammar.Add(new CallNode(arguments, end)));
+        return _marked.Marks(_format.CallOpen, begin);
     }
 
     private int Arguments(Tool tool)
     {
-        int before = _grammar.Count;
+        int before = _grammar.Count, rule;
+        ArgumentTypes types;
         try
         {
-            return SchemaCompiler.Add(_grammar, tool.Parameters, $"#/tools/{tool.Name}", closed: true, isObject: true);
+            (rule, types) = SchemaCompiler.AddArguments(_grammar, tool.Parameters, $"#/tools/{tool.Name}", _form);
         }
         catch (SchemaError) when (!tool.Strict)
         {
             _grammar.Truncate(before);
-            return SchemaCompiler.Add(_grammar, Constraint.JsonObject.Text, "#");
+            (rule, types) = SchemaCompiler.AddArguments(_grammar, Constraint.JsonObject.Text, "#", _form);
         }
+
+        _types.TryAdd(tool.Name, types);
+        return rule;
     }
 
     private static string Quoted(string text) => JsonSerializer.Serialize(text, SchemaJson.Default.String);
 }
+
+/// <summary>The rules of an answer that may call tools.</summary>
+/// <param name="Answer">What is said, with the calls behind it; null where a call must be made that is a part of its own.</param>
+/// <param name="Calls">Calls that are a part of their own, which other marks begin; null where they are none.</param>
+/// <param name="Types">What the arguments of each tool may be.</param>
+internal sealed record ToolRules(int? Answer, int? Calls, IReadOnlyDictionary<string, ArgumentTypes> Types);

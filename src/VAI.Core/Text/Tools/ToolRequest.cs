@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using VAI.Text.Tools.Formats;
 
 namespace VAI.Text.Tools;
 

@@ -5,16 +5,24 @@ internal sealed class AnswerCalls(Generation generation, int answers)
 {
     private readonly ToolCallReader?[] _readers = new ToolCallReader?[answers];
     private readonly List<ToolCallPart>?[] _calls = new List<ToolCallPart>?[answers];
+    private readonly bool[] _called = new bool[answers];
 
-    /// <summary>All of an answer so far.</summary>
+    /// <summary>All of an answer that are whole.</summary>
     public IReadOnlyList<ToolCallPart> Of(int choice) => _calls[choice] ?? (IReadOnlyList<ToolCallPart>)[];
 
-    /// <summary>Takes a piece, and gives the calls that are complete now, with their places.</summary>
-    public IReadOnlyList<(int Index, ToolCallPart Call)> Read(int choice, string text)
+    /// <summary>Whether an answer has begun one.</summary>
+    public bool Called(int choice) => _called[choice];
+
+    /// <summary>Takes a piece of an answer that is given as a whole.</summary>
+    public void Collect(int choice, string text) => (_calls[choice] ??= []).AddRange(Reader(choice).Append(text));
+
+    /// <summary>Takes a piece of one that is streamed, and gives what is known now.</summary>
+    public IReadOnlyList<ToolCallUpdate> Read(int choice, string text)
     {
-        List<ToolCallPart> calls = _calls[choice] ??= [];
-        int before = calls.Count;
-        calls.AddRange((_readers[choice] ??= new ToolCallReader(generation.Options.Constraint!)).Append(text));
-        return [.. calls.Skip(before).Select((call, i) => (before + i, call))];
+        IReadOnlyList<ToolCallUpdate> updates = Reader(choice).Read(text);
+        _called[choice] |= updates.Count > 0;
+        return updates;
     }
+
+    private ToolCallReader Reader(int choice) => _readers[choice] ??= new ToolCallReader(generation.Options.Constraint!);
 }

@@ -107,13 +107,22 @@ internal sealed class AnswerDocument
         EndChunk(w, finish, withUsage, probabilities, called);
     }
 
-    /// <summary>A chunk with a call of a tool.</summary>
-    public void WriteCall(Utf8JsonWriter w, int choice, int index, ToolCallPart call, bool withUsage)
+    /// <summary>A chunk with what is known now of a call of a tool: what it is, or more of its arguments.</summary>
+    public void WriteCall(Utf8JsonWriter w, int choice, in ToolCallUpdate call, bool withUsage)
     {
         StartChunk(w, choice);
         w.WriteStartObject("delta"u8);
         w.WriteStartArray("tool_calls"u8);
-        WriteCall(w, call, index);
+        w.WriteStartObject();
+        w.WriteNumber("index"u8, call.Index);
+        if (call.Name is not null)
+            WriteHead(w, call.Id!);
+        w.WriteStartObject("function"u8);
+        if (call.Name is not null)
+            w.WriteString("name"u8, call.Name);
+        w.WriteString("arguments"u8, call.Arguments);
+        w.WriteEndObject();
+        w.WriteEndObject();
         w.WriteEndArray();
         w.WriteEndObject();
         EndChunk(w, null, withUsage);
@@ -179,22 +188,23 @@ internal sealed class AnswerDocument
     {
         w.WriteStartArray("tool_calls"u8);
         foreach (ToolCallPart call in calls)
-            WriteCall(w, call, null);
+        {
+            w.WriteStartObject();
+            WriteHead(w, call.Id!);
+            w.WriteStartObject("function"u8);
+            w.WriteString("name"u8, call.Name);
+            w.WriteString("arguments"u8, call.Arguments);
+            w.WriteEndObject();
+            w.WriteEndObject();
+        }
+
         w.WriteEndArray();
     }
 
-    private static void WriteCall(Utf8JsonWriter w, ToolCallPart call, int? index)
+    private static void WriteHead(Utf8JsonWriter w, string id)
     {
-        w.WriteStartObject();
-        if (index is { } place)
-            w.WriteNumber("index"u8, place);
-        w.WriteString("id"u8, call.Id);
+        w.WriteString("id"u8, id);
         w.WriteString("type"u8, "function"u8);
-        w.WriteStartObject("function"u8);
-        w.WriteString("name"u8, call.Name);
-        w.WriteString("arguments"u8, call.Arguments);
-        w.WriteEndObject();
-        w.WriteEndObject();
     }
 
     private void Start(Utf8JsonWriter w, bool chunk)

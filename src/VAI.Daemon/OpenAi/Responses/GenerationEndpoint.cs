@@ -71,7 +71,7 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
         await foreach ((int choice, InferenceUpdate update) in updates.ConfigureAwait(false))
         {
             if (update.Kind == InferenceUpdateKind.ToolCalls)
-                calls.Read(choice, update.Text);
+                calls.Collect(choice, update.Text);
             else if (update.Text.Length > 0)
                 ((update.Kind == InferenceUpdateKind.Reasoning ? thoughts : texts)[choice] ??= new StringBuilder()).Append(update.Text);
             AnswerProbabilities.Add(ref probabilities[choice], update);
@@ -109,9 +109,10 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
                 open = true;
                 if (update.Kind == InferenceUpdateKind.ToolCalls)
                 {
-                    foreach ((int index, ToolCallPart call) in calls.Read(choice, update.Text))
+                    // What ends a call has nothing that was not said yet, where its last piece was.
+                    foreach (ToolCallUpdate call in calls.Read(choice, update.Text).Where(c => c.Name is not null || c.Arguments.Length > 0))
                     {
-                        document.WriteCall(stream.Begin(), choice, index, call, generation.IncludeUsage);
+                        document.WriteCall(stream.Begin(), choice, call, generation.IncludeUsage);
                         stream.End();
                     }
                 }
@@ -129,7 +130,7 @@ internal sealed class GenerationEndpoint(IVai vai, OpenAiOptions options)
                 {
                     usage.Add(result, choice % generation.Choices == 0);
                     document.WriteChunk(
-                        stream.Begin(), choice, "", result.FinishReason, generation.IncludeUsage, probabilities[choice], called: calls.Of(choice).Count > 0);
+                        stream.Begin(), choice, "", result.FinishReason, generation.IncludeUsage, probabilities[choice], called: calls.Called(choice));
                     stream.End();
                 }
 

@@ -31,7 +31,7 @@ internal sealed partial class Automaton
         return (of < 0 ? Dead : _table.Target(state, of), alphabet.EndOf(run) - 1);
     }
 
-    /// <summary>Whether a state stays as it is whatever plain character comes: one that a JSON string has as it stands.</summary>
+    /// <summary>Whether a state stays as it is whatever plain character comes (<see cref="PlainText"/>).</summary>
     public bool LoopsOnPlain(int state) => _loops.GetOrAdd(state, static (at, self) => self.OnPlain(at, to => to == at), this);
 
     /// <summary>Whether whatever plain character comes in a state ends the text.</summary>
@@ -144,7 +144,7 @@ internal sealed partial class Automaton
     {
         for (int c = Math.Max(from, 0x20); c < end; c++)
         {
-            if (c is not ('"' or '\\' or 0x7F))
+            if (PlainText.Has(c))
                 return true;
         }
 

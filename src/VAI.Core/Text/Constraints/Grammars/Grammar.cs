@@ -80,6 +80,7 @@ internal sealed class Grammar
     {
         TextNode text => !text.Language.IsEmpty && _live[text.Next],
         StringNode text => !text.Language.IsEmpty && text.Least <= text.Most && _live[text.Next],
+        RawNode text => !text.Language.IsEmpty && text.Least <= text.Most && _live[text.Next],
         ChoiceNode choice => choice.Of.Any(IsLive),
         CallNode call => _live[call.Rule] && _live[call.Next],
         RepeatNode repeat => repeat.Least <= repeat.Most && (repeat.Least == 0 || _live[repeat.Rule]) && _live[repeat.Next],

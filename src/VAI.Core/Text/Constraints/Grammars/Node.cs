@@ -19,7 +19,18 @@ internal sealed record TextNode(Automaton Language, int Next, bool Spaced = fals
 /// <param name="Least">Least characters; 0 where the language says so itself.</param>
 /// <param name="Most">Most characters; <see cref="int.MaxValue"/> where the language says so itself.</param>
 /// <param name="Next">Behind it.</param>
-internal sealed record StringNode(Automaton Language, int Least, int Most, int Next) : Node;
+/// <param name="Quote">The mark that closes it: JSON's, or the other one that Python has.</param>
+internal sealed record StringNode(Automaton Language, int Least, int Most, int Next, char Quote = '"') : Node;
+
+/// <summary>
+/// Text as it stands, whose characters are counted. Of what its language has begun, some character makes a text of it, wherever it stands: what is full
+/// is then no dead end.
+/// </summary>
+/// <param name="Language">The texts.</param>
+/// <param name="Least">Least characters.</param>
+/// <param name="Most">Most characters; <see cref="int.MaxValue"/> for no limit.</param>
+/// <param name="Next">Behind it.</param>
+internal sealed record RawNode(Automaton Language, int Least, int Most, int Next) : Node;
 
 /// <summary>One of several.</summary>
 internal sealed record ChoiceNode(IReadOnlyList<int> Of) : Node;
@@ -40,8 +51,12 @@ internal sealed record TokenNode(int Token, int Next) : Node;
 /// <summary>The members of a JSON object, without its braces.</summary>
 internal sealed record MembersNode(ObjectMembers Members, int Next) : Node;
 
-/// <summary>The key of a member and its closing quotation mark. Only within a <see cref="MembersNode"/>.</summary>
-internal sealed record KeyNode(MembersNode Of) : Node;
+/// <summary>The key of a member and what closes it. Only within a <see cref="MembersNode"/>.</summary>
+/// <param name="Of">The object.</param>
+/// <param name="Stop">The character that closes it, which no key has as it stands; a JSON string's quotation mark.</param>
+/// <param name="IsRaw">Whether it is no JSON string: no character is escaped.</param>
+/// <param name="StopToken">The control token that closes it; -1 where the character does.</param>
+internal sealed record KeyNode(MembersNode Of, char Stop = '"', bool IsRaw = false, int StopToken = -1) : Node;
 
 /// <summary>Behind a member. Only within a <see cref="MembersNode"/>.</summary>
 internal sealed record MemberEndNode(MembersNode Of) : Node;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using VAI.Text.Constraints.Automata;
 
 namespace VAI.Text.Constraints.Matching;
 
@@ -21,7 +22,7 @@ internal sealed class ConstraintReader(Matcher matcher)
             if (matcher.Step(State, next) is not { } state)
                 return false;
             _text.Add(next);
-            State = state.HasUnrecorded ? matcher.Record(state, LastString()) : state;
+            State = state.HasUnrecorded ? matcher.Record(state, next == '"' ? LastString() : LastWord(1)) : state;
         }
 
         return true;
@@ -32,8 +33,17 @@ internal sealed class ConstraintReader(Matcher matcher)
     {
         if (matcher.StepToken(State, token) is not { } state)
             return false;
-        State = state;
+        State = state.HasUnrecorded ? matcher.Record(state, LastWord(0)) : state;
         return true;
+    }
+
+    // The key that stands before some bytes: those that no schema names are plain words, where they are no JSON strings.
+    private string LastWord(int behind)
+    {
+        int end = _text.Count - behind, start = end;
+        while (start > 0 && PlainKeys.Has((char)_text[start - 1]))
+            start--;
+        return System.Text.Encoding.ASCII.GetString(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_text)[start..end]);
     }
 
     // The JSON string that ends here. Within it each quotation mark has a backslash that is none's own.

@@ -27,7 +27,11 @@ internal sealed class Frame
     /// <summary>One that is open: the links may become more.</summary>
     public Frame(Link link, MembersState? members) => (_links, Members) = ([link], members);
 
-    public Frame(int id, List<Link> links, MembersState? members) => (Id, _links, Members) = (id, links, members);
+    public Frame(int id, List<Link> links, MembersState? members)
+    {
+        (Id, _links, Members) = (id, links, members);
+        HasUnrecorded = members is { Unrecorded: true } || links.Exists(l => l.Below is { HasUnrecorded: true });
+    }
 
     /// <summary>Its number, by which it is compared; 0 while it is open.</summary>
     public int Id { get; }
@@ -45,6 +49,9 @@ internal sealed class Frame
 
     /// <summary>Whether it is being closed.</summary>
     public bool IsClosing { get; set; }
+
+    /// <summary>Whether it goes back to an object of which a key is to be recorded: of a closed one.</summary>
+    public bool HasUnrecorded { get; }
 
     public void Add(Link link) => _links.Add(link);
 }

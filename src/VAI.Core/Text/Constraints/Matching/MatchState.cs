@@ -11,7 +11,7 @@ internal sealed class MatchState
     {
         (Id, Configs, Partial, Accepts) = (id, configs, partial, accepts);
         foreach (Config config in configs)
-            HasUnrecorded |= config.Stack?.Members is { Unrecorded: true };
+            HasUnrecorded |= config.Stack is { HasUnrecorded: true };
     }
 
     public int Id { get; }

@@ -82,8 +82,12 @@ internal sealed class Matcher
         Begin();
         foreach (Config config in state.Configs)
         {
-            if (state.Partial == 0 && _grammar[config.Node] is TokenNode node && node.Token == token)
+            if (state.Partial != 0)
+                break;
+            if (_grammar[config.Node] is TokenNode node && node.Token == token)
                 Close(node.Next, config.Stack);
+            else if (_grammar[config.Node] is KeyNode { IsRaw: true } key && key.StopToken == token)
+                CloseKey(config, key.Of.Members, config.Stack!);
         }
 
         return Known(0);
@@ -126,7 +130,7 @@ internal sealed class Matcher
     private bool IsNeedless(MatchState state, int next) => state.Partial == 0 && next switch
     {
         ' ' or '\t' or '\r' or '\n' => state.Configs.All(c => _grammar[c.Node] is TextNode { Spaced: true } || !CanTake(c, next, next)),
-        '\\' => state.Configs.All(c => _grammar[c.Node] is not TextNode ? c.Escape == 0 : !CanTake(c, next, next)),
+        '\\' => state.Configs.All(c => _grammar[c.Node] is TextNode or RawNode or KeyNode { IsRaw: true } ? !CanTake(c, next, next) : c.Escape == 0),
         _ => false,
     };
 
@@ -142,7 +146,12 @@ internal sealed class Matcher
 
     /// <summary>The control tokens that may come.</summary>
     public IEnumerable<int> Tokens(MatchState state) =>
-        state.Partial != 0 ? [] : state.Configs.Select(c => _grammar[c.Node]).OfType<TokenNode>().Select(n => n.Token);
+        state.Partial != 0 ? [] : state.Configs.Select(c => _grammar[c.Node] switch
+        {
+            TokenNode node => node.Token,
+            KeyNode { StopToken: >= 0 } key when EntryBehind(c, key.Of.Members, c.Stack!) >= 0 => key.StopToken,
+            _ => -1,
+        }).Where(t => t >= 0);
 
     /// <summary>Notes a key that was closed and is none of its object's known names, so that it does not come again.</summary>
     public MatchState Record(MatchState state, string key)
@@ -150,15 +159,14 @@ internal sealed class Matcher
         Begin();
         _accepts = state.Accepts;
         foreach (Config config in state.Configs)
-        {
-            Frame? stack = config.Stack;
-            if (stack?.Members is { Unrecorded: true } members)
-                stack = _frames.Of(stack.Links, members with { Others = members.Others.Add(key), Unrecorded = false });
-            _configs.Add(config with { Stack = stack });
-        }
-
+            _configs.Add(config.Stack is { HasUnrecorded: true } stack ? config with { Stack = Recorded(stack, key) } : config);
         return Known(state.Partial)!;
     }
+
+    // What stands behind the key may have begun already, on top of its object.
+    private Frame Recorded(Frame frame, string key) => frame.Members is { Unrecorded: true } members
+        ? _frames.Of(frame.Links, members with { Others = members.Others.Add(key), Unrecorded = false })
+        : _frames.Of([.. frame.Links.Select(l => l.Below is { HasUnrecorded: true } below ? l with { Below = Recorded(below, key) } : l)], frame.Members);
 
     /// <summary>How many plain characters may come, one after the other, without a change of anything but their number: 0 for none that is known.</summary>
     public int Plain(MatchState state)
@@ -173,6 +181,8 @@ internal sealed class Matcher
                 StringNode text when text.Language.LoopsOnPlain(config.State) => text.Most == int.MaxValue ? int.MaxValue : text.Most - config.Count,
                 TextNode text when text.Language.LoopsOnPlain(config.State) => int.MaxValue,
                 TextNode text when config.State == 0 && text.Language.EndsOnPlain(0) => PlainTimes(config, text),
+                RawNode { Most: int.MaxValue } text when text.Language.LoopsOnPlain(config.State) => int.MaxValue,
+                RawNode text when text.Language.Accepts(config.State) && text.Language.LoopsOnPlain(config.State) => text.Most - config.Count,
                 _ => 0,
             };
             most = Math.Max(most, count);
@@ -229,9 +239,24 @@ internal sealed class Matcher
     {
         TextNode text => text.Language.CanStep(config.State, from, to),
         StringNode text => config.Count < text.Most && text.Language.CanStep(config.State, from, to),
+        RawNode text => config.Count < text.Most - 1 ? text.Language.CanStep(config.State, from, to) : CanEnd(text, config.State, from, to),
         KeyNode key => CanTakeKey(key, config, from, to),
         _ => false,
     };
+
+    // The last character that may come makes a text of the language.
+    private static bool CanEnd(RawNode text, int state, int from, int to)
+    {
+        while (from <= to)
+        {
+            (int target, int last) = text.Language.StepRange(state, from);
+            if (text.Language.Accepts(target))
+                return true;
+            from = last + 1;
+        }
+
+        return false;
+    }
 
     // A character of a key narrows what it can become: each that goes another way is looked at.
     private bool CanTakeKey(KeyNode key, Config config, int from, int to)
@@ -273,6 +298,9 @@ internal sealed class Matcher
                 case StringNode text:
                     TakeString(config, text, c);
                     break;
+                case RawNode text when text.Language.Step(config.State, c) is >= 0 and int raw:
+                    Raw(config.Node, text, raw, text.Most == int.MaxValue ? Math.Min(config.Count + 1, text.Least) : config.Count + 1, config.Stack);
+                    break;
                 case KeyNode key:
                     TakeKey(config, key, c);
                     break;
@@ -284,14 +312,14 @@ internal sealed class Matcher
 
     private void TakeString(Config config, StringNode text, int c)
     {
-        if (config.Escape == 0 && c == '"')
+        if (config.Escape == 0 && c == text.Quote)
         {
             if (text.Language.Accepts(config.State) && config.Count >= text.Least)
                 Close(text.Next, config.Stack);
             return;
         }
 
-        if (config.Count >= text.Most || Said(config, c, (from, to) => text.Language.CanStep(config.State, from, to)) is not { } said
+        if (config.Count >= text.Most || Said(config, c, text.Quote, (from, to) => text.Language.CanStep(config.State, from, to)) is not { } said
             || text.Language.Step(config.State, said) is not (>= 0 and int to))
         {
             return;
@@ -306,13 +334,13 @@ internal sealed class Matcher
         ObjectMembers members = key.Of.Members;
         Automaton keys = members.Keys.Automaton;
         Frame frame = config.Stack!;
-        if (config.Escape == 0 && c == '"')
+        if (config.Escape == 0 && c == key.Stop && key.StopToken < 0)
         {
             CloseKey(config, members, frame);
             return;
         }
 
-        if (Said(config, c, (from, to) => CanTakeKey(key, config, from, to)) is not { } said
+        if ((key.IsRaw ? c : Said(config, c, key.Stop, (from, to) => CanTakeKey(key, config, from, to))) is not { } said
             || keys.Step(config.State, said) is not (>= 0 and int to) || !MayKey(key, config, to, said))
         {
             return;
@@ -323,12 +351,12 @@ internal sealed class Matcher
     }
 
     // What a character within a JSON string says; null where it is none of it, or an escape goes on, which is then a way of its own.
-    private int? Said(Config config, int c, Func<int, int, bool> may)
+    private int? Said(Config config, int c, char quote, Func<int, int, bool> may)
     {
         if (config.Escape == 0 && c != '\\')
             return c < 0x20 ? null : c;
         int escape = config.Escape;
-        int said = escape != 0 ? StringEscape.Take(may, ref escape, c) : may(0, 0x10FFFF) ? -1 : -2;
+        int said = escape != 0 ? StringEscape.Take(may, ref escape, c, quote) : may(0, 0x10FFFF) ? -1 : -2;
         if (said == -1)
             Add(config with { Escape = config.Escape == 0 ? StringEscape.Begun : escape });
         return said < 0 ? null : said;
@@ -336,15 +364,22 @@ internal sealed class Matcher
 
     private void CloseKey(Config config, ObjectMembers members, Frame frame)
     {
-        if (!members.Keys.Automaton.Accepts(config.State))
-            return;
-        int kind = members.Keys.Automaton.Label(config.State), entry = members.Entry(kind), name = members.NameOf(kind);
+        int entry = EntryBehind(config, members, frame);
         if (entry < 0)
             return;
+        int name = members.NameOf(members.Keys.Automaton.Label(config.State));
+        Close(entry, _frames.Of(frame.Links, name >= 0 ? frame.Members!.With(name) : frame.Members!.WithOther()));
+    }
+
+    // Where it goes on behind a key that ends here; -1 where it may not end.
+    private int EntryBehind(Config config, ObjectMembers members, Frame frame)
+    {
+        if (!members.Keys.Automaton.Accepts(config.State))
+            return -1;
+        int kind = members.Keys.Automaton.Label(config.State), name = members.NameOf(kind);
         MembersState state = frame.Members!;
-        if (name >= 0 ? !members.MayCome(name, state) : !members.MayOther(state) || (config.Count >= 0 && Others(state).Accepts(config.Count)))
-            return;
-        Close(entry, _frames.Of(frame.Links, name >= 0 ? state.With(name) : state.WithOther()));
+        bool may = name >= 0 ? members.MayCome(name, state) : members.MayOther(state) && (config.Count < 0 || !Others(state).Accepts(config.Count));
+        return may ? members.Entry(kind) : -1;
     }
 
     private Automaton Others(MembersState state)
@@ -382,6 +417,14 @@ internal sealed class Matcher
             Close(text.Next, stack);
     }
 
+    private void Raw(int node, RawNode text, int state, int count, Frame? stack)
+    {
+        if (count < text.Most && text.Language.CanGoOn(state))
+            Add(new Config(node, state, 0, count, stack));
+        if (count >= text.Least && text.Language.Accepts(state))
+            Close(text.Next, stack);
+    }
+
     // What comes next without a character.
     private void Close(int node, Frame? stack)
     {
@@ -407,6 +450,9 @@ internal sealed class Matcher
                 break;
             case TextNode text:
                 Text(node, text, 0, stack);
+                break;
+            case RawNode text:
+                Raw(node, text, 0, 0, stack);
                 break;
             case StringNode:
             case TokenNode:

@@ -17,8 +17,9 @@ internal static class StringEscape
     /// <param name="may">Whether a character between two may come.</param>
     /// <param name="escape">How far the escape has come; what it comes to.</param>
     /// <param name="c">The character.</param>
+    /// <param name="quote">What closes the string, and may be escaped.</param>
     /// <returns>The character that is said, -1 where the escape goes on, -2 where nothing that may be said can come of it.</returns>
-    public static int Take(Func<int, int, bool> may, ref int escape, int c)
+    public static int Take(Func<int, int, bool> may, ref int escape, int c, char quote = '"')
     {
         if (escape == Begun)
         {
@@ -32,6 +33,7 @@ internal static class StringEscape
             return c switch
             {
                 '"' or '\\' or '/' => c,
+                '\'' when quote == '\'' => c,
                 'b' => '\b',
                 'f' => '\f',
                 'n' => '\n',

@@ -3,12 +3,14 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using VAI.Native.Llama;
 using VAI.Native.Text;
+using VAI.Text.Constraints.Automata;
 
 namespace VAI.Text.Constraints.Matching;
 
 /// <summary>
 /// A vocabulary as constraints look at it: all its text tokens, those that are not plain, and the plain ones by their length. What is plain is a part of
-/// any JSON string as it stands, so that within a long string only the others are looked at. Immutable, thread-safe.
+/// any string as it stands, and begins no mark that ends one (<see cref="PlainText"/>), so that within a long string only the others are looked at.
+/// Immutable, thread-safe.
 /// </summary>
 internal sealed class VocabularyTries
 {
@@ -75,13 +77,13 @@ internal sealed class VocabularyTries
     /// <summary>Plain tokens of no more than so many characters.</summary>
     public ReadOnlySpan<ulong> Plain(int chars) => _plain[Math.Min(chars, MostCounted)];
 
-    // Its characters, where they are whole and no string has to escape one; else 0.
+    // Its characters, where they are whole and plain; else 0.
     private static int PlainChars(ReadOnlySpan<byte> bytes)
     {
         int chars = 0;
         while (!bytes.IsEmpty)
         {
-            if (Rune.DecodeFromUtf8(bytes, out Rune rune, out int used) != OperationStatus.Done || rune.Value is < 0x20 or '"' or '\\' or 0x7F)
+            if (Rune.DecodeFromUtf8(bytes, out Rune rune, out int used) != OperationStatus.Done || !PlainText.Has(rune.Value))
                 return 0;
             bytes = bytes[used..];
             chars++;

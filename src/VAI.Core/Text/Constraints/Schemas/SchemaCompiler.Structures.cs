@@ -10,7 +10,7 @@ internal sealed partial class SchemaCompiler
     // Items that are each of a schema of their own.
     private const int MostItems = 1_000;
 
-    private int Array(IReadOnlyList<SchemaItem> schemas)
+    private int Array(IReadOnlyList<SchemaItem> schemas, Part part)
     {
         int least = 0, most = int.MaxValue, own = 0;
         var lists = new List<(SchemaItem Schema, string Keyword, int Count)>();
@@ -61,12 +61,11 @@ internal sealed partial class SchemaCompiler
         int Item(int place) => Rule(
         [
             .. lists.Where(l => place < l.Count).Select(l => _document.Inner(l.Schema, l.Keyword, $"{place}")), .. rests.Where(r => place >= r.From).Select(r => r.Schema),
-        ]);
+        ], part);
     }
 
-    private int Object(IReadOnlyList<SchemaItem> schemas)
+    private int Object(IReadOnlyList<SchemaItem> schemas, Part part)
     {
-        var own = schemas.ToDictionary(s => s, s => Members(s, "properties").Select(p => p.Name).ToHashSet(StringComparer.Ordinal));
         var names = new List<string>();
         var known = new HashSet<string>(StringComparer.Ordinal);
         var required = new HashSet<string>(StringComparer.Ordinal);
@@ -106,33 +105,48 @@ internal sealed partial class SchemaCompiler
                 within = Names(_document.Inner(schema, "propertyNames")) is var allowed && within is null ? allowed : within!.Intersect(allowed, _fuel);
         }
 
-        bool closed = _closed && schemas.Any(s => s.Find("properties") is not null) && !schemas.Any(s => s.Find("additionalProperties") is not null);
-        return Members(names, required, languages, within, Value, least, most, _grammar.End);
+        bool closed = IsClosed(schemas);
+        return Members(names, required, languages, within, Value, least, most, _grammar.End, part);
 
-        int? Value(KeyKind kind)
+        int? Value(KeyKind kind, int after)
         {
-            if (closed && kind.Name < 0 && kind.Patterns.Length == 0)
+            string? name = kind.Name < 0 ? null : names[kind.Name];
+            var of = Applying(schemas, name, (schema, pattern) => kind.Patterns.Any(p => patterns[p].Schema == schema && patterns[p].Pattern == pattern), closed);
+            if (of is null || of.Any(s => s.Element.ValueKind == JsonValueKind.False))
                 return null;
-            var of = new List<SchemaItem>();
-            foreach (SchemaItem schema in schemas)
-            {
-                bool said = false;
-                if (kind.Name >= 0 && own[schema].Contains(names[kind.Name]))
-                    Add("properties", names[kind.Name]);
-                foreach (int pattern in kind.Patterns.Where(p => patterns[p].Schema == schema))
-                    Add("patternProperties", patterns[pattern].Pattern);
-                if (!said && schema.Find("additionalProperties") is not null)
-                    of.Add(_document.Inner(schema, "additionalProperties"));
-
-                void Add(string keyword, string name)
-                {
-                    said = true;
-                    of.Add(_document.Inner(schema, keyword, name));
-                }
-            }
-
-            return of.Any(s => s.Element.ValueKind == JsonValueKind.False) ? null : _grammar.Add(new CallNode(Rule(of), _grammar.End));
+            if (part != Part.Arguments || _form!.IsDeep)
+                return Entry(Rule(of, part == Part.Arguments ? Part.Deep : part), after, part);
+            JsonTypes types = name is null ? _types.Others : _types.Of(name);
+            return _form.Entry(outer: true, Rule(of, Part.Texts, types & ~JsonTypes.String), Rule(of, Part.Others), after);
         }
+    }
+
+    private bool IsClosed(IReadOnlyList<SchemaItem> schemas) =>
+        _closed && schemas.Any(s => s.Find("properties") is not null) && !schemas.Any(s => s.Find("additionalProperties") is not null);
+
+    // The schemas that a member must fit; null where there may be none such.
+    private List<SchemaItem>? Applying(IReadOnlyList<SchemaItem> schemas, string? name, Func<SchemaItem, string, bool> matches, bool closed)
+    {
+        var of = new List<SchemaItem>();
+        bool known = name is not null;
+        foreach (SchemaItem schema in schemas)
+        {
+            bool said = false;
+            if (name is not null && schema.Find("properties") is { ValueKind: JsonValueKind.Object } properties && properties.TryGetProperty(name, out _))
+                Add("properties", name);
+            foreach (JsonProperty pattern in Members(schema, "patternProperties").Where(p => matches(schema, p.Name)))
+                Add("patternProperties", pattern.Name);
+            if (!said && schema.Find("additionalProperties") is not null)
+                of.Add(_document.Inner(schema, "additionalProperties"));
+
+            void Add(string keyword, string key)
+            {
+                said = known = true;
+                of.Add(_document.Inner(schema, keyword, key));
+            }
+        }
+
+        return closed && !known ? null : of;
     }
 
     // What names a schema allows: those of its strings.
@@ -153,9 +167,13 @@ internal sealed partial class SchemaCompiler
     }
 
     private int Members(
-        IReadOnlyList<string> names, IReadOnlyCollection<string> required, IReadOnlyList<Automaton> patterns, Automaton? within, Func<KeyKind, int?> value,
-        int least, int most, int next)
+        IReadOnlyList<string> names, IReadOnlyCollection<string> required, IReadOnlyList<Automaton> patterns, Automaton? within, Func<KeyKind, int, int?> entry,
+        int least, int most, int next, Part part)
     {
+        ArgumentForm? form = part is Part.Arguments or Part.Deep ? _form : null;
+        bool outer = part == Part.Arguments;
+        if (form?.HasRawKeys(outer) == true)
+            within = RawKeys(within, names, outer);
         var keys = KeyClassifier.Build(names, patterns, within, _fuel);
         var needed = new NameSet(names.Count);
         for (int i = 0; i < names.Count; i++)
@@ -164,25 +182,29 @@ internal sealed partial class SchemaCompiler
                 needed = needed.With(i);
         }
 
-        int end = Text($"{Space}\\}}", next), node = _grammar.Reserve(), after = _grammar.Reserve(), key = _grammar.Reserve();
+        int end = form?.Close(outer, next) ?? Text($"{Space}\\}}", next), node = _grammar.Reserve(), after = _grammar.Reserve(), key = _grammar.Reserve();
         var members = new ObjectMembers
         {
             Names = names,
             Required = needed,
             Keys = keys,
-            Entries = [.. keys.Kinds.Select(k => value(k) is { } rule ? Text($":{Space}", _grammar.Add(new CallNode(rule, after))) : _grammar.Reserve())],
+            Entries = [.. keys.Kinds.Select(k => entry(k, after) ?? _grammar.Reserve())],
             Least = least,
             Most = most,
             InOrder = _inOrder,
-            FirstKey = Text("\"", key),
-            NextKey = Text($",{Space}\"", key),
+            FirstKey = form?.Key(outer, first: true, key) ?? Text("\"", key),
+            NextKey = form?.Key(outer, first: false, key) ?? Text($",{Space}\"", key),
         };
         var of = new MembersNode(members, end);
         _grammar.Set(node, of);
         _grammar.Set(after, new MemberEndNode(of));
-        _grammar.Set(key, new KeyNode(of));
-        return Text($"\\{{{Space}", node);
+        _grammar.Set(key, form?.Key(outer, of) ?? new KeyNode(of));
+        return form?.Open(outer, node) ?? Text($"\\{{{Space}", node);
     }
+
+    // What stands behind a key whose value is of one rule.
+    private int Entry(int rule, int after, Part part) => part is Part.Arguments or Part.Deep
+        ? _form!.Entry(part == Part.Arguments, rule, rule, after) : Text($":{Space}", _grammar.Add(new CallNode(rule, after)));
 
     private static IEnumerable<JsonProperty> Members(SchemaItem schema, string keyword) => schema.Find(keyword) switch
     {

@@ -51,17 +51,16 @@ internal sealed partial class SchemaCompiler
     /// <param name="schema">The schema.</param>
     /// <param name="place">Where it stands.</param>
     /// <param name="inOrder">Whether members come in the order of the schema.</param>
-    /// <param name="closed">Whether objects whose members are named have no others, where nothing is said of others.</param>
-    /// <param name="isObject">Whether it is an object, whatever the schema says.</param>
     /// <exception cref="SchemaError">It is none, or cannot be held.</exception>
-    public static int Add(GrammarBuilder grammar, string schema, string place, bool inOrder = true, bool closed = false,
-        bool isObject = false)
+    public static int Add(GrammarBuilder grammar, string schema, string place, bool inOrder = true) =>
+        Guarded(schema, place, document => new SchemaCompiler(document, grammar, inOrder, closed: false).Rule([document.Root]));
+
+    private static int Guarded(string schema, string place, Func<SchemaDocument, int> add)
     {
         var document = new SchemaDocument(schema, place);
         try
         {
-            SchemaItem[] all = isObject ? [document.Root, document.Made(document.Root, "type", """{"type":"object"}""")] : [document.Root];
-            return new SchemaCompiler(document, grammar, inOrder, closed).Rule(all);
+            return add(document);
         }
         catch (ConstraintTooLarge e)
         {
@@ -75,40 +74,64 @@ internal sealed partial class SchemaCompiler
     }
 
     // The rule of a value that fits them all.
-    private int Rule(IReadOnlyList<SchemaItem> schemas)
+    private int Rule(IReadOnlyList<SchemaItem> schemas, Part part = Part.Json, JsonTypes beside = JsonTypes.None)
     {
-        string key = string.Join(',', schemas.Select(s => s.Id).Distinct().Order());
+        string key = $"{part} {(int)beside} {string.Join(',', schemas.Select(s => s.Id).Distinct().Order())}";
         if (_rules.TryGetValue(key, out int rule))
             return rule;
         if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
             throw new ConstraintTooLarge("its schemas refer to each other too deeply");
         _rules[key] = rule = _grammar.Reserve();
-        _grammar.Set(rule, new ChoiceNode([.. _expansion.Of(schemas).SelectMany(Alternatives)]));
+        _grammar.Set(rule, new ChoiceNode([.. _expansion.Of(schemas).SelectMany(f => Alternatives(f, part, beside))]));
         return rule;
     }
 
-    private IEnumerable<int> Alternatives(Facts facts) => facts.Values is { } values ? Values(facts, values) : Types(facts);
+    private IEnumerable<int> Alternatives(Facts facts, Part part, JsonTypes beside) =>
+        facts.Values is { } values ? Values(facts, values, part, beside) : Types(facts, part, beside);
 
-    private List<int> Types(Facts facts)
+    private List<int> Types(Facts facts, Part part, JsonTypes beside)
     {
         var all = new List<int>();
-        if (facts.Types.HasFlag(JsonTypes.Null))
-            all.Add(Text("null"));
-        if (facts.Types.HasFlag(JsonTypes.Boolean))
-            all.Add(Text("true|false"));
-        if ((facts.Types & JsonTypes.Number) != 0)
+        JsonTypes types = facts.Types & part switch
+        {
+            Part.Texts => JsonTypes.String,
+            Part.Others => ~JsonTypes.String,
+            Part.Arguments => JsonTypes.Object,
+            _ => JsonTypes.All,
+        };
+        (string nothing, string yes, string no) = Words(part);
+        if (types.HasFlag(JsonTypes.Null))
+            all.Add(Text(nothing));
+        if (types.HasFlag(JsonTypes.Boolean))
+            all.Add(Text($"{yes}|{no}"));
+        if ((types & JsonTypes.Number) != 0)
             all.Add(_grammar.Text(Numbers(facts), _grammar.End));
-        if (facts.Types.HasFlag(JsonTypes.String))
+        if (types.HasFlag(JsonTypes.String))
         {
             (Automaton language, int least, int most) = _strings.Of(facts.Schemas);
-            all.Add(Text("\"", _grammar.Add(new StringNode(language, least, most, _grammar.End))));
+            all.AddRange(String(language, least, most, part, beside, _grammar.End));
         }
 
-        if (facts.Types.HasFlag(JsonTypes.Array))
-            all.Add(Array(facts.Schemas));
-        if (facts.Types.HasFlag(JsonTypes.Object))
-            all.Add(Object(facts.Schemas));
+        if (types.HasFlag(JsonTypes.Array))
+            all.Add(Array(facts.Schemas, Within(part)));
+        if (types.HasFlag(JsonTypes.Object))
+            all.Add(Object(facts.Schemas, part == Part.Arguments ? part : Within(part)));
         return all;
+    }
+
+    private (string Null, string True, string False) Words(Part part) => part is Part.Deep or Part.Others ? _form!.Words : ("null", "true", "false");
+
+    // What stands in an array or an object.
+    private static Part Within(Part part) => part == Part.Deep ? Part.Deep : Part.Json;
+
+    // None where it cannot be written.
+    private IEnumerable<int> String(Automaton language, int least, int most, Part part, JsonTypes beside, int next)
+    {
+        if (part is not (Part.Texts or Part.Deep))
+            return [Text("\"", _grammar.Add(new StringNode(language, least, most, next)))];
+        if (_form!.Text(language, least, most, beside, _fuel, next) is { } node)
+            return [node];
+        return beside == JsonTypes.None && !language.IsEmpty ? throw new SchemaError(_document.Root.Pointer, "this model's format of calls can write no string that it allows") : [];
     }
 
     private Automaton Numbers(Facts facts)
@@ -149,7 +172,7 @@ internal sealed partial class SchemaCompiler
     }
 
     // Those that fit what else is said.
-    private IEnumerable<int> Values(Facts facts, List<JsonElement> values)
+    private IEnumerable<int> Values(Facts facts, List<JsonElement> values, Part part, JsonTypes beside)
     {
         List<JsonElement> left = [.. values.Where(v => (JsonValue.TypeOf(v) & facts.Types) != 0)];
         if (facts.Schemas.Count > 0)
@@ -159,8 +182,8 @@ internal sealed partial class SchemaCompiler
         }
 
         string[] strings = [.. left.Where(v => v.ValueKind == JsonValueKind.String).Select(v => v.GetString()!).Distinct(StringComparer.Ordinal)];
-        IEnumerable<int> rules = left.Where(v => v.ValueKind != JsonValueKind.String).Select(v => Literal(v, _grammar.End));
-        return strings.Length == 0 ? rules : rules.Append(Strings(strings, _grammar.End));
+        IEnumerable<int> rules = part == Part.Texts ? [] : left.Where(v => v.ValueKind != JsonValueKind.String).Select(v => Literal(v, _grammar.End, part));
+        return strings.Length == 0 || part == Part.Others ? rules : rules.Concat(Strings(strings, _grammar.End, part, beside));
     }
 
     // Numbers and strings by their languages; what has parts by a grammar of its own, in which members come in any order.
@@ -197,16 +220,16 @@ internal sealed partial class SchemaCompiler
         var compiler = new SchemaCompiler(_document, grammar, inOrder: false, _closed);
         Facts open = facts.Copy();
         (open.Values, open.Types) = (null, JsonTypes.All);
-        return new Matcher(grammar.Build(grammar.Choice([.. compiler.Types(open), grammar.Text(_numbers.Pattern("null"), grammar.End)])));
+        return new Matcher(grammar.Build(grammar.Choice([.. compiler.Types(open, Part.Json, JsonTypes.None), grammar.Text(_numbers.Pattern("null"), grammar.End)])));
     }
 
     // A value as it is, its members in any order.
-    private int Literal(JsonElement value, int next)
+    private int Literal(JsonElement value, int next, Part part)
     {
         switch (value.ValueKind)
         {
             case JsonValueKind.String:
-                return Strings([value.GetString()!], next);
+                return _grammar.Choice([.. Strings([value.GetString()!], next, part, JsonTypes.None)]);
             case JsonValueKind.Number:
                 return _grammar.Text(
                     Decimal.TryRead(value.GetRawText(), out Decimal number) ? _numbers.Literal(number) : throw new ConstraintTooLarge("a number has too many digits"), next);
@@ -215,7 +238,7 @@ internal sealed partial class SchemaCompiler
                 JsonElement[] items = [.. value.EnumerateArray()];
                 for (int i = items.Length - 1; i >= 0; i--)
                 {
-                    end = Literal(items[i], end);
+                    end = Literal(items[i], end, Within(part));
                     if (i > 0)
                         end = Text($",{Space}", end);
                 }
@@ -225,14 +248,16 @@ internal sealed partial class SchemaCompiler
                 JsonProperty[] members = [.. value.EnumerateObject()];
                 return Members(
                     [.. members.Select(m => m.Name)], [.. members.Select(m => m.Name)], [], within: null,
-                    kind => kind.Name < 0 ? null : Literal(members[kind.Name].Value, _grammar.End), members.Length, members.Length, next);
+                    (kind, after) => kind.Name < 0 ? null : Entry(Literal(members[kind.Name].Value, _grammar.End, Within(part)), after, Within(part)),
+                    members.Length, members.Length, next, Within(part));
             default:
-                return Text(value.GetRawText(), next);
+                (string nothing, string yes, string no) = Words(part);
+                return Text(value.ValueKind switch { JsonValueKind.True => yes, JsonValueKind.False => no, _ => nothing }, next);
         }
     }
 
-    private int Strings(string[] strings, int next) =>
-        Text("\"", _grammar.Add(new StringNode(Automaton.OfStrings(strings, _fuel), 0, int.MaxValue, next)));
+    private IEnumerable<int> Strings(string[] strings, int next, Part part, JsonTypes beside) =>
+        String(Automaton.OfStrings(strings, _fuel), 0, int.MaxValue, part, beside, next);
 
     private int Text(string pattern, int next) => _grammar.Text(_numbers.Pattern(pattern), next, pattern.Contains(Space, StringComparison.Ordinal));
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace VAI.Text.Tools;
+namespace VAI.Text.Tools.Formats;
 
 /// <summary>
 /// How a family of models writes calls of tools, as data: what a call must be, and how it is read, both follow from it.
@@ -49,8 +49,32 @@ internal sealed record ToolFormat
     /// <summary>Between the name and the arguments, where it stands before them.</summary>
     public string NameClose { get; init; } = "";
 
+    /// <summary>How the arguments are written that stand each between marks; null where they do not.</summary>
+    public TagSyntax? Tags { get; init; }
+
+    /// <summary>How the arguments are written that are a language's values; null where they are not. JSON where both are null.</summary>
+    public LiteralSyntax? Literals { get; init; }
+
+    /// <summary>Where calls are a part of their own of a turn: what begins such a part, behind another; empty where they are not.</summary>
+    public string PartOpen { get; init; } = "";
+
+    /// <summary>What ends a part before another.</summary>
+    public string PartClose { get; init; } = "";
+
+    /// <summary>What the prompt ends with already of the first call.</summary>
+    public string Begun { get; init; } = "";
+
+    /// <summary>What stands, behind <see cref="Begun"/>, before what is said; empty for nothing.</summary>
+    public string SaidOpen { get; init; } = "";
+
+    /// <summary>What begins the calls, with what may stand before it and is none of what is said.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Triggers => PartOpen.Length == 0 ? [Trigger] : [PartClose + PartOpen + Trigger, PartOpen + Trigger, Trigger];
+
     /// <summary>Whether nothing is missing that must be there.</summary>
     [JsonIgnore]
     public bool IsWhole => (Name, Trigger, SectionOpen, SectionClose, CallOpen) is (not null, not null, not null, not null, not null)
-        && (CallClose, ArgumentsKey, IdPattern, NameClose) is (not null, not null, not null, not null);
+        && (CallClose, ArgumentsKey, IdPattern, NameClose) is (not null, not null, not null, not null)
+        && (PartOpen, PartClose, Begun, SaidOpen) is (not null, not null, not null, not null) && Tags is null or { IsWhole: true } && Literals is null or { IsWhole: true }
+        && (NameKey is not null || CallOpen.Length > 0 || (SectionOpen.Length > 0 && Between is null or { Length: > 0 })) && CallOpen.StartsWith(Begun, StringComparison.Ordinal);
 }
