@@ -24,7 +24,8 @@ internal static class ChatTurns
                 parts.Add(part);
         }
 
-        return parts.TrueForAll(p => p is TextPart) ? new ChatTurn(role, message.Text) : new ChatTurn(role, parts);
+        string? name = role == "tool" || string.IsNullOrEmpty(message.AuthorName) ? null : message.AuthorName;
+        return (parts.TrueForAll(p => p is TextPart) ? new ChatTurn(role, message.Text) : new ChatTurn(role, parts)) with { Name = name };
     }
 
     private static ChatPart? Part(AIContent content) => content switch

@@ -38,7 +38,7 @@ public sealed class AiServer : IAsyncLifetime, IDisposable
     private const string WithThoughts =
         "{# <think></think> #}{% for e in ['low', 'medium', 'high', 'xhigh'] %}{% if e == reasoning_effort %}Effort {{ e }}.\n{% endif %}{% endfor %}"
         + "{% if enable_thinking is defined and enable_thinking is false %}No thoughts.\n{% endif %}{% for m in messages %}<|im_start|>{{ m.role }}\n"
-        + "{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+        + "{% if m.name %}{{ m.name }}: {% endif %}{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
     // What a user says to have a function called by another name, as frameworks give them names of their own.
     private static readonly string[] OtherNames = ["sky-weather", "sky_weather"];

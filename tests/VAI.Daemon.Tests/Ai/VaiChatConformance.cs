@@ -39,6 +39,10 @@ public abstract class VaiChatConformance(AiServer server) : ChatConformance(serv
             Greedy);
         ChatResponse without = await Client("m").GetResponseAsync([new(ChatRole.User, "What time is it?")], Greedy);
         Assert.True(told.Usage!.InputTokenCount > without.Usage!.InputTokenCount + 10);
+
+        // A name is the template's, which may write it.
+        ChatResponse named = await Client("t").GetResponseAsync([new(ChatRole.User, "What time is it?") { AuthorName = "Marie" }], Greedy);
+        Assert.NotEqual((await Client("t").GetResponseAsync([new(ChatRole.User, "What time is it?")], Greedy)).Usage!.InputTokenCount, named.Usage!.InputTokenCount);
         await RefusesAsync(() => Client("m").GetResponseAsync([new(ChatRole.User, [new DataContent(new byte[1], "image/png")])], Greedy));
         await RefusesAsync(() => Client("m").GetResponseAsync([], Greedy));
     }
