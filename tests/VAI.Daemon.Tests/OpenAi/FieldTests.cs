@@ -46,6 +46,7 @@ public sealed partial class FieldTests(AiServer server)
         ["guided_json"] = ("m", "", """ "guided_json":{"type":"boolean"} """),
         ["guided_regex"] = ("m", "", """ "guided_regex":"[0-9]{3}" """),
         ["guided_choice"] = ("m", "", """ "guided_choice":["yes","no"] """),
+        ["grammar"] = ("m", "", """ "grammar":"root ::= [0-9]+ \"!\"" """),
         ["fast_forward"] = ("m", """ "guided_regex":"(The gate is open\\. ){3}" """, """ "fast_forward":true """),
         ["n"] = ("m", "", """ "n":2 """),
         ["stream"] = ("m", "", """ "stream":true """),
