@@ -29,12 +29,10 @@ internal sealed class CompiledConstraint
         _constraint = constraint;
         Tools = constraint.Kind == ConstraintKind.Tools ? ReadTools(constraint.Text) : null;
         _grammar = Build(null, null, false);
+        if (constraint.Kind == ConstraintKind.Gbnf)
+            GbnfCompiler.Check(_grammar, constraint.Text);
         if (!_grammar.IsPossible)
             throw constraint.Kind == ConstraintKind.JsonSchema ? new SchemaError("#", "no value fits it") : Invalid("Nothing satisfies the constraint.");
-
-        // Who calls too much before reading anything is told at once.
-        if (constraint.Kind == ConstraintKind.Gbnf)
-            _ = new Matcher(_grammar);
     }
 
     /// <summary>The calls that the answer may have; null where it has none.</summary>

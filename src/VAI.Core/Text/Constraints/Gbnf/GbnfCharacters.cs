@@ -9,6 +9,8 @@ internal static class GbnfCharacters
     /// <summary>Reads a text behind its opening quotation mark.</summary>
     public static string ReadText(GbnfCursor cursor)
     {
+        if (cursor.TryReadPlain('"', out string plain))
+            return plain;
         int line = cursor.Line;
         var text = new StringBuilder();
         while (!cursor.Skip('"'))

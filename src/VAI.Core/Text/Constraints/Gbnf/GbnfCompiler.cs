@@ -1,5 +1,6 @@
 using VAI.Text.Constraints.Automata;
 using VAI.Text.Constraints.Grammars;
+using VAI.Text.Constraints.Matching;
 
 namespace VAI.Text.Constraints.Gbnf;
 
@@ -34,6 +35,22 @@ internal sealed class GbnfCompiler
         int root = compiler.Place(rules[0], some: false);
         compiler.AddRules();
         return root;
+    }
+
+    /// <summary>Whether a grammar that was made of it can be begun.</summary>
+    /// <exception cref="GbnfError">It cannot.</exception>
+    public static void Check(Grammar grammar, string source)
+    {
+        try
+        {
+            if (!grammar.IsPossible)
+                throw new GbnfError(GbnfReader.Read(source)[0].Line, "no text satisfies the rule 'root', as each way through it comes back to one without an end. Let one end");
+            _ = new Matcher(grammar);
+        }
+        catch (ConstraintTooLarge e)
+        {
+            throw new GbnfError(GbnfReader.Read(source)[0].Line, $"with the rule 'root' {e.Message}. Make the grammar simpler");
+        }
     }
 
     // Those that are called; others are not looked at further.

@@ -67,6 +67,17 @@ internal sealed class GbnfCursor(string source)
 
     public static bool IsOfName(char c) => char.IsAsciiLetterOrDigit(c) || c is '-' or '_';
 
+    /// <summary>A text up to a character, which is skipped, where it has nothing that is looked at further.</summary>
+    public bool TryReadPlain(char end, out string text)
+    {
+        ReadOnlySpan<char> rest = source.AsSpan(_at);
+        int length = rest.IndexOf(end);
+        bool isPlain = length >= 0 && !rest[..length].ContainsAny('\\', '\r', '\n') && !rest[..length].ContainsAnyInRange('\uD800', '\uDFFF');
+        text = isPlain ? rest[..length].ToString() : "";
+        _at += isPlain ? length + 1 : 0;
+        return isPlain;
+    }
+
     /// <summary>The next code point, as it stands.</summary>
     public int ReadCodePoint()
     {
