@@ -22,6 +22,7 @@ internal sealed class ConstraintMask : ITokenMask, IDisposable
         (_options, _vocab, _start, _token) = (options, vocab, start, token);
         _constraint = CompiledConstraint.Of(options.Constraint!);
         _matcher = _constraint.Take(vocab, options.Reasoning, options.BeginsInReasoning);
+        _matcher.Begin();
         _pieces = new TokenPieces(vocab, special: false);
         (_reader, _seen) = (new ConstraintReader(_matcher.Matcher), start);
     }
@@ -36,17 +37,9 @@ internal sealed class ConstraintMask : ITokenMask, IDisposable
 
     public ReadOnlySpan<ulong> After(ReadOnlySpan<int> log)
     {
-        if (_matcher!.IsLarge)
-        {
-            // What it found out is more than is worth keeping; the answer itself may need more.
-            _matcher.Forget();
-            Begin();
-            Read(log);
-            _matcher.Keep();
-        }
-
         Read(log);
-        return CompiledConstraint.Typed(() => _matcher.Mask(_reader.State));
+        ForgetIfLarge();
+        return CompiledConstraint.Some(CompiledConstraint.Typed(() => _matcher!.Mask(_reader.State)));
     }
 
     public void Rewind(int length)
@@ -68,6 +61,7 @@ internal sealed class ConstraintMask : ITokenMask, IDisposable
     {
         for (; _seen < log.Length; _seen++)
         {
+            ForgetIfLarge();
             int token = _token(log[_seen]);
             if (!_vocab.IsEndOfGeneration(token) && !CompiledConstraint.Typed(() => Takes(token)))
             {
@@ -75,6 +69,12 @@ internal sealed class ConstraintMask : ITokenMask, IDisposable
                     VaiError.InvalidConstraint, "What was generated so far does not satisfy the constraint: it was made without it, or with another. Begin the answer anew.");
             }
         }
+    }
+
+    private void ForgetIfLarge()
+    {
+        if (_matcher!.IsLarge)
+            _matcher.Forget(_reader);
     }
 
     private bool Takes(int token)

@@ -12,11 +12,7 @@ internal sealed class Grammar
     {
         _nodes = [.. nodes];
         Start = start;
-        _live = new bool[_nodes.Length];
-        while (Spread())
-        {
-        }
-
+        _live = Liveness.Of(_nodes);
         foreach (MembersNode members in _nodes.OfType<MembersNode>())
             members.Members.Seal(IsLive);
     }
@@ -31,30 +27,4 @@ internal sealed class Grammar
 
     /// <summary>Whether any text leads from there to the end of its rule.</summary>
     public bool IsLive(int node) => _live[node];
-
-    private bool Spread()
-    {
-        bool more = false;
-        // What comes later in a text was built before.
-        for (int node = 0; node < _nodes.Length; node++)
-        {
-            if (_live[node] || !Leads(_nodes[node]))
-                continue;
-            _live[node] = more = true;
-        }
-
-        return more;
-    }
-
-    private bool Leads(Node node) => node switch
-    {
-        TextNode text => !text.Language.IsEmpty && _live[text.Next],
-        StringNode text => !text.Language.IsEmpty && text.Least <= text.Most && _live[text.Next],
-        ChoiceNode choice => choice.Of.Any(IsLive),
-        CallNode call => _live[call.Rule] && _live[call.Next],
-        RepeatNode repeat => repeat.Least <= repeat.Most && (repeat.Least == 0 || _live[repeat.Rule]) && _live[repeat.Next],
-        TokenNode token => _live[token.Next],
-        MembersNode members => _live[members.Next] && members.Members.IsPossible(IsLive),
-        _ => true,
-    };
 }

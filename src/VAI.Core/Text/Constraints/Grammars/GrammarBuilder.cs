@@ -5,9 +5,12 @@ namespace VAI.Text.Constraints.Grammars;
 /// <summary>Puts a grammar together, from what comes last to what comes first.</summary>
 internal sealed class GrammarBuilder
 {
-    private const int MostNodes = 200_000;
+    private const int MostNodes = 100_000;
 
     private readonly List<Node> _nodes = [new EndNode()];
+
+    /// <summary>What the languages in it may cost: twice what one schema may.</summary>
+    public Fuel Fuel { get; } = new(2 * Fuel.DefaultStates, 2 * Fuel.DefaultSteps);
 
     /// <summary>The end of any rule.</summary>
     public int End => 0;
@@ -16,7 +19,7 @@ internal sealed class GrammarBuilder
     public int Add(Node node)
     {
         if (_nodes.Count >= MostNodes)
-            throw new ConstraintTooLarge("it has more than 200,000 parts");
+            throw new ConstraintTooLarge("it has more than 100,000 parts");
         _nodes.Add(node);
         return _nodes.Count - 1;
     }

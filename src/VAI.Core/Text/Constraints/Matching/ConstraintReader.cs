@@ -7,6 +7,9 @@ internal sealed class ConstraintReader(Matcher matcher)
 {
     private readonly List<byte> _text = [];
 
+    /// <summary>What follows it.</summary>
+    public Matcher Matcher { get; private set; } = matcher;
+
     /// <summary>Where the text is.</summary>
     public MatchState State { get; private set; } = matcher.Start;
 
@@ -18,10 +21,10 @@ internal sealed class ConstraintReader(Matcher matcher)
     {
         foreach (byte next in bytes)
         {
-            if (matcher.Step(State, next) is not { } state)
+            if (Matcher.Step(State, next) is not { } state)
                 return false;
             _text.Add(next);
-            State = state.HasUnrecorded ? matcher.Record(state, LastString()) : state;
+            State = state.HasUnrecorded ? Matcher.Record(state, LastString()) : state;
         }
 
         return true;
@@ -30,11 +33,14 @@ internal sealed class ConstraintReader(Matcher matcher)
     /// <summary>Takes a control token.</summary>
     public bool TakeToken(int token)
     {
-        if (matcher.StepToken(State, token) is not { } state)
+        if (Matcher.StepToken(State, token) is not { } state)
             return false;
         State = state;
         return true;
     }
+
+    /// <summary>Goes on with another matcher of the same grammar.</summary>
+    public void MoveTo(Matcher other) => (Matcher, State) = (other, other.Adopt(State));
 
     // The JSON string that ends here. Within it each quotation mark has a backslash that is none's own.
     private string LastString()

@@ -24,15 +24,37 @@ internal sealed class Frame(int id, Frame? below, int node, int times, MembersSt
 /// <summary>All stacks that came up, each once.</summary>
 internal sealed class Frames
 {
+    // What one takes with its entry, and members beside their names.
+    private const int FrameBytes = 140, MembersBytes = 160;
+
     private readonly Dictionary<(int Below, int Node, int Times, MembersState? Members), Frame> _known = [];
+
+    /// <summary>About how much memory they take.</summary>
+    public long Bytes { get; private set; }
 
     public Frame Push(Frame? below, int node, int times = 0, MembersState? members = null)
     {
         (int, int, int, MembersState?) key = (below?.Id ?? 0, node, times, members);
         if (!_known.TryGetValue(key, out Frame? frame))
+        {
             _known[key] = frame = new Frame(_known.Count + 1, below, node, times, members);
+            Bytes += FrameBytes + (members is null ? 0 : MembersBytes + (8 * members.Seen.Words));
+        }
+
         return frame;
     }
 
-    public int Count => _known.Count;
+    /// <summary>A stack of another's, here.</summary>
+    /// <param name="stack">The other's.</param>
+    /// <param name="known">What was found out of others of its before.</param>
+    public Frame? Adopt(Frame? stack, Dictionary<Frame, Frame> known)
+    {
+        var open = new Stack<Frame>();
+        Frame? own = null;
+        for (Frame? at = stack; at is not null && !known.TryGetValue(at, out own); at = at.Below)
+            open.Push(at);
+        while (open.TryPop(out Frame? frame))
+            own = known[frame] = Push(own, frame.Node, frame.Times, frame.Members);
+        return own;
+    }
 }

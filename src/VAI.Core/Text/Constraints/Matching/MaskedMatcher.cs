@@ -3,38 +3,66 @@ using VAI.Text.Constraints.Grammars;
 namespace VAI.Text.Constraints.Matching;
 
 /// <summary>A matcher with what tokens of a vocabulary each of its states allows. Not thread-safe.</summary>
-internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries)
+/// <param name="grammar">The grammar.</param>
+/// <param name="tries">The vocabulary.</param>
+/// <param name="mostBytes">From how much memory on what it found out is better forgotten.</param>
+internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries, long mostBytes = MaskedMatcher.MostBytes)
 {
-    // With its row a state has 1 KiB, with its mask one more bit for each token.
-    private const int MostStates = 16_000;
-    private const int MostMasks = 500;
+    private const long MostBytes = 32 << 20;
 
-    private int _states = MostStates;
-    private int _masks;
+    // Of one mask: hundreds of times what those of schemas need, and less than a tenth of a second, for which others wait. Of many that follow each
+    // other a tenth of that each.
+    private const long MostWork = 1_000_000, EachWork = 100_000, MostCredit = 4_000_000;
+
+    private long _masks;
+    private long _credit = MostCredit;
 
     public Matcher Matcher { get; private set; } = new(grammar);
 
     public VocabularyTries Tries => tries;
 
-    /// <summary>Whether it holds so much that it is better begun anew.</summary>
-    public bool IsLarge => Matcher.Count > _states || _masks > MostMasks;
+    /// <summary>About how much memory it takes.</summary>
+    public long Bytes => Matcher.Bytes + (_masks * tries.Words * sizeof(ulong));
 
-    /// <summary>Forgets what it found out.</summary>
-    public void Forget()
+    /// <summary>Whether it holds so much that it is better begun anew.</summary>
+    public bool IsLarge => Bytes > mostBytes;
+
+    /// <summary>Another text begins, which may cost what any may.</summary>
+    public void Begin() => _credit = MostCredit;
+
+    /// <summary>Forgets what it found out, but for where a text is.</summary>
+    public void Forget(ConstraintReader reader)
     {
         Matcher = new Matcher(grammar);
+        reader.MoveTo(Matcher);
         _masks = 0;
     }
 
-    /// <summary>Takes what it has found out for what it needs: there may be as much again.</summary>
-    public void Keep() => _states = Math.Max(MostStates, 2 * Matcher.Count);
-
     /// <summary>The tokens that may come.</summary>
+    /// <exception cref="Automata.ConstraintTooLarge">What may come takes too long to find out.</exception>
     public ulong[] Mask(MatchState state)
     {
         if (state.Mask is { } known)
             return known;
         ulong[] mask = new ulong[tries.Words];
+        long most = Math.Min(MostWork, _credit);
+        Matcher.WorkLeft = most;
+        try
+        {
+            Fill(state, mask);
+        }
+        finally
+        {
+            _credit = Math.Min(MostCredit, _credit - most + Math.Max(0, Matcher.WorkLeft) + EachWork);
+            Matcher.WorkLeft = long.MaxValue;
+        }
+
+        _masks++;
+        return state.Mask = mask;
+    }
+
+    private void Fill(MatchState state, ulong[] mask)
+    {
         int plain = Matcher.Plain(state);
         if (plain > 0)
         {
@@ -46,15 +74,17 @@ internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries)
             tries.All.Allow(Matcher, state, mask);
         }
 
+        // One that ends a generation ends it: nothing comes behind it.
         foreach (int token in Matcher.Tokens(state))
-            mask[token >> 6] |= 1UL << token;
+        {
+            if (!tries.IsEnd(token) || Matcher.StepToken(state, token) is { Accepts: true })
+                mask[token >> 6] |= 1UL << token;
+        }
+
         if (state.Accepts)
         {
             for (int i = 0; i < mask.Length; i++)
                 mask[i] |= tries.Ends[i];
         }
-
-        _masks++;
-        return state.Mask = mask;
     }
 }

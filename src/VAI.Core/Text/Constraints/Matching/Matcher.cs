@@ -18,6 +18,13 @@ internal sealed class Matcher
     // Sets of keys, each of which is followed by a table of its own.
     private const int MostOthers = 64;
 
+    // What is found out on the way along a text, as each character of a string that is counted is a state.
+    private const long MostBytes = 16 << 20;
+    private const int Chunk = 1024;
+
+    // What one costs, as the memory that it takes and the work that it is.
+    private const int StateBytes = 300, ConfigBytes = 24, StateWork = 8;
+
     private readonly Grammar _grammar;
     private readonly Frames _frames = new();
     private readonly Dictionary<Key, MatchState> _known = [];
@@ -26,6 +33,7 @@ internal sealed class Matcher
     private readonly HashSet<Config> _configs = [];
     private readonly HashSet<(int Node, Frame? Stack)> _closed = [];
     private bool _accepts;
+    private long _bytes;
 
     /// <exception cref="ConstraintTooLarge">The grammar is too ambiguous.</exception>
     public Matcher(Grammar grammar)
@@ -40,6 +48,14 @@ internal sealed class Matcher
     /// <summary>States so far.</summary>
     public int Count => _states.Count;
 
+    /// <summary>About how much memory they take.</summary>
+    public long Bytes => _bytes + _frames.Bytes;
+
+    /// <summary>
+    /// How much may be found out from now on, before it is too much: ways that a text can go on, of some 30 ns each. What is known costs nothing.
+    /// </summary>
+    public long WorkLeft { get; set; } = long.MaxValue;
+
     public MatchState this[int id] => _states[id - 1];
 
     /// <summary>The state behind a byte; null where it may not come.</summary>
@@ -52,10 +68,12 @@ internal sealed class Matcher
     /// <summary>The same as its number, <see cref="MatchState.Dead"/> for none.</summary>
     public int StepId(MatchState state, byte next)
     {
-        int id = state.Row[next];
+        int id = state.Behind(next);
         if (id != MatchState.Unknown)
             return id;
-        return state.Row[next] = Make(state, next)?.Id ?? MatchState.Dead;
+        id = Make(state, next)?.Id ?? MatchState.Dead;
+        _bytes += state.Note(next, id);
+        return id;
     }
 
     /// <summary>The state behind a control token; null where it may not come.</summary>
@@ -71,11 +89,30 @@ internal sealed class Matcher
         return Known(0);
     }
 
+    /// <summary>A state of another matcher of the same grammar, here: all that follows it is the same.</summary>
+    public MatchState Adopt(MatchState state)
+    {
+        Begin();
+        _accepts = state.Accepts;
+        var known = new Dictionary<Frame, Frame>(ReferenceEqualityComparer.Instance);
+        foreach (Config config in state.Configs)
+            _configs.Add(config with { Stack = _frames.Adopt(config.Stack, known) });
+        return Known(state.Partial)!;
+    }
+
     /// <summary>Whether a text satisfies the grammar.</summary>
     public bool Matches(string text)
     {
         var reader = new ConstraintReader(this);
-        return reader.Take(Encoding.UTF8.GetBytes(text)) && reader.State.Accepts;
+        foreach (byte[] some in Encoding.UTF8.GetBytes(text).Chunk(Chunk))
+        {
+            if (reader.Matcher.Bytes > MostBytes)
+                reader.MoveTo(new Matcher(_grammar));
+            if (!reader.Take(some))
+                return false;
+        }
+
+        return reader.State.Accepts;
     }
 
     /// <summary>The control tokens that may come.</summary>
@@ -91,7 +128,7 @@ internal sealed class Matcher
         {
             Frame? stack = config.Stack;
             if (stack?.Members is { Unrecorded: true } members)
-                stack = _frames.Push(stack.Below, stack.Node, stack.Times, members with { Others = members.Others.Add(key), Unrecorded = false });
+                stack = _frames.Push(stack.Below, stack.Node, stack.Times, members.Recorded(key));
             _configs.Add(config with { Stack = stack });
         }
 
@@ -120,6 +157,7 @@ internal sealed class Matcher
 
     private MatchState? Make(MatchState state, byte next)
     {
+        Work(state.Configs.Length);
         if (state.Partial == 0 && next < 0x80)
             return Take(state, next);
         uint partial = state.Partial;
@@ -172,7 +210,12 @@ internal sealed class Matcher
     {
         MembersState members = config.Stack!.Members!;
         int at = config.Count < 0 || members.Others.IsEmpty ? -1 : Others(members).Step(config.Count, c);
-        return key.Of.Members.MayAt(state, members, at < 0 ? 0 : Others(members).CountTexts(at, static _ => true, members.Others.Count));
+
+        // Where there are more than came, whatever came, nobody has to count.
+        if (at < 0 || key.Of.Members.OthersAt(state) > members.Others.Count)
+            return key.Of.Members.MayAt(state, members, 0);
+        Work(members.Others.Count);
+        return key.Of.Members.MayAt(state, members, Others(members).CountTexts(at, static _ => true, members.Others.Count));
     }
 
     private MatchState? Take(MatchState state, int c)
@@ -275,6 +318,12 @@ internal sealed class Matcher
         return keys;
     }
 
+    private void Work(long count)
+    {
+        if ((WorkLeft -= count) < 0)
+            throw new ConstraintTooLarge("it is too ambiguous: what may come next takes too long to find out");
+    }
+
     private void Begin()
     {
         _configs.Clear();
@@ -303,6 +352,7 @@ internal sealed class Matcher
             throw new ConstraintTooLarge("its rules begin with each other too deeply");
         if (!_grammar.IsLive(node) || !_closed.Add((node, stack)))
             return;
+        Work(1);
         if (_closed.Count > 4 * MostConfigs)
             throw new ConstraintTooLarge("it is too ambiguous: a text can go on in more than 4,096 ways");
         switch (_grammar[node])
@@ -377,6 +427,8 @@ internal sealed class Matcher
         var key = new Key(configs, partial, _accepts);
         if (_known.TryGetValue(key, out MatchState? known))
             return known;
+        Work(StateWork);
+        _bytes += StateBytes + (ConfigBytes * configs.Length);
         known = new MatchState(_states.Count + 1, configs, partial, _accepts);
         _states.Add(known);
         return _known[key] = known;
