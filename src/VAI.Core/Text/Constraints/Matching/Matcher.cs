@@ -145,7 +145,7 @@ internal sealed class Matcher
                 continue;
             int count = _grammar[config.Node] switch
             {
-                StringNode text when text.Language.LoopsOnPlain(config.State) => text.Most == int.MaxValue ? int.MaxValue : text.Most - config.Count,
+                StringNode text when text.Language.LoopsOnPlain(config.State) => Left(text, config),
                 TextNode text when text.Language.LoopsOnPlain(config.State) => int.MaxValue,
                 _ => 0,
             };
@@ -154,6 +154,13 @@ internal sealed class Matcher
 
         return most;
     }
+
+    // How many characters may come, before those that then have to.
+    private static int Left(StringNode text, Config config) =>
+        text.Most == int.MaxValue ? int.MaxValue : text.Most - config.Count - text.Language.Distance(config.State);
+
+    private static bool CanTake(StringNode text, Config config, int from, int to) =>
+        config.Count < text.Most && text.Language.CanStep(config.State, from, to, text.Most == int.MaxValue ? int.MaxValue : text.Most - config.Count - 1);
 
     private MatchState? Make(MatchState state, byte next)
     {
@@ -182,7 +189,7 @@ internal sealed class Matcher
     private bool CanTake(Config config, int from, int to) => config.Escape == 0 && _grammar[config.Node] switch
     {
         TextNode text => text.Language.CanStep(config.State, from, to),
-        StringNode text => config.Count < text.Most && text.Language.CanStep(config.State, from, to),
+        StringNode text => CanTake(text, config, from, to),
         KeyNode key => CanTakeKey(key, config, from, to),
         _ => false,
     };
@@ -250,8 +257,8 @@ internal sealed class Matcher
             return;
         }
 
-        if (config.Count >= text.Most || Said(config, c, (from, to) => text.Language.CanStep(config.State, from, to)) is not { } said
-            || text.Language.Step(config.State, said) is not (>= 0 and int to))
+        if (config.Count >= text.Most || Said(config, c, (from, to) => CanTake(text, config, from, to)) is not { } said
+            || text.Language.Step(config.State, said) is not (>= 0 and int to) || (text.Most < int.MaxValue && text.Language.Distance(to) >= text.Most - config.Count))
         {
             return;
         }

@@ -13,7 +13,7 @@ internal sealed class StringLanguages(Fuel fuel)
     private const string Label = "[a-zA-Z0-9]([-a-zA-Z0-9]{0,30}[a-zA-Z0-9])?";
     private const string Word = "[a-zA-Z0-9]([a-zA-Z0-9_+-]*[a-zA-Z0-9])?";
     private const string Group = "[0-9a-fA-F]{1,4}";
-    private const string Authority = $"//([-a-zA-Z0-9._~]{{1,64}}@)?{Label}(\\.{Label}){{0,6}}(:[0-9]{{1,5}})?";
+    private const string Authority = $"//{Label}(\\.{Label}){{0,6}}(:[1-9][0-9]{{0,3}})?";
     private const string UriChar = "([-a-zA-Z0-9._~!$&'()*+,;=:@/]|%[0-9a-fA-F]{2})";
 
     private readonly Dictionary<(string Pattern, bool Search), Automaton> _known = [];
@@ -61,11 +61,12 @@ internal sealed class StringLanguages(Fuel fuel)
             return (Automaton.Nothing, 0, int.MaxValue);
         if (language is null)
             return (Automaton.AnyText(), (int)least, (int)most);
-        if (lengths.Length == 0)
-            return (language, 0, int.MaxValue);
+        if (least == 0)
+            return (language, 0, (int)most);
         try
         {
-            return (language.Intersect(Automaton.AnyText((int)least, most == int.MaxValue ? null : (int)most, fuel), fuel), 0, int.MaxValue);
+            // The most are counted; what is shorter is taken out, as what is begun has to come to be long enough.
+            return (language.Intersect(Automaton.AnyText((int)least, null, fuel), fuel), 0, (int)most);
         }
         catch (ConstraintTooLarge e)
         {
