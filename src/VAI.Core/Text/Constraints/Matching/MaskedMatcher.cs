@@ -5,16 +5,17 @@ namespace VAI.Text.Constraints.Matching;
 /// <summary>A matcher with what tokens of a vocabulary each of its states allows. Not thread-safe.</summary>
 /// <param name="grammar">The grammar.</param>
 /// <param name="tries">The vocabulary.</param>
-/// <param name="mostBytes">From how much memory on what it found out is better forgotten.</param>
-internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries, long mostBytes = MaskedMatcher.MostBytes)
+internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries)
 {
-    private const long MostBytes = 32 << 20;
+    // From so much on what it found out is better forgotten.
+    private const long MostBytes = 48 << 20;
 
     // Of one mask: hundreds of times what those of schemas need, and less than a tenth of a second, for which others wait. Of many that follow each
     // other a tenth of that each.
     private const long MostWork = 1_000_000, EachWork = 100_000, MostCredit = 4_000_000;
 
     private long _masks;
+    private long _most = MostBytes;
     private long _credit = MostCredit;
 
     public Matcher Matcher { get; private set; } = new(grammar);
@@ -25,7 +26,7 @@ internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries, long
     public long Bytes => Matcher.Bytes + (_masks * tries.Words * sizeof(ulong));
 
     /// <summary>Whether it holds so much that it is better begun anew.</summary>
-    public bool IsLarge => Bytes > mostBytes;
+    public bool IsLarge => Bytes > _most;
 
     /// <summary>Another text begins, which may cost what any may.</summary>
     public void Begin() => _credit = MostCredit;
@@ -35,7 +36,9 @@ internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries, long
     {
         Matcher = new Matcher(grammar);
         reader.MoveTo(Matcher);
-        _masks = 0;
+
+        // Where a text is may be deep by itself.
+        (_masks, _most) = (0, Math.Max(MostBytes, 2 * Matcher.Bytes));
     }
 
     /// <summary>The tokens that may come.</summary>

@@ -23,7 +23,7 @@ internal sealed class Matcher
     private const int Chunk = 1024;
 
     // What one costs, as the memory that it takes and the work that it is.
-    private const int StateBytes = 300, ConfigBytes = 24, StateWork = 8;
+    private const int StateBytes = 180, ConfigBytes = 24, StateWork = 8;
 
     private readonly Grammar _grammar;
     private readonly Frames _frames = new();
@@ -104,10 +104,16 @@ internal sealed class Matcher
     public bool Matches(string text)
     {
         var reader = new ConstraintReader(this);
+        long most = MostBytes;
         foreach (byte[] some in Encoding.UTF8.GetBytes(text).Chunk(Chunk))
         {
-            if (reader.Matcher.Bytes > MostBytes)
+            if (reader.Matcher.Bytes > most)
+            {
+                // Where a text is may be deep by itself.
                 reader.MoveTo(new Matcher(_grammar));
+                most = Math.Max(MostBytes, 2 * reader.Matcher.Bytes);
+            }
+
             if (!reader.Take(some))
                 return false;
         }

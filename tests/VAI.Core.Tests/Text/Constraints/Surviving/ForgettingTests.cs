@@ -28,7 +28,7 @@ public sealed class ForgettingTests(ForgedModels models) : EngineTest(models)
         LlamaVocab vocab = ((ModelContext)model).Model.Vocab;
         Grammar grammar = SchemaCompiler.Compile(schema);
         var remembers = new MaskedMatcher(grammar, VocabularyTries.Of(vocab));
-        var forgets = new MaskedMatcher(grammar, VocabularyTries.Of(vocab), mostBytes: 0);
+        var forgets = new MaskedMatcher(grammar, VocabularyTries.Of(vocab));
         var pieces = new TokenPieces(vocab, special: false);
         int seed = Random.Shared.Next();
         var random = new Random(seed);
@@ -37,7 +37,6 @@ public sealed class ForgettingTests(ForgedModels models) : EngineTest(models)
             ConstraintReader one = new(remembers.Matcher), other = new(forgets.Matcher);
             for (int step = 0; step < 120; step++)
             {
-                Assert.True(forgets.IsLarge);
                 forgets.Forget(other);
                 Assert.Equal(1, forgets.Matcher.Count - (ReferenceEquals(other.State, forgets.Matcher.Start) ? 0 : 1));
                 ulong[] mask = remembers.Mask(one.State);
