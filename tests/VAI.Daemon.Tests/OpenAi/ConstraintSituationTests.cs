@@ -1,7 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using VAI.Residency;
-using VAI.Text;
 
 namespace VAI.Daemon.Tests.OpenAi;
 
@@ -45,9 +43,18 @@ public sealed class ConstraintSituationTests(OpenAiServer server) : OpenAiTest(s
         string tools = string.Join(',', Enumerable.Range(0, 129).Select(i => $$$"""{"type":"function","function":{"name":"f{{{i}}}"}}"""));
         await RefusedAsync(Chat, $$"""{"model":"m","messages":[{"role":"user","content":"Hi"}],"tools":[{{tools}}]}""", HttpStatusCode.BadRequest, "invalid_value", "tools");
 
-        // Of all tokens that an answer begins with none is left.
-        var pieces = new TokenPieces(((ModelContext)Server.Vai.Select("m")).Model.Vocab, special: false);
-        string bias = string.Join(',', Enumerable.Range(0, Server.Vai.Select("m").Info.VocabularySize).Where(t => pieces.Of(t) is [(byte)'{', ..]).Select(t => $"\"{t}\":-100"));
+        // Of all tokens that an answer begins with none is left: each that comes is banned.
+        var banned = new Dictionary<int, float>();
+        await Assert.ThrowsAsync<VaiUsageException>(async () =>
+        {
+            while (true)
+            {
+                await using IInferenceSession session = Server.Vai.Select("m").OpenSession();
+                await foreach (InferenceUpdate update in session.InferAsync("x", new InferenceOptions { Constraint = Constraint.JsonSchema(Schema), MaxTokens = 1, LogitBias = banned }))
+                    banned.TryAdd(update.TokenId < 0 ? 0 : update.TokenId, float.NegativeInfinity);
+            }
+        });
+        string bias = string.Join(',', banned.Keys.Select(t => $"\"{t}\":-100"));
         foreach (string stream in new[] { "false", "true" })
             await RefusedAsync(Chat, Request(Schema, $"\"logit_bias\":{{{bias}}},\"stream\":{stream}"), HttpStatusCode.BadRequest, "invalid_value");
 
