@@ -23,6 +23,26 @@ public sealed class ForgeReciterTests : IDisposable
     }
 
     [Fact]
+    public async Task One_that_is_killed_leaves_no_model_or_a_whole_one()
+    {
+        const string text = "What is said is the whole of it.";
+        string script = Write("script", text + "\n--- long\n" + string.Concat(Enumerable.Range(0, 3_000).Select(i => $"{i * 7919 % 10_007} and then ")));
+        using (var held = new Held(VaiProcess.Start([], "forge", "reciter", Model, "--script", script)))
+        {
+            // It is written under another name, and killed as soon as there is one.
+            while (_folder.GetFiles("*.part").Length == 0 && !held.Process.HasExited)
+                await Task.Yield();
+            held.Kill();
+        }
+
+        if (File.Exists(Model))
+            Assert.Equal(text, await SaidAsync("Hello"));
+        Assert.Empty(_folder.GetFiles("*.gguf").Where(f => f.FullName != Model));
+        Assert.Equal(0, (await VaiProcess.RunAsync("forge", "reciter", Model, "--script", script, "--force")).ExitCode);
+        Assert.Equal(text, await SaidAsync("Hello"));
+    }
+
+    [Fact]
     public async Task It_plays_another_family()
     {
         string script = Write("script", "<plan>Hm.</plan>Yes."), template = Write("template", "<|turn|>{{ messages[0].content }}<|reply|>");

@@ -75,7 +75,7 @@ public sealed record Constraint
     /// <param name="otherwise">What an answer without a call must be, a <see cref="JsonSchema(string)"/>; null for any text.</param>
     /// <exception cref="VaiUsageException">
     /// <see cref="VaiError.InvalidConstraint"/>: what of a strict tool's schema cannot be held (of others any object is taken then);
-    /// <see cref="VaiError.InvalidOption"/>: a tool has no name, or no tool has the name.
+    /// <see cref="VaiError.InvalidOption"/>: there are too many tools, one has no name, or none has the name.
     /// </exception>
     public static Constraint Tools(
         ChatPrompt prompt, IReadOnlyList<JsonElement> tools, ToolChoice choice = ToolChoice.Auto, string? name = null, bool parallel = true, Constraint? otherwise = null)
@@ -84,6 +84,8 @@ public sealed record Constraint
         ArgumentNullException.ThrowIfNull(tools);
         if (otherwise is not null && otherwise.Kind != ConstraintKind.JsonSchema)
             throw OptionCheck.Invalid("Beside tools an answer can be held to a JSON schema, and to nothing else.");
+        if (tools.Count > CompiledConstraint.MostTools)
+            throw OptionCheck.Invalid($"There are {tools.Count} tools; at most {CompiledConstraint.MostTools} are taken. Give those that may be of use.");
         Tool[] all = [.. tools.Select(ToolDefinitions.Read)];
         if (name is not null && !all.Any(t => t.Name == name))
             throw OptionCheck.Invalid($"No tool is named '{name}'.");

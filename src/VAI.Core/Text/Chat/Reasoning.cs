@@ -6,12 +6,13 @@ namespace VAI.Text.Chat;
 /// <summary>A generation's thoughts: told from the answer, counted, and ended where they may not be longer.</summary>
 internal sealed class Reasoning
 {
-    // A character has four bytes at most, each of which may be a token.
+    // A character has four bytes at most, each of which may be a token. Under a constraint what comes is always text: there the end can wait for it.
     private const int MostOpen = 3;
 
     private readonly ReasoningStream _stream;
     private readonly TokenPieces _special;
     private readonly LlamaVocab _vocab;
+    private readonly int _mostOpen;
     private readonly int? _budget;
     private readonly Lazy<int[]> _end;
     private int _ending = -1;
@@ -20,11 +21,11 @@ internal sealed class Reasoning
     private int _counted;
     private bool _thinks;
 
-    private Reasoning(LlamaVocab vocab, ReasoningFormat format, bool begins, int? budget, bool keepsMarks)
+    private Reasoning(LlamaVocab vocab, ReasoningFormat format, InferenceOptions options, bool keepsMarks)
     {
-        _vocab = vocab;
+        bool begins = options.BeginsInReasoning;
+        (_vocab, _mostOpen, _budget) = (vocab, options.Constraint is null ? MostOpen : int.MaxValue, options.ReasoningBudget);
         _special = new TokenPieces(vocab, special: true);
-        _budget = budget;
         _thinks = begins;
         _stream = new ReasoningStream(format, begins, Token(vocab, format.Open), Token(vocab, format.Close), keepsMarks);
         _end = new(() => vocab.Tokenize(End(format), addSpecial: false, parseSpecial: true));
@@ -38,14 +39,14 @@ internal sealed class Reasoning
     /// <param name="vocab">The model's.</param>
     /// <param name="keepsMarks">Whether a control token may begin an answer, as calls of tools have marks.</param>
     public static Reasoning? For(InferenceOptions options, LlamaVocab vocab, bool keepsMarks = false) =>
-        options.Reasoning is { } format ? new Reasoning(vocab, format, options.BeginsInReasoning, options.ReasoningBudget, keepsMarks) : null;
+        options.Reasoning is { } format ? new Reasoning(vocab, format, options, keepsMarks) : null;
 
     /// <summary>The token that has to come next, as the thoughts are at their end; -1 where the model may choose.</summary>
     public int Forced
     {
         get
         {
-            if (_ending < 0 && _stream.IsInside && _inside >= _budget && (_open == 0 || _open > MostOpen))
+            if (_ending < 0 && _stream.IsInside && _inside >= _budget && (_open == 0 || _open > _mostOpen))
                 _ending = 0;
             return _ending >= 0 && _ending < _end.Value.Length ? _end.Value[_ending] : -1;
         }

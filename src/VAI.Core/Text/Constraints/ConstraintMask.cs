@@ -23,6 +23,7 @@ internal sealed class ConstraintMask : ITokenMask, IDisposable
         (_options, _vocab, _start, _token) = (options, vocab, start, token);
         _constraint = CompiledConstraint.Of(options.Constraint!);
         _matcher = _constraint.Take(vocab, options.Reasoning, options.BeginsInReasoning);
+        _matcher.Begin();
         _pieces = new TokenPieces(vocab, special: false);
         (_reader, _seen) = (new ConstraintReader(_matcher.Matcher), start);
     }
@@ -37,18 +38,20 @@ internal sealed class ConstraintMask : ITokenMask, IDisposable
 
     public ReadOnlySpan<ulong> After(ReadOnlySpan<int> log)
     {
-        CatchUp(log);
-        return CompiledConstraint.Typed(() =>
+        Read(log);
+        ForgetIfLarge();
+        return CompiledConstraint.Some(CompiledConstraint.Typed(() =>
         {
             ulong[] mask = _matcher!.Mask(_reader.State);
-            return _options.FastForward ? ForcedTokens.Narrow(_matcher.Matcher, _reader.State, mask) : mask;
-        });
+            return _options.FastForward ? ForcedTokens.Narrow(_matcher, _reader.State, mask) : mask;
+        }));
     }
 
     /// <summary>The token that has to follow the log, of those that are appended (<see cref="InferenceOptions.FastForward"/>); -1 where the model may choose.</summary>
     public int Forced(ReadOnlySpan<int> log)
     {
-        CatchUp(log);
+        Read(log);
+        ForgetIfLarge();
         return CompiledConstraint.Typed(() => ForcedTokens.After(_matcher!.Matcher, _reader.State));
     }
 
@@ -67,27 +70,13 @@ internal sealed class ConstraintMask : ITokenMask, IDisposable
 
     private ForcedTokens ForcedTokens => _forced ??= new ForcedTokens(_vocab);
 
-    // Goes to the end of the log.
-    private void CatchUp(ReadOnlySpan<int> log)
-    {
-        if (_matcher!.IsLarge)
-        {
-            // What it found out is more than is worth keeping; the answer itself may need more.
-            _matcher.Forget();
-            Begin();
-            Read(log);
-            _matcher.Keep();
-        }
-
-        Read(log);
-    }
-
     private void Begin() => (_reader, _seen) = (new ConstraintReader(_matcher!.Matcher), _start);
 
     private void Read(ReadOnlySpan<int> log)
     {
         for (; _seen < log.Length; _seen++)
         {
+            ForgetIfLarge();
             int token = _token(log[_seen]);
             if (!_vocab.IsEndOfGeneration(token) && !CompiledConstraint.Typed(() => Takes(token)))
             {
@@ -95,6 +84,12 @@ internal sealed class ConstraintMask : ITokenMask, IDisposable
                     VaiError.InvalidConstraint, "What was generated so far does not satisfy the constraint: it was made without it, or with another. Begin the answer anew.");
             }
         }
+    }
+
+    private void ForgetIfLarge()
+    {
+        if (_matcher!.IsLarge)
+            _matcher.Forget(_reader);
     }
 
     private bool Takes(int token)

@@ -25,14 +25,14 @@ internal sealed class ForcedTokens(LlamaVocab vocab)
     public int After(Matcher matcher, MatchState state) => state.Forced ??= Find(matcher, state);
 
     /// <summary>Of the tokens that may follow a state those that go along with the text that has to come, where there is such.</summary>
-    public ulong[] Narrow(Matcher matcher, MatchState state, ulong[] mask)
+    public ulong[] Narrow(MaskedMatcher matcher, MatchState state, ulong[] mask)
     {
         if (state.Narrowed is { } known)
             return known;
-        ReadOnlySpan<byte> text = Text(matcher, state, out _);
+        ReadOnlySpan<byte> text = Text(matcher.Matcher, state, out _);
         if (text.IsEmpty)
             return state.Narrowed = mask;
-        ulong[] narrowed = new ulong[mask.Length];
+        ulong[] narrowed = matcher.NewMask();
         for (int word = 0; word < mask.Length; word++)
         {
             for (ulong left = mask[word]; left != 0; left &= left - 1)

@@ -8,14 +8,22 @@ internal sealed partial class Automaton
 {
     private readonly ConcurrentDictionary<int, bool> _loops = new();
     private readonly ConcurrentDictionary<int, bool> _ends = new();
+    private int[]? _distances;
+
+    /// <summary>How many code points have to follow a state at least.</summary>
+    public int Distance(int state) => (_distances ??= Distances())[state];
 
     /// <summary>Whether a code point between two, both included, may come in a state.</summary>
-    public bool CanStep(int state, int from, int to)
+    /// <param name="state">The state.</param>
+    /// <param name="from">The first code point.</param>
+    /// <param name="to">The last.</param>
+    /// <param name="most">How many code points may follow it.</param>
+    public bool CanStep(int state, int from, int to, int most = int.MaxValue)
     {
         while (from <= to)
         {
             (int target, int last) = StepRange(state, from);
-            if (target >= 0)
+            if (target >= 0 && (most == int.MaxValue || Distance(target) <= most))
                 return true;
             from = last + 1;
         }
@@ -88,6 +96,35 @@ internal sealed partial class Automaton
 
             return known[at] = (int)Math.Min(count, most);
         }
+    }
+
+    // From those that accept on, all that are a step further.
+    private int[] Distances()
+    {
+        (int[] starts, int[] sources) = Trimming.Sources(_table);
+        int[] distances = new int[_table.StateCount];
+        Array.Fill(distances, int.MaxValue);
+        var open = new Queue<int>();
+        for (int state = 0; state < distances.Length; state++)
+        {
+            if (!_table.Accepts(state))
+                continue;
+            distances[state] = 0;
+            open.Enqueue(state);
+        }
+
+        while (open.TryDequeue(out int state))
+        {
+            foreach (int source in sources.AsSpan(starts[state]..starts[state + 1]))
+            {
+                if (distances[source] != int.MaxValue)
+                    continue;
+                distances[source] = distances[state] + 1;
+                open.Enqueue(source);
+            }
+        }
+
+        return distances;
     }
 
     // The states behind one that lead to an accepting one that counts.

@@ -11,6 +11,8 @@ internal sealed class Fuel(long states = Fuel.DefaultStates, long steps = Fuel.D
     public const long DefaultStates = 200_000;
     public const long DefaultSteps = 5_000_000;
 
+    private const long LeastStates = 2_000, LeastSteps = 40_000;
+
     private readonly long _mostStates = states;
     private readonly long _mostSteps = steps;
 
@@ -19,6 +21,16 @@ internal sealed class Fuel(long states = Fuel.DefaultStates, long steps = Fuel.D
 
     /// <summary>That may still be done.</summary>
     public long StepsLeft { get; private set; } = steps;
+
+    /// <summary>For one of several: no more than half of what is left, so that one which is too large leaves something to the others; what little ones need in any case.</summary>
+    public Fuel Share() => new(Math.Clamp(StatesLeft / 2, LeastStates, DefaultStates), Math.Clamp(StepsLeft / 2, LeastSteps, DefaultSteps));
+
+    /// <summary>Takes what of a share was used.</summary>
+    public void Take(Fuel share)
+    {
+        StatesLeft = Math.Max(0, StatesLeft - share._mostStates + Math.Max(0, share.StatesLeft));
+        StepsLeft = Math.Max(0, StepsLeft - share._mostSteps + Math.Max(0, share.StepsLeft));
+    }
 
     /// <summary>One state that is about to be made.</summary>
     public void State()

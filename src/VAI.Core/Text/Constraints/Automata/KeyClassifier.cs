@@ -26,10 +26,28 @@ internal sealed class KeyClassifier
     /// <param name="fuel">What it may cost.</param>
     public static KeyClassifier Build(IReadOnlyList<string> names, IReadOnlyList<Automaton> patterns, Automaton? within, Fuel fuel)
     {
+        if (patterns.Count == 0 && within is null && StringTrie.Build(names, labelled: true, fuel) is { } written)
+            return OfNames(written);
         var matched = Labelled.Classify(patterns, within, fuel);
         var pairing = new Naming(matched);
         Table table = Product.Build(Automaton.Names(names, fuel).Table, matched.Automaton.Table, pairing, fuel);
         return new KeyClassifier(Shrinking.Finish(table, fuel), pairing.Kinds);
+    }
+
+    // Beside names anything, of which nothing is told: there is nothing to put together.
+    private static KeyClassifier OfNames(Table names)
+    {
+        var kinds = new List<KeyKind> { new(-1, []) };
+        int[] labels = new int[names.StateCount + 1];
+        for (int state = 0; state < names.StateCount; state++)
+        {
+            if (names.Label(state) is not (>= 0 and int name))
+                continue;
+            labels[state] = kinds.Count;
+            kinds.Add(new KeyKind(name, []));
+        }
+
+        return new KeyClassifier(new Automaton(names.Completed(labels)), kinds);
     }
 
     /// <summary>What the text is that ends in an accepting state.</summary>

@@ -7,6 +7,9 @@ namespace VAI.Text.Constraints.Automata;
 /// <param name="Labels">Distinct sets: which of the automata accept there, sorted.</param>
 internal sealed record Labelled(Automaton Automaton, IReadOnlyList<int[]> Labels)
 {
+    // Of tables that are made on the way, however small.
+    private const int StepsOfEach = 2_000;
+
     /// <summary>Which of some automata accept each text.</summary>
     /// <param name="of">Some automata.</param>
     /// <param name="within">The texts asked about; null: all.</param>
@@ -17,6 +20,7 @@ internal sealed record Labelled(Automaton Automaton, IReadOnlyList<int[]> Labels
         int[][] labels = [[]];
         for (int i = 0; i < of.Count; i++)
         {
+            fuel.Step(StepsOfEach);
             var pairing = new Adding(labels, i);
             all = Shrinking.Finish(Product.Build(all.Table, of[i].Table, pairing, fuel), fuel);
             labels = [.. pairing.Labels];

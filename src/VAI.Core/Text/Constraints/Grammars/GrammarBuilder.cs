@@ -1,13 +1,22 @@
+using System.Globalization;
 using VAI.Text.Constraints.Automata;
 
 namespace VAI.Text.Constraints.Grammars;
 
 /// <summary>Puts a grammar together, from what comes last to what comes first.</summary>
-internal sealed class GrammarBuilder
+/// <param name="mostNodes">The most parts of it.</param>
+internal sealed class GrammarBuilder(int mostNodes = GrammarBuilder.MostNodes)
 {
-    private const int MostNodes = 200_000;
+    /// <summary>Of what is made of schemas, of which a part may be much.</summary>
+    public const int MostNodes = 100_000;
+
+    /// <summary>Of what somebody wrote part by part.</summary>
+    public const int MostWritten = 200_000;
 
     private readonly List<Node> _nodes = [new EndNode()];
+
+    /// <summary>What the languages in it may cost: twice what one schema may.</summary>
+    public Fuel Fuel { get; } = new(2 * Fuel.DefaultStates, 2 * Fuel.DefaultSteps);
 
     /// <summary>The end of any rule.</summary>
     public int End => 0;
@@ -15,8 +24,8 @@ internal sealed class GrammarBuilder
     /// <exception cref="ConstraintTooLarge">There are too many.</exception>
     public int Add(Node node)
     {
-        if (_nodes.Count >= MostNodes)
-            throw new ConstraintTooLarge("it has more than 200,000 parts");
+        if (_nodes.Count >= mostNodes)
+            throw new ConstraintTooLarge(string.Create(CultureInfo.InvariantCulture, $"it has more than {mostNodes:N0} parts"));
         _nodes.Add(node);
         return _nodes.Count - 1;
     }

@@ -10,6 +10,9 @@ namespace VAI.Text.Constraints.Grammars;
 /// <param name="Unrecorded">Whether one came that is not among them yet: its text is known to who reads, not here.</param>
 internal sealed record MembersState(NameSet Seen, int Last, int Count, ImmutableSortedSet<string> Others, bool Unrecorded)
 {
+    // Of them all: each object of any members has others.
+    private int _others;
+
     /// <summary>That of an object without members.</summary>
     public static MembersState None(int names) => new(new NameSet(names), -1, 0, ImmutableSortedSet.Create<string>(StringComparer.Ordinal), false);
 
@@ -17,8 +20,11 @@ internal sealed record MembersState(NameSet Seen, int Last, int Count, Immutable
 
     public MembersState WithOther() => this with { Count = Count + 1, Unrecorded = true };
 
+    /// <summary>The other key that came is this one.</summary>
+    public MembersState Recorded(string key) => this with { Others = Others.Add(key), _others = _others ^ key.GetHashCode(StringComparison.Ordinal), Unrecorded = false };
+
     public bool Equals(MembersState? other) =>
         other is not null && Last == other.Last && Count == other.Count && Unrecorded == other.Unrecorded && Seen.Equals(other.Seen) && Others.SetEquals(other.Others);
 
-    public override int GetHashCode() => HashCode.Combine(Seen, Count, Others.Count, Unrecorded);
+    public override int GetHashCode() => HashCode.Combine(Seen, Count, _others, Unrecorded);
 }

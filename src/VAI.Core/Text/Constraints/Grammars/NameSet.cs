@@ -19,6 +19,9 @@ internal readonly struct NameSet : IEquatable<NameSet>
         return new NameSet(words);
     }
 
+    /// <summary>Words that it takes.</summary>
+    public int Words => _words.Length;
+
     public int Count => _words.Sum(BitOperations.PopCount);
 
     public bool this[int at] => (_words[at >> 6] >> at & 1) != 0;

@@ -17,7 +17,7 @@ internal sealed record TextNode(Automaton Language, int Next, bool Spaced = fals
 /// <summary>What a JSON string says, and its closing quotation mark. The characters may be escaped.</summary>
 /// <param name="Language">The strings.</param>
 /// <param name="Least">Least characters; 0 where the language says so itself.</param>
-/// <param name="Most">Most characters; <see cref="int.MaxValue"/> where the language says so itself.</param>
+/// <param name="Most">Most characters; <see cref="int.MaxValue"/> for any number. Beside a language with no more than that comes to be one of its texts.</param>
 /// <param name="Next">Behind it.</param>
 /// <param name="Quote">The mark that closes it: JSON's, or the other one that Python has.</param>
 internal sealed record StringNode(Automaton Language, int Least, int Most, int Next, char Quote = '"') : Node;

@@ -12,6 +12,7 @@ internal sealed class ObjectMembers
     private readonly ConcurrentDictionary<int, (NameSet Names, int Others)> _reach = [];
     private int[] _entries = [];
     private NameSet _possible;
+    private (int Kinds, long Others) _counted;
 
     /// <summary>The names that are known, in their order.</summary>
     public required IReadOnlyList<string> Names { get; init; }
@@ -50,9 +51,9 @@ internal sealed class ObjectMembers
     {
         bool[] live = [.. Entries.Select(isLive)];
         NameSet possible = Possible(live);
-        int others = live.Where((l, kind) => l && NameOf(kind) < 0).Any()
-            ? Keys.Automaton.CountTexts(0, at => live[Keys.Automaton.Label(at)] && NameOf(Keys.Automaton.Label(at)) < 0, Endless) : 0;
-        return Least <= Most && Required.CountOutside(possible) == 0 && Required.Count <= Most && (others == Endless || possible.Count + others >= Least);
+        if (Least > Most || Required.Count > Most || Required.CountOutside(possible) > 0)
+            return false;
+        return possible.Count >= Least || possible.Count + CountOthers(live) >= Least;
     }
 
     /// <summary>Takes what kinds of keys may be.</summary>
@@ -93,6 +94,10 @@ internal sealed class ObjectMembers
     /// <summary>Whether any key may come.</summary>
     public bool MayGoOn(MembersState state) => MayAt(0, state, state.Others.Count);
 
+    /// <summary>How many keys that are no known names begin so.</summary>
+    /// <param name="keys">The state of <see cref="Keys"/>.</param>
+    public int OthersAt(int keys) => Reach(keys).Others;
+
     /// <summary>Whether a key that begins so may come.</summary>
     /// <param name="keys">The state of <see cref="Keys"/>.</param>
     /// <param name="state">What the object has.</param>
@@ -114,6 +119,19 @@ internal sealed class ObjectMembers
     }
 
     public bool MayEnd(MembersState state) => state.Count >= Least && Required.CountOutside(state.Seen) == 0;
+
+    // This is asked again and again while more comes to life, of which most are names.
+    private long CountOthers(bool[] live)
+    {
+        int kinds = live.Where((l, kind) => l && NameOf(kind) < 0).Count();
+        if (_counted.Kinds != kinds)
+        {
+            int count = Keys.Automaton.CountTexts(0, at => live[Keys.Automaton.Label(at)] && NameOf(Keys.Automaton.Label(at)) < 0, Endless);
+            _counted = (kinds, count == Endless ? int.MaxValue : count);
+        }
+
+        return _counted.Others;
+    }
 
     // Whether there can be as many as there have to be, with some of the known names.
     private bool Enough(MembersState state, int names)

@@ -8,6 +8,9 @@ internal sealed class ConstraintReader(Matcher matcher)
 {
     private readonly List<byte> _text = [];
 
+    /// <summary>What follows it.</summary>
+    public Matcher Matcher { get; private set; } = matcher;
+
     /// <summary>Where the text is.</summary>
     public MatchState State { get; private set; } = matcher.Start;
 
@@ -19,10 +22,10 @@ internal sealed class ConstraintReader(Matcher matcher)
     {
         foreach (byte next in bytes)
         {
-            if (matcher.Step(State, next) is not { } state)
+            if (Matcher.Step(State, next) is not { } state)
                 return false;
             _text.Add(next);
-            State = state.HasUnrecorded ? matcher.Record(state, next == '"' ? LastString() : LastWord(1)) : state;
+            State = state.HasUnrecorded ? Matcher.Record(state, next == '"' ? LastString() : LastWord(1)) : state;
         }
 
         return true;
@@ -31,11 +34,14 @@ internal sealed class ConstraintReader(Matcher matcher)
     /// <summary>Takes a control token.</summary>
     public bool TakeToken(int token)
     {
-        if (matcher.StepToken(State, token) is not { } state)
+        if (Matcher.StepToken(State, token) is not { } state)
             return false;
-        State = state.HasUnrecorded ? matcher.Record(state, LastWord(0)) : state;
+        State = state.HasUnrecorded ? Matcher.Record(state, LastWord(0)) : state;
         return true;
     }
+
+    /// <summary>Goes on with another matcher of the same grammar.</summary>
+    public void MoveTo(Matcher other) => (Matcher, State) = (other, other.Adopt(State));
 
     // The key that stands before some bytes: those that no schema names are plain words, where they are no JSON strings.
     private string LastWord(int behind)

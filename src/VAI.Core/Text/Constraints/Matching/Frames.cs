@@ -11,8 +11,11 @@ internal sealed class Frames(Grammar grammar)
     private readonly Dictionary<(Link Link, MembersState? Members), Frame> _single = [];
     private readonly Dictionary<Key, Frame> _several = [];
 
-    /// <summary>What they take, in some 120 bytes.</summary>
-    public int Weight { get; private set; }
+    // What one takes with its entry, each of its links, and members beside their names.
+    private const int FrameBytes = 140, LinkBytes = 24, MembersBytes = 160;
+
+    /// <summary>About how much memory they take.</summary>
+    public long Bytes { get; private set; }
 
     /// <summary>The closed one of some links to closed ones.</summary>
     public Frame Of(IReadOnlyList<Link> links, MembersState? members)
@@ -49,6 +52,30 @@ internal sealed class Frames(Grammar grammar)
         return frame.Closed = Of(links, frame.Members);
     }
 
+    /// <summary>A closed stack of another's, here.</summary>
+    /// <param name="stack">The other's.</param>
+    /// <param name="known">What was found out of others of its before.</param>
+    public Frame? Adopt(Frame? stack, Dictionary<Frame, Frame> known)
+    {
+        if (stack is null)
+            return null;
+        var open = new Stack<Frame>([stack]);
+        while (open.TryPeek(out Frame? frame))
+        {
+            Frame[] missing = [.. frame.Links.Select(l => l.Below).OfType<Frame>().Where(f => !known.ContainsKey(f))];
+            if (missing.Length == 0 || known.ContainsKey(frame))
+            {
+                open.Pop();
+                known.TryAdd(frame, Of([.. frame.Links.Select(l => l with { Below = l.Below is null ? null : known[l.Below] })], frame.Members));
+            }
+
+            foreach (Frame below in missing)
+                open.Push(below);
+        }
+
+        return known[stack];
+    }
+
     // Behind a call that ends its rule comes what is behind that rule: so a text that is a list by such calls has no deep stack.
     private void Gather(Frame frame, List<Link> links, HashSet<Frame>? seen)
     {
@@ -70,7 +97,7 @@ internal sealed class Frames(Grammar grammar)
 
     private Frame New(IReadOnlyList<Link> links, MembersState? members)
     {
-        Weight += 1 + (links.Count / 4);
+        Bytes += FrameBytes + (LinkBytes * links.Count) + (members is null ? 0 : MembersBytes + (8 * members.Seen.Words));
         return new Frame(_single.Count + _several.Count, [.. links], members);
     }
 

@@ -3,65 +3,93 @@ using VAI.Text.Constraints.Grammars;
 namespace VAI.Text.Constraints.Matching;
 
 /// <summary>A matcher with what tokens of a vocabulary each of its states allows. Not thread-safe.</summary>
+/// <param name="grammar">The grammar.</param>
+/// <param name="tries">The vocabulary.</param>
 internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries)
 {
-    // In KiB: with its row a state has one, with its mask one more bit for each token.
-    private const int MostWeight = 16_000;
-    private const int MostMasks = 500;
+    // From so much on what it found out is better forgotten.
+    private const long MostBytes = 48 << 20;
 
-    // Of one mask; the usual ones take some thousands.
-    private const int MostWork = 2_000_000;
+    // Of one mask: hundreds of times what those of schemas need, and less than a tenth of a second, for which others wait. Of many that follow each
+    // other a tenth of that each.
+    private const long MostWork = 1_000_000, EachWork = 100_000, MostCredit = 4_000_000;
 
-    private int _weight = MostWeight;
-    private int _masks;
+    private long _masks;
+    private long _most = MostBytes;
+    private long _credit = MostCredit;
 
     public Matcher Matcher { get; private set; } = new(grammar);
 
     public VocabularyTries Tries => tries;
 
-    /// <summary>Whether it holds so much that it is better begun anew.</summary>
-    public bool IsLarge => Matcher.Weight > _weight || _masks > MostMasks;
+    /// <summary>About how much memory it takes.</summary>
+    public long Bytes => Matcher.Bytes + (_masks * tries.Words * sizeof(ulong));
 
-    /// <summary>Forgets what it found out.</summary>
-    public void Forget()
+    /// <summary>Whether it holds so much that it is better begun anew.</summary>
+    public bool IsLarge => Bytes > _most;
+
+    /// <summary>Another text begins, which may cost what any may.</summary>
+    public void Begin() => _credit = MostCredit;
+
+    /// <summary>Forgets what it found out, but for where a text is.</summary>
+    public void Forget(ConstraintReader reader)
     {
         Matcher = new Matcher(grammar);
-        _masks = 0;
+        reader.MoveTo(Matcher);
+
+        // Where a text is may be deep by itself.
+        (_masks, _most) = (0, Math.Max(MostBytes, 2 * Matcher.Bytes));
     }
 
-    /// <summary>Takes what it has found out for what it needs: there may be as much again.</summary>
-    public void Keep() => _weight = Math.Max(MostWeight, 2 * Matcher.Weight);
-
     /// <summary>The tokens that may come.</summary>
+    /// <exception cref="Automata.ConstraintTooLarge">What may come takes too long to find out.</exception>
     public ulong[] Mask(MatchState state)
     {
         if (state.Mask is { } known)
             return known;
-        ulong[] mask = new ulong[tries.Words];
-        Matcher.Bound(MostWork);
+        ulong[] mask = NewMask();
+        long most = Math.Min(MostWork, _credit);
+        Matcher.WorkLeft = most;
         try
         {
-            // Where a string ends soon, longer tokens may be a part of what else may come.
-            int plain = Matcher.Plain(state);
-            bool isPlain = plain >= VocabularyTries.MostCounted || (plain > 0 && state.Configs.Length == 1);
-            if (isPlain)
-                tries.Plain(plain).CopyTo(mask);
-            (isPlain ? tries.Rest : tries.All).Allow(Matcher, state, mask);
+            Fill(state, mask);
         }
         finally
         {
-            Matcher.Bound(null);
+            _credit = Math.Min(MostCredit, _credit - most + Math.Max(0, Matcher.WorkLeft) + EachWork);
+            Matcher.WorkLeft = long.MaxValue;
         }
 
+        return state.Mask = mask;
+    }
+
+    /// <summary>One that is counted.</summary>
+    public ulong[] NewMask()
+    {
+        _masks++;
+        return new ulong[tries.Words];
+    }
+
+    private void Fill(MatchState state, ulong[] mask)
+    {
+        // Where a string ends soon, longer tokens may be a part of what else may come.
+        int plain = Matcher.Plain(state);
+        bool isPlain = plain >= VocabularyTries.MostCounted || (plain > 0 && state.Configs.Length == 1);
+        if (isPlain)
+            tries.Plain(plain).CopyTo(mask);
+        (isPlain ? tries.Rest : tries.All).Allow(Matcher, state, mask);
+
+        // One that ends a generation ends it: nothing comes behind it.
         foreach (int token in Matcher.Tokens(state))
-            mask[token >> 6] |= 1UL << token;
+        {
+            if (!tries.IsEnd(token) || Matcher.StepToken(state, token) is { Accepts: true })
+                mask[token >> 6] |= 1UL << token;
+        }
+
         if (state.Accepts)
         {
             for (int i = 0; i < mask.Length; i++)
                 mask[i] |= tries.Ends[i];
         }
-
-        _masks++;
-        return state.Mask = mask;
     }
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Runtime.CompilerServices;
 using System.Text;
 using VAI.Text.Constraints.Automata;
 using VAI.Text.Constraints.Grammars;
@@ -11,7 +10,7 @@ namespace VAI.Text.Constraints.Matching;
 /// that a text of known shape costs one look for each byte. Each state can come to an end: nothing is allowed that leads nowhere.
 /// </summary>
 /// <remarks>Not thread-safe.</remarks>
-internal sealed class Matcher
+internal sealed partial class Matcher
 {
     // Of one state: a grammar that needs more is too ambiguous to be followed.
     private const int MostConfigs = 4096;
@@ -19,14 +18,18 @@ internal sealed class Matcher
     // Of rules that begin with each other: an error from far below takes long to come up.
     private const int MostDepth = 4000;
 
-    // 24 bytes each; a stack takes five times that.
-    private const int ConfigsOfWeight = 32, FramesOfWeight = 8;
-
     // A link to an object that goes on, and not to its begin.
     private const int OfMembers = -1;
 
     // Sets of keys, each of which is followed by a table of its own.
     private const int MostOthers = 64;
+
+    // What is found out on the way along a text, as each character of a string that is counted is a state.
+    private const long MostBytes = 16 << 20;
+    private const int Chunk = 1024;
+
+    // What one costs, as the memory that it takes and the work that it is.
+    private const int StateBytes = 180, ConfigBytes = 24, StateWork = 8;
 
     private readonly Grammar _grammar;
     private readonly Frames _frames;
@@ -41,9 +44,7 @@ internal sealed class Matcher
     private bool _accepts;
     private int _links;
     private int _depth;
-    private int _weight;
-    private long _work;
-    private long _mostWork = long.MaxValue;
+    private long _bytes;
 
     /// <exception cref="ConstraintTooLarge">The grammar is too ambiguous.</exception>
     public Matcher(Grammar grammar)
@@ -55,8 +56,16 @@ internal sealed class Matcher
 
     public MatchState Start { get; }
 
-    /// <summary>What it takes so far, in KiB.</summary>
-    public int Weight => _weight + (_frames.Weight / FramesOfWeight);
+    /// <summary>States so far.</summary>
+    public int Count => _states.Count;
+
+    /// <summary>About how much memory they take.</summary>
+    public long Bytes => _bytes + _frames.Bytes;
+
+    /// <summary>
+    /// How much may be found out from now on, before it is too much: ways that a text can go on, of some 30 ns each. What is known costs nothing.
+    /// </summary>
+    public long WorkLeft { get; set; } = long.MaxValue;
 
     public MatchState this[int id] => _states[id - 1];
 
@@ -70,10 +79,12 @@ internal sealed class Matcher
     /// <summary>The same as its number, <see cref="MatchState.Dead"/> for none.</summary>
     public int StepId(MatchState state, byte next)
     {
-        int id = state.Row[next];
+        int id = state.Behind(next);
         if (id != MatchState.Unknown)
             return id;
-        return state.Row[next] = Make(state, next)?.Id ?? MatchState.Dead;
+        id = Make(state, next)?.Id ?? MatchState.Dead;
+        _bytes += state.Note(next, id);
+        return id;
     }
 
     /// <summary>The state behind a control token; null where it may not come.</summary>
@@ -93,65 +104,37 @@ internal sealed class Matcher
         return Known(0);
     }
 
+    /// <summary>A state of another matcher of the same grammar, here: all that follows it is the same.</summary>
+    public MatchState Adopt(MatchState state)
+    {
+        Begin();
+        _accepts = state.Accepts;
+        var known = new Dictionary<Frame, Frame>(ReferenceEqualityComparer.Instance);
+        foreach (Config config in state.Configs)
+            _configs.Add(config with { Stack = _frames.Adopt(config.Stack, known) });
+        return Known(state.Partial)!;
+    }
+
     /// <summary>Whether a text satisfies the grammar.</summary>
     public bool Matches(string text)
     {
         var reader = new ConstraintReader(this);
-        return reader.Take(Encoding.UTF8.GetBytes(text)) && reader.State.Accepts;
-    }
-
-    /// <summary>The byte that has to come next, if none does that need not: white space between parts of JSON, an escape; -1 where there are several, or none.</summary>
-    public int ForcedByte(MatchState state)
-    {
-        if (state.Accepts || Tokens(state).Any())
-            return -1;
-        int forced = -1, needless = -1;
-        bool several = false;
-        for (int next = 0; next < 256; next++)
+        long most = MostBytes;
+        foreach (byte[] some in Encoding.UTF8.GetBytes(text).Chunk(Chunk))
         {
-            if (StepId(state, (byte)next) == MatchState.Dead)
-                continue;
-            if (IsNeedless(state, next))
+            if (reader.Matcher.Bytes > most)
             {
-                several |= needless >= 0;
-                needless = next;
-                continue;
+                // Where a text is may be deep by itself.
+                reader.MoveTo(new Matcher(_grammar));
+                most = Math.Max(MostBytes, 2 * reader.Matcher.Bytes);
             }
 
-            if (forced >= 0)
-                return -1;
-            forced = next;
+            if (!reader.Take(some))
+                return false;
         }
 
-        return forced >= 0 || several ? forced : needless;
+        return reader.State.Accepts;
     }
-
-    // Whether it can only be white space that need not be, or begin an escape.
-    private bool IsNeedless(MatchState state, int next) => state.Partial == 0 && next switch
-    {
-        ' ' or '\t' or '\r' or '\n' => state.Configs.All(c => _grammar[c.Node] is TextNode { Spaced: true } || !CanTake(c, next, next)),
-        '\\' => state.Configs.All(c => _grammar[c.Node] is TextNode or RawNode or KeyNode { IsRaw: true } ? !CanTake(c, next, next) : c.Escape == 0),
-        _ => false,
-    };
-
-    /// <summary>The control token that has to come next; -1 where something else may.</summary>
-    public int OnlyToken(MatchState state)
-    {
-        int[] tokens = state.Accepts ? [] : [.. Tokens(state).Distinct()];
-        return tokens.Length == 1 && state.Configs.All(c => _grammar[c.Node] is TokenNode) ? tokens[0] : -1;
-    }
-
-    /// <summary>Whether the text ends there, and cannot go on.</summary>
-    public static bool IsEnd(MatchState state) => state is { Accepts: true, Configs.Length: 0 };
-
-    /// <summary>The control tokens that may come.</summary>
-    public IEnumerable<int> Tokens(MatchState state) =>
-        state.Partial != 0 ? [] : state.Configs.Select(c => _grammar[c.Node] switch
-        {
-            TokenNode node => node.Token,
-            KeyNode { StopToken: >= 0 } key when EntryBehind(c, key.Of.Members, c.Stack!) >= 0 => key.StopToken,
-            _ => -1,
-        }).Where(t => t >= 0);
 
     /// <summary>Notes a key that was closed and is none of its object's known names, so that it does not come again.</summary>
     public MatchState Record(MatchState state, string key)
@@ -165,55 +148,18 @@ internal sealed class Matcher
 
     // What stands behind the key may have begun already, on top of its object.
     private Frame Recorded(Frame frame, string key) => frame.Members is { Unrecorded: true } members
-        ? _frames.Of(frame.Links, members with { Others = members.Others.Add(key), Unrecorded = false })
+        ? _frames.Of(frame.Links, members.Recorded(key))
         : _frames.Of([.. frame.Links.Select(l => l.Below is { HasUnrecorded: true } below ? l with { Below = Recorded(below, key) } : l)], frame.Members);
 
-    /// <summary>How many plain characters may come, one after the other, without a change of anything but their number: 0 for none that is known.</summary>
-    public int Plain(MatchState state)
-    {
-        int most = 0;
-        foreach (Config config in state.Configs)
-        {
-            if (state.Partial != 0 || config.Escape != 0)
-                continue;
-            int count = _grammar[config.Node] switch
-            {
-                StringNode text when text.Language.LoopsOnPlain(config.State) => text.Most == int.MaxValue ? int.MaxValue : text.Most - config.Count,
-                TextNode text when text.Language.LoopsOnPlain(config.State) => int.MaxValue,
-                TextNode text when config.State == 0 && text.Language.EndsOnPlain(0) => PlainTimes(config, text),
-                RawNode { Most: int.MaxValue } text when text.Language.LoopsOnPlain(config.State) => int.MaxValue,
-                RawNode text when text.Language.Accepts(config.State) && text.Language.LoopsOnPlain(config.State) => text.Most - config.Count,
-                _ => 0,
-            };
-            most = Math.Max(most, count);
-        }
+    // Whether there is room for such a character, and for what has to come behind it.
+    private static bool CanTake(Automaton language, int most, Config config, int from, int to) =>
+        config.Count < most && language.CanStep(config.State, from, to, most == int.MaxValue ? int.MaxValue : most - config.Count - 1);
 
-        return most;
-    }
-
-    /// <summary>Bounds what is found out from here on, until it is told otherwise.</summary>
-    /// <param name="most">Steps of some 100 ns; null for no bound.</param>
-    public void Bound(long? most) => _mostWork = most is { } steps ? _work + steps : long.MaxValue;
-
-    // Of a repetition of plain characters, how often it may come; 0 for so few that a token may go beyond it.
-    private int PlainTimes(Config config, TextNode text)
-    {
-        int most = 0;
-        for (int i = 0; _grammar[text.Next] is EndNode && i < config.Stack?.Links.Count; i++)
-        {
-            Link link = config.Stack.Links[i];
-            if (_grammar[link.Node] is RepeatNode repeat && repeat.Rule == config.Node && link.Times > 0)
-                most = Math.Max(most, repeat.Most == int.MaxValue ? int.MaxValue : repeat.Most - link.Times + 1);
-        }
-
-        return most >= VocabularyTries.MostCounted ? most : 0;
-    }
+    private static bool HasRoom(Automaton language, int most, Config config, int to) => most == int.MaxValue || language.Distance(to) < most - config.Count;
 
     private MatchState? Make(MatchState state, byte next)
     {
-        _work += 1 + state.Configs.Length + _closed.Count + _links;
-        if (_work > _mostWork)
-            throw new ConstraintTooLarge("it is too ambiguous: finding out what may come next takes too long");
+        Work(state.Configs.Length);
         if (state.Partial == 0 && next < 0x80)
             return Take(state, next);
         uint partial = state.Partial;
@@ -238,25 +184,11 @@ internal sealed class Matcher
     private bool CanTake(Config config, int from, int to) => config.Escape == 0 && _grammar[config.Node] switch
     {
         TextNode text => text.Language.CanStep(config.State, from, to),
-        StringNode text => config.Count < text.Most && text.Language.CanStep(config.State, from, to),
-        RawNode text => config.Count < text.Most - 1 ? text.Language.CanStep(config.State, from, to) : CanEnd(text, config.State, from, to),
+        StringNode text => CanTake(text.Language, text.Most, config, from, to),
+        RawNode text => CanTake(text.Language, text.Most, config, from, to),
         KeyNode key => CanTakeKey(key, config, from, to),
         _ => false,
     };
-
-    // The last character that may come makes a text of the language.
-    private static bool CanEnd(RawNode text, int state, int from, int to)
-    {
-        while (from <= to)
-        {
-            (int target, int last) = text.Language.StepRange(state, from);
-            if (text.Language.Accepts(target))
-                return true;
-            from = last + 1;
-        }
-
-        return false;
-    }
 
     // A character of a key narrows what it can become: each that goes another way is looked at.
     private bool CanTakeKey(KeyNode key, Config config, int from, int to)
@@ -281,7 +213,12 @@ internal sealed class Matcher
     {
         MembersState members = config.Stack!.Members!;
         int at = config.Count < 0 || members.Others.IsEmpty ? -1 : Others(members).Step(config.Count, c);
-        return key.Of.Members.MayAt(state, members, at < 0 ? 0 : Others(members).CountTexts(at, static _ => true, members.Others.Count));
+
+        // Where there are more than came, whatever came, nobody has to count.
+        if (at < 0 || key.Of.Members.OthersAt(state) > members.Others.Count)
+            return key.Of.Members.MayAt(state, members, 0);
+        Work(members.Others.Count);
+        return key.Of.Members.MayAt(state, members, Others(members).CountTexts(at, static _ => true, members.Others.Count));
     }
 
     private MatchState? Take(MatchState state, int c)
@@ -298,7 +235,7 @@ internal sealed class Matcher
                 case StringNode text:
                     TakeString(config, text, c);
                     break;
-                case RawNode text when text.Language.Step(config.State, c) is >= 0 and int raw:
+                case RawNode text when text.Language.Step(config.State, c) is >= 0 and int raw && HasRoom(text.Language, text.Most, config, raw):
                     Raw(config.Node, text, raw, text.Most == int.MaxValue ? Math.Min(config.Count + 1, text.Least) : config.Count + 1, config.Stack);
                     break;
                 case KeyNode key:
@@ -319,8 +256,8 @@ internal sealed class Matcher
             return;
         }
 
-        if (config.Count >= text.Most || Said(config, c, text.Quote, (from, to) => text.Language.CanStep(config.State, from, to)) is not { } said
-            || text.Language.Step(config.State, said) is not (>= 0 and int to))
+        if (config.Count >= text.Most || Said(config, c, text.Quote, (from, to) => CanTake(text.Language, text.Most, config, from, to)) is not { } said
+            || text.Language.Step(config.State, said) is not (>= 0 and int to) || !HasRoom(text.Language, text.Most, config, to))
         {
             return;
         }
@@ -394,164 +331,10 @@ internal sealed class Matcher
         return keys;
     }
 
-    private void Begin()
+    private void Work(long count)
     {
-        _configs.Clear();
-        _closed.Clear();
-        _begun.Clear();
-        _links = _depth = 0;
-        _accepts = false;
-    }
-
-    private void Add(Config config)
-    {
-        if (_configs.Add(config) && _configs.Count > MostConfigs)
-            throw TooAmbiguous();
-    }
-
-    private void Text(int node, TextNode text, int state, Frame? stack)
-    {
-        if (text.Language.CanGoOn(state))
-            Add(new Config(node, state, 0, 0, stack));
-        if (text.Language.Accepts(state))
-            Close(text.Next, stack);
-    }
-
-    private void Raw(int node, RawNode text, int state, int count, Frame? stack)
-    {
-        if (count < text.Most && text.Language.CanGoOn(state))
-            Add(new Config(node, state, 0, count, stack));
-        if (count >= text.Least && text.Language.Accepts(state))
-            Close(text.Next, stack);
-    }
-
-    // What comes next without a character.
-    private void Close(int node, Frame? stack)
-    {
-        if (++_depth > MostDepth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
-            throw new ConstraintTooLarge("its rules begin with each other too deeply");
-        CloseNew(node, stack);
-        _depth--;
-    }
-
-    private void CloseNew(int node, Frame? stack)
-    {
-        if (!_grammar.IsLive(node) || !_closed.Add((node, stack)))
-            return;
-        if (_closed.Count > 4 * MostConfigs)
-            throw TooAmbiguous();
-        switch (_grammar[node])
-        {
-            case EndNode when stack is null:
-                _accepts = true;
-                break;
-            case EndNode:
-                Return(stack);
-                break;
-            case TextNode text:
-                Text(node, text, 0, stack);
-                break;
-            case RawNode text:
-                Raw(node, text, 0, 0, stack);
-                break;
-            case StringNode:
-            case TokenNode:
-                Add(new Config(node, 0, 0, 0, stack));
-                break;
-            case KeyNode key:
-                if (key.Of.Members.MayGoOn(stack!.Members!))
-                    Add(new Config(node, 0, 0, stack.Members!.Others.IsEmpty ? -1 : 0, stack));
-                break;
-            case ChoiceNode choice:
-                foreach (int one in choice.Of)
-                    Close(one, stack);
-                break;
-            case CallNode call:
-                Begin(call.Rule, new Link(call.Next, 0, stack));
-                break;
-            case RepeatNode repeat:
-                Repeat(node, repeat, 0, stack);
-                break;
-            case MembersNode members:
-                BeginMembers(node, members, new Link(node, OfMembers, stack));
-                break;
-            case MemberEndNode end:
-                if (end.Of.Members.MayEnd(stack!.Members!))
-                    Return(stack);
-                if (end.Of.Members.MayGoOn(stack.Members!))
-                    Close(end.Of.Members.NextKey, stack);
-                break;
-        }
-    }
-
-    // A rule that is called from several places at once is followed once.
-    private void Begin(int rule, Link link)
-    {
-        if (Join(rule, link))
-            return;
-        var frame = new Frame(link, null);
-        _begun.Add(rule, frame);
-        Close(rule, frame);
-    }
-
-    private void BeginMembers(int node, MembersNode members, Link link)
-    {
-        if (Join(node, link))
-            return;
-        var none = MembersState.None(members.Members.Names.Count);
-        var frame = new Frame(link, none);
-        _begun.Add(node, frame);
-        if (members.Members.MayEnd(none))
-            Return(frame);
-        if (members.Members.MayGoOn(none))
-            Close(members.Members.FirstKey, frame);
-    }
-
-    private bool Join(int node, Link link)
-    {
-        if (++_links > 4 * MostConfigs)
-            throw TooAmbiguous();
-        if (!_begun.TryGetValue(node, out Frame? frame))
-            return false;
-        frame.Add(link);
-        if (frame.HasEnded)
-            Return(link);
-        return true;
-    }
-
-    private void Return(Frame stack)
-    {
-        stack.HasEnded |= stack.Id == 0;
-
-        // Those that come while it returns do so themselves.
-        int count = stack.Links.Count;
-        for (int i = 0; i < count; i++)
-            Return(stack.Links[i]);
-    }
-
-    private void Return(Link link)
-    {
-        switch (_grammar[link.Node])
-        {
-            case RepeatNode repeat when link.Times > 0:
-                Repeat(link.Node, repeat, link.Times, link.Below);
-                break;
-            case MembersNode members when link.Times == OfMembers:
-                Close(members.Next, link.Below);
-                break;
-            default:
-                Close(link.Node, link.Below);
-                break;
-        }
-    }
-
-    // So often it came.
-    private void Repeat(int node, RepeatNode repeat, int times, Frame? below)
-    {
-        if (times >= repeat.Least)
-            Close(repeat.Next, below);
-        if (times < repeat.Most)
-            Begin(repeat.Rule, new Link(node, repeat.Most == int.MaxValue ? Math.Min(times + 1, repeat.Least + 1) : times + 1, below));
+        if ((WorkLeft -= count) < 0)
+            throw new ConstraintTooLarge("it is too ambiguous: what may come next takes too long to find out");
     }
 
     private MatchState? Known(uint partial)
@@ -565,9 +348,10 @@ internal sealed class Matcher
         var key = new Key(configs, partial, _accepts);
         if (_known.TryGetValue(key, out MatchState? known))
             return known;
+        Work(StateWork);
+        _bytes += StateBytes + (ConfigBytes * configs.Length);
         known = new MatchState(_states.Count + 1, configs, partial, _accepts);
         _states.Add(known);
-        _weight += 1 + (configs.Length / ConfigsOfWeight);
         return _known[key] = known;
     }
 

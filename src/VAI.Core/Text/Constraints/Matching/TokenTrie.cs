@@ -64,7 +64,7 @@ internal sealed class TokenTrie
             int depth = _depths[at];
             MatchState before = path[depth];
             byte next = _bytes[at];
-            int id = before.Row[next];
+            int id = before.Behind(next);
             if (id == MatchState.Unknown)
                 id = matcher.StepId(before, next);
             if (id == MatchState.Dead)

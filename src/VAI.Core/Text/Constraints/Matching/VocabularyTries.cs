@@ -17,7 +17,7 @@ internal sealed class VocabularyTries
     /// <summary>Characters of the longest plain ones; longer ones are looked at one by one.</summary>
     public const int MostCounted = 24;
 
-    private static readonly ConditionalWeakTable<LlamaVocab, VocabularyTries> Known = [];
+    private static readonly ConditionalWeakTable<LlamaVocab, Lazy<VocabularyTries>> Known = [];
 
     private readonly ulong[][] _plain;
 
@@ -71,8 +71,14 @@ internal sealed class VocabularyTries
     /// <summary>Those that end a sequence.</summary>
     public ulong[] Ends { get; }
 
+    /// <summary>Whether a token is one of them.</summary>
+    public bool IsEnd(int token) => (Ends[token >> 6] >> token & 1) != 0;
+
+    /// <summary>Whether there is one.</summary>
+    public bool HasEnd => Ends.AsSpan().ContainsAnyExcept(0UL);
+
     /// <summary>A vocabulary's, which are made once.</summary>
-    public static VocabularyTries Of(LlamaVocab vocab) => Known.GetValue(vocab, static v => new VocabularyTries(v));
+    public static VocabularyTries Of(LlamaVocab vocab) => Known.GetValue(vocab, static v => new Lazy<VocabularyTries>(() => new VocabularyTries(v))).Value;
 
     /// <summary>Plain tokens of no more than so many characters.</summary>
     public ReadOnlySpan<ulong> Plain(int chars) => _plain[Math.Min(chars, MostCounted)];

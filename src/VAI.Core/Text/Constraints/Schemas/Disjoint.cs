@@ -13,19 +13,21 @@ internal static class Disjoint
         {
             for (int j = 0; j < i; j++)
             {
-                if (facts[i].Any(x => facts[j].Any(y => !Are(x, y))))
+                if (facts[i].Any(x => facts[j].Any(y => !Are(expansion, x, y))))
                     throw new SchemaError(pointer, $"whether a value fits both schema {j} and schema {i} cannot be told; use 'anyOf', or give them types or constants that differ");
             }
         }
     }
 
-    private static bool Are(Facts x, Facts y)
+    private static bool Are(Expansion expansion, Facts x, Facts y)
     {
+        expansion.Compare(1);
         JsonTypes common = x.Types & y.Types;
         if (x.Values is not null || y.Values is not null)
         {
             if (x.Values is { } values && y.Values is { } others)
-                return !values.Any(v => others.Any(o => JsonValue.AreEqual(v, o)));
+                return expansion.Common(values, others).Count == 0;
+            expansion.Compare((x.Values ?? y.Values)!.Count / 8);
             return (x.Values ?? y.Values)!.All(v => (JsonValue.TypeOf(v) & common) == 0);
         }
 
@@ -33,22 +35,20 @@ internal static class Disjoint
             return true;
         return common switch
         {
-            JsonTypes.Object => Objects(x, y),
+            JsonTypes.Object => Objects(expansion, x, y),
             JsonTypes.Integer or JsonTypes.Fraction or JsonTypes.Number => Numbers(x, y) || Numbers(y, x),
             _ => false,
         };
     }
 
     // A member that both must have, and whose constants differ; or that one must have and the other may not.
-    private static bool Objects(Facts x, Facts y)
+    private static bool Objects(Expansion expansion, Facts x, Facts y)
     {
-        HashSet<string> required = Required(x), others = Required(y);
-        return required.Any(n => Constants(y, n) is { } at && (at.Count == 0 || (others.Contains(n) && Constants(x, n) is { } own && !own.Any(v => at.Any(o => JsonValue.AreEqual(v, o))))))
+        HashSet<string> required = x.Required, others = y.Required;
+        expansion.Compare((required.Count + others.Count) * (long)(x.Schemas.Count + y.Schemas.Count) / 8);
+        return required.Any(n => Constants(y, n) is { } at && (at.Count == 0 || (others.Contains(n) && Constants(x, n) is { } own && expansion.Common(own, at).Count == 0)))
             || others.Any(n => Constants(x, n) is { Count: 0 });
     }
-
-    private static HashSet<string> Required(Facts facts) =>
-        [.. facts.Schemas.SelectMany(s => s.Find("required") is { ValueKind: JsonValueKind.Array } names ? names.EnumerateArray().Select(n => n.GetString()!) : [])];
 
     // The constants that a member may have; none where it may not be; null where it may have others.
     private static List<JsonElement>? Constants(Facts facts, string name)

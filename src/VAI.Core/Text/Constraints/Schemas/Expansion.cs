@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using VAI.Text.Constraints.Automata;
 
@@ -12,6 +13,10 @@ namespace VAI.Text.Constraints.Schemas;
 internal sealed class Expansion(SchemaDocument document)
 {
     private const int MostAlternatives = 512;
+    private const int MostSteps = 60_000;
+
+    // Values that are read, and values and schemas that are compared with each other: in units of a comparison of two short ones.
+    private const long MostCompared = 300_000;
 
     private static readonly HashSet<string> Typed = new(StringComparer.Ordinal)
     {
@@ -27,7 +32,9 @@ internal sealed class Expansion(SchemaDocument document)
 
     private readonly HashSet<string> _disjoint = new(StringComparer.Ordinal);
     private readonly HashSet<string> _checking = new(StringComparer.Ordinal);
+    private readonly Dictionary<int, List<JsonElement>> _lists = [];
     private int _steps;
+    private long _compared;
 
     /// <exception cref="SchemaError">What they say cannot be held.</exception>
     public List<Facts> Of(IEnumerable<SchemaItem> schemas)
@@ -43,7 +50,7 @@ internal sealed class Expansion(SchemaDocument document)
             throw new ConstraintTooLarge("its schemas refer to each other too deeply");
         while (!todo.IsEmpty)
         {
-            if (++_steps > 200_000 || into.Count > MostAlternatives)
+            if (++_steps > MostSteps || into.Count > MostAlternatives)
                 throw new SchemaError(document.Root.Pointer, "the schema has too many alternatives that depend on each other");
             todo = todo.Pop(out Choice task);
             if (task.Ways.Count != 1)
@@ -85,6 +92,7 @@ internal sealed class Expansion(SchemaDocument document)
         Choice Under(IReadOnlyList<IReadOnlyList<SchemaItem>> ways) => new(ways, above, task.AboveChoice);
         foreach (JsonProperty keyword in item.Element.EnumerateObject())
         {
+            Compare(1);
             string pointer = $"{item.Pointer}/{keyword.Name}";
             switch (keyword.Name)
             {
@@ -95,7 +103,9 @@ internal sealed class Expansion(SchemaDocument document)
                     Narrow(facts, [keyword.Value]);
                     break;
                 case "enum":
-                    Narrow(facts, [.. Array(keyword.Value, pointer).EnumerateArray()]);
+                    if (!_lists.TryGetValue(item.Id, out List<JsonElement>? list))
+                        _lists[item.Id] = list = [.. Array(keyword.Value, pointer).EnumerateArray()];
+                    Narrow(facts, list);
                     break;
                 case "$ref":
                     todo = todo.Push(Under([[document.Resolve(item, Text(keyword.Value, pointer))]]));
@@ -217,16 +227,51 @@ internal sealed class Expansion(SchemaDocument document)
         var other => throw new SchemaError(pointer, $"'{other}' is no type"),
     };
 
-    private static void Narrow(Facts facts, List<JsonElement> values) =>
+    private void Narrow(Facts facts, List<JsonElement> values) =>
         facts.Values = facts.Values is { } before ? Common(before, values) : values;
 
-    private static List<JsonElement> Common(List<JsonElement> left, List<JsonElement> right)
+    /// <summary>Those of some values that are among others.</summary>
+    public List<JsonElement> Common(IReadOnlyList<JsonElement> left, IReadOnlyList<JsonElement> right)
     {
-        var strings = right.Where(v => v.ValueKind == JsonValueKind.String).Select(v => v.GetString()!).ToHashSet(StringComparer.Ordinal);
-        JsonElement[] others = [.. right.Where(v => v.ValueKind != JsonValueKind.String)];
-        if ((long)left.Count(v => v.ValueKind != JsonValueKind.String) * others.Length > 1_000_000)
-            throw new ConstraintTooLarge("its lists of values are too long to be compared");
-        return [.. left.Where(v => v.ValueKind == JsonValueKind.String ? strings.Contains(v.GetString()!) : others.Any(o => JsonValue.AreEqual(v, o)))];
+        if (left.Count == 1 && right.Count == 1)
+            return AreEqual(left[0], right[0]) ? [left[0]] : [];
+        Compare((left.Count + right.Count) / 8);
+        var keys = new HashSet<(JsonValueKind, object)>();
+        var others = new List<JsonElement>();
+        foreach (JsonElement value in right)
+        {
+            if (Key(value) is { } key)
+                keys.Add(key);
+            else
+                others.Add(value);
+        }
+
+        return [.. left.Where(v => Key(v) is { } key ? keys.Contains(key) : others.Any(o => AreEqual(v, o)))];
+    }
+
+    // What is the same of equal values, and of no others; null where they have to be compared.
+    private static (JsonValueKind, object)? Key(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => (JsonValueKind.String, value.GetString()!),
+        JsonValueKind.Number => (JsonValueKind.Number, Decimal.TryRead(value.GetRawText(), out Decimal number) ? number : value.GetRawText()),
+        JsonValueKind.Array or JsonValueKind.Object => null,
+        var kind => (kind, ""),
+    };
+
+    private bool AreEqual(JsonElement left, JsonElement right)
+    {
+        Compare(1);
+        if (left.ValueKind is JsonValueKind.Array or JsonValueKind.Object && left.ValueKind == right.ValueKind)
+            Compare(Math.Min(JsonMarshal.GetRawUtf8Value(left).Length, JsonMarshal.GetRawUtf8Value(right).Length) / 4);
+        return JsonValue.AreEqual(left, right);
+    }
+
+    /// <summary>So much is about to be compared.</summary>
+    /// <exception cref="ConstraintTooLarge">That is too much.</exception>
+    public void Compare(long count)
+    {
+        if ((_compared += count) > MostCompared)
+            throw new ConstraintTooLarge("it has too many values and schemas that have to be compared with each other");
     }
 
     private static JsonElement Array(JsonElement value, string pointer) =>

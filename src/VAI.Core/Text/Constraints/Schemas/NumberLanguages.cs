@@ -26,9 +26,6 @@ internal sealed class NumberLanguages(Fuel fuel)
         return known;
     }
 
-    /// <summary>A value as it may be written.</summary>
-    public Automaton Literal(Decimal number) => Pattern(MarkedGrammar.Escape(number.ToString()));
-
     /// <summary>What is no less than a bound.</summary>
     /// <param name="bound">The bound.</param>
     /// <param name="exclusive">Whether it is out itself.</param>

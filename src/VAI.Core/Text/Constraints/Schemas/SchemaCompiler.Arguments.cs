@@ -36,10 +36,10 @@ internal sealed partial class SchemaCompiler
     public static (int Rule, ArgumentTypes Types) AddArguments(GrammarBuilder grammar, string schema, string place, ArgumentForm? form)
     {
         ArgumentTypes types = ArgumentTypes.Any;
-        int rule = Guarded(schema, place, document =>
+        int rule = Guarded(grammar, schema, place, (document, fuel) =>
         {
             SchemaItem[] all = [document.Root, document.Made(document.Root, "type", """{"type":"object"}""")];
-            var compiler = new SchemaCompiler(document, grammar, inOrder: true, closed: true) { _form = form };
+            var compiler = new SchemaCompiler(document, grammar, fuel, inOrder: true, closed: true) { _form = form };
             if (form is null)
                 return compiler.Rule(all);
             compiler._types = types = compiler.TypesOfArguments(all);

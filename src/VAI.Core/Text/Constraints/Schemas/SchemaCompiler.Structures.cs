@@ -10,6 +10,9 @@ internal sealed partial class SchemaCompiler
     // Items that are each of a schema of their own.
     private const int MostItems = 1_000;
 
+    // More than any answer has; what may follow each beginning of a name is kept as a set of them.
+    private const int MostNames = 4_096;
+
     private int Array(IReadOnlyList<SchemaItem> schemas, Part part)
     {
         int least = 0, most = int.MaxValue, own = 0;
@@ -170,17 +173,14 @@ internal sealed partial class SchemaCompiler
         IReadOnlyList<string> names, IReadOnlyCollection<string> required, IReadOnlyList<Automaton> patterns, Automaton? within, Func<KeyKind, int, int?> entry,
         int least, int most, int next, Part part)
     {
+        if (names.Count > MostNames)
+            throw new ConstraintTooLarge($"an object has more than {MostNames:N0} named members");
         ArgumentForm? form = part is Part.Arguments or Part.Deep ? _form : null;
         bool outer = part == Part.Arguments;
         if (form?.HasRawKeys(outer) == true)
             within = RawKeys(within, names, outer);
         var keys = KeyClassifier.Build(names, patterns, within, _fuel);
-        var needed = new NameSet(names.Count);
-        for (int i = 0; i < names.Count; i++)
-        {
-            if (required.Contains(names[i]))
-                needed = needed.With(i);
-        }
+        var needed = NameSet.Of([.. names.Select(required.Contains)]);
 
         int end = form?.Close(outer, next) ?? Text($"{Space}\\}}", next), node = _grammar.Reserve(), after = _grammar.Reserve(), key = _grammar.Reserve();
         var members = new ObjectMembers

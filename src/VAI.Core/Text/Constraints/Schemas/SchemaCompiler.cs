@@ -17,23 +17,40 @@ internal sealed partial class SchemaCompiler
 
     private const int MostFittings = 1_000;
 
+    // Values within what values are compared with.
+    private const int MostWithin = 8;
+
+    // Of a place of a grammar, beside its language; of a value that is listed; and of one that has parts, with its rules.
+    private const int StepsOfNode = 20, StepsOfValue = 10, StepsOfParts = 2_000;
+
     private readonly SchemaDocument _document;
     private readonly Expansion _expansion;
     private readonly GrammarBuilder _grammar;
     private readonly Dictionary<string, int> _rules = new(StringComparer.Ordinal);
-    private readonly Fuel _fuel = new();
+    private readonly Dictionary<(JsonTypes Types, Part Part, JsonTypes Beside), List<int>> _plain = [];
+    private readonly Dictionary<(IReadOnlyList<JsonElement> Values, JsonTypes Types, Part Part, JsonTypes Beside), List<int>> _listed = [];
+    private readonly Dictionary<string, Automaton> _literals = new(StringComparer.Ordinal);
+    private readonly Fuel _fuel;
     private readonly NumberLanguages _numbers;
     private readonly StringLanguages _strings;
     private readonly bool _inOrder;
     private readonly bool _closed;
+    private readonly int _within;
     private int _fittings;
 
-    private SchemaCompiler(SchemaDocument document, GrammarBuilder grammar, bool inOrder, bool closed)
+    private SchemaCompiler(SchemaDocument document, GrammarBuilder grammar, Fuel fuel, bool inOrder, bool closed)
     {
-        (_document, _grammar, _inOrder, _closed) = (document, grammar, inOrder, closed);
+        (_document, _grammar, _fuel, _inOrder, _closed) = (document, grammar, fuel, inOrder, closed);
         _expansion = new Expansion(document);
-        _numbers = new NumberLanguages(_fuel);
-        _strings = new StringLanguages(_fuel);
+        _numbers = new NumberLanguages(fuel);
+        _strings = new StringLanguages(fuel);
+    }
+
+    // Of the same schema, for values that are compared with it.
+    private SchemaCompiler(SchemaCompiler outer, GrammarBuilder grammar)
+    {
+        (_document, _expansion, _numbers, _strings, _fuel) = (outer._document, outer._expansion, outer._numbers, outer._strings, outer._fuel);
+        (_grammar, _inOrder, _closed, _within) = (grammar, false, outer._closed, outer._within + 1);
     }
 
     /// <param name="schema">The schema.</param>
@@ -53,14 +70,14 @@ internal sealed partial class SchemaCompiler
     /// <param name="inOrder">Whether members come in the order of the schema.</param>
     /// <exception cref="SchemaError">It is none, or cannot be held.</exception>
     public static int Add(GrammarBuilder grammar, string schema, string place, bool inOrder = true) =>
-        Guarded(schema, place, document => new SchemaCompiler(document, grammar, inOrder, closed: false).Rule([document.Root]));
+        Guarded(grammar, schema, place, (document, fuel) => new SchemaCompiler(document, grammar, fuel, inOrder, closed: false).Rule([document.Root]));
 
-    private static int Guarded(string schema, string place, Func<SchemaDocument, int> add)
+    private static int Guarded(GrammarBuilder grammar, string schema, string place, Func<SchemaDocument, Fuel, int> add)
     {
-        var document = new SchemaDocument(schema, place);
+        Fuel fuel = grammar.Fuel.Share();
         try
         {
-            return add(document);
+            return add(new SchemaDocument(schema, place), fuel);
         }
         catch (ConstraintTooLarge e)
         {
@@ -70,6 +87,10 @@ internal sealed partial class SchemaCompiler
         {
             // A keyword with a value of another type, a text that is none.
             throw new SchemaError(place, $"this is no JSON schema: a keyword has a value that it cannot have ({e.Message})");
+        }
+        finally
+        {
+            grammar.Fuel.Take(fuel);
         }
     }
 
@@ -86,10 +107,30 @@ internal sealed partial class SchemaCompiler
         return rule;
     }
 
-    private IEnumerable<int> Alternatives(Facts facts, Part part, JsonTypes beside) =>
-        facts.Values is { } values ? Values(facts, values, part, beside) : Types(facts, part, beside);
+    private List<int> Alternatives(Facts facts, Part part, JsonTypes beside)
+    {
+        if (facts.Values is not { } values)
+            return Types(facts, part, beside);
+        if (facts.Schemas.Count > 0)
+            return Values(facts, values, part, beside);
 
+        // Alternatives often have the values of a schema above them all.
+        if (!_listed.TryGetValue((values, facts.Types, part, beside), out List<int>? known))
+            _listed[(values, facts.Types, part, beside)] = known = Values(facts, values, part, beside);
+        return known;
+    }
+
+    // What types alone say is the same everywhere.
     private List<int> Types(Facts facts, Part part, JsonTypes beside)
+    {
+        if (facts.Schemas.Count > 0)
+            return TypesOf(facts, part, beside);
+        if (!_plain.TryGetValue((facts.Types, part, beside), out List<int>? known))
+            _plain[(facts.Types, part, beside)] = known = TypesOf(facts, part, beside);
+        return known;
+    }
+
+    private List<int> TypesOf(Facts facts, Part part, JsonTypes beside)
     {
         var all = new List<int>();
         JsonTypes types = facts.Types & part switch
@@ -171,20 +212,49 @@ internal sealed partial class SchemaCompiler
         }
     }
 
-    // Those that fit what else is said.
-    private IEnumerable<int> Values(Facts facts, List<JsonElement> values, Part part, JsonTypes beside)
+    // Those that fit what else is said: what has no parts as texts that are written out, the others by rules.
+    private List<int> Values(Facts facts, IReadOnlyList<JsonElement> values, Part part, JsonTypes beside)
     {
-        List<JsonElement> left = [.. values.Where(v => (JsonValue.TypeOf(v) & facts.Types) != 0)];
-        if (facts.Schemas.Count > 0)
+        _fuel.Step((long)StepsOfValue * values.Count);
+        Func<JsonElement, bool>? fits = facts.Schemas.Count > 0 ? Fitting(facts) : null;
+        var strings = new HashSet<string>(StringComparer.Ordinal);
+        var texts = new HashSet<string>(StringComparer.Ordinal);
+        var rules = new List<int>();
+        foreach (JsonElement value in values)
         {
-            Func<JsonElement, bool> fits = Fitting(facts);
-            left = [.. left.Where(fits)];
+            if ((facts.Types != JsonTypes.All && (JsonValue.TypeOf(value) & facts.Types) == 0) || fits?.Invoke(value) == false
+                || part == (value.ValueKind == JsonValueKind.String ? Part.Others : Part.Texts))
+            {
+                continue;
+            }
+
+            switch (value.ValueKind)
+            {
+                case JsonValueKind.String:
+                    strings.Add(value.GetString()!);
+                    break;
+                case JsonValueKind.Array or JsonValueKind.Object:
+                    _fuel.Step(StepsOfParts);
+                    rules.Add(Literal(value, _grammar.End, part));
+                    break;
+                case not JsonValueKind.Number when part is Part.Others or Part.Deep:
+                    rules.Add(Literal(value, _grammar.End, part));
+                    break;
+                default:
+                    texts.Add(Written(value));
+                    break;
+            }
         }
 
-        string[] strings = [.. left.Where(v => v.ValueKind == JsonValueKind.String).Select(v => v.GetString()!).Distinct(StringComparer.Ordinal)];
-        IEnumerable<int> rules = part == Part.Texts ? [] : left.Where(v => v.ValueKind != JsonValueKind.String).Select(v => Literal(v, _grammar.End, part));
-        return strings.Length == 0 || part == Part.Others ? rules : rules.Concat(Strings(strings, _grammar.End, part, beside));
+        if (texts.Count > 0)
+            rules.Add(_grammar.Text(Automaton.OfStrings([.. texts], _fuel), _grammar.End));
+        if (strings.Count > 0)
+            rules.AddRange(Strings([.. strings], _grammar.End, part, beside));
+        return rules;
     }
+
+    private static string Written(JsonElement value) => value.ValueKind != JsonValueKind.Number ? value.GetRawText()
+        : Decimal.TryRead(value.GetRawText(), out Decimal number) ? number.ToString() : throw new ConstraintTooLarge("a number has too many digits");
 
     // Numbers and strings by their languages; what has parts by a grammar of its own, in which members come in any order.
     private Func<JsonElement, bool> Fitting(Facts facts)
@@ -216,11 +286,15 @@ internal sealed partial class SchemaCompiler
 
     private Matcher Parts(Facts facts)
     {
+        if (_within >= MostWithin)
+            throw new ConstraintTooLarge("its lists of values depend on each other too deeply");
         var grammar = new GrammarBuilder();
-        var compiler = new SchemaCompiler(_document, grammar, inOrder: false, _closed);
+        var compiler = new SchemaCompiler(this, grammar);
         Facts open = facts.Copy();
         (open.Values, open.Types) = (null, JsonTypes.All);
-        return new Matcher(grammar.Build(grammar.Choice([.. compiler.Types(open, Part.Json, JsonTypes.None), grammar.Text(_numbers.Pattern("null"), grammar.End)])));
+        int start = grammar.Choice([.. compiler.Types(open, Part.Json, JsonTypes.None), grammar.Text(_numbers.Pattern("null"), grammar.End)]);
+        _fuel.Step(StepsOfParts + ((long)StepsOfNode * grammar.Count));
+        return new Matcher(grammar.Build(start));
     }
 
     // A value as it is, its members in any order.
@@ -230,9 +304,6 @@ internal sealed partial class SchemaCompiler
         {
             case JsonValueKind.String:
                 return _grammar.Choice([.. Strings([value.GetString()!], next, part, JsonTypes.None)]);
-            case JsonValueKind.Number:
-                return _grammar.Text(
-                    Decimal.TryRead(value.GetRawText(), out Decimal number) ? _numbers.Literal(number) : throw new ConstraintTooLarge("a number has too many digits"), next);
             case JsonValueKind.Array:
                 int end = Text($"{Space}\\]", next);
                 JsonElement[] items = [.. value.EnumerateArray()];
@@ -252,7 +323,10 @@ internal sealed partial class SchemaCompiler
                     members.Length, members.Length, next, Within(part));
             default:
                 (string nothing, string yes, string no) = Words(part);
-                return Text(value.ValueKind switch { JsonValueKind.True => yes, JsonValueKind.False => no, _ => nothing }, next);
+                if (value.ValueKind != JsonValueKind.Number && yes != "true")
+                    return Text(value.ValueKind switch { JsonValueKind.True => yes, JsonValueKind.False => no, _ => nothing }, next);
+                return _grammar.Text(Written(value) is var text && _literals.TryGetValue(text, out Automaton? known) ? known
+                    : _literals[text] = Automaton.Literal(text, _fuel), next);
         }
     }
 

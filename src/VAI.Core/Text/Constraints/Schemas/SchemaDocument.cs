@@ -9,6 +9,11 @@ namespace VAI.Text.Constraints.Schemas;
 /// <param name="Base">Against what its references are resolved.</param>
 internal sealed record SchemaItem(int Id, JsonElement Element, string Pointer, Uri Base)
 {
+    // By what it is: what it says is long.
+    public bool Equals(SchemaItem? other) => ReferenceEquals(this, other);
+
+    public override int GetHashCode() => Id;
+
     public JsonElement? Find(string keyword) => Element.ValueKind == JsonValueKind.Object && Element.TryGetProperty(keyword, out JsonElement value) ? value : null;
 }
 
@@ -19,9 +24,10 @@ internal sealed class SchemaDocument
     private const int MostDepth = 64;
 
     // Of places and of schemas that are made: what is nested and named at length would take more memory than anybody has.
-    private const long MostPlaceChars = 32 << 20;
+    private const long MostPlaceChars = 8 << 20;
 
     private static readonly Uri Nameless = new("vai:/schema");
+    private static readonly string[] Anchors = ["$anchor", "$dynamicAnchor"];
 
     private readonly Dictionary<string, SchemaItem> _byPointer = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SchemaItem> _byName = new(StringComparer.Ordinal);
@@ -100,6 +106,10 @@ internal sealed class SchemaDocument
             throw new SchemaError(pointer, $"nothing in the schema is named '{reference}'");
         if (!_byName.TryGetValue(resource + "#", out SchemaItem? at))
             throw new SchemaError(pointer, $"'{reference}' is not in this schema; other documents are not read");
+
+        // Most are known by their place; members of a large object would be looked for one by one.
+        if (_byPointer.TryGetValue(at.Pointer + fragment, out SchemaItem? known))
+            return known;
         foreach (string part in fragment.Split('/').Skip(1))
         {
             string name = part.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
@@ -147,7 +157,7 @@ internal sealed class SchemaDocument
             SchemaItem item = Add(element, pointer, within);
             if (!ReferenceEquals(item.Base, within) || item == Root)
                 _byName.TryAdd(Resource(item) + "#", item);
-            foreach (string keyword in new[] { "$anchor", "$dynamicAnchor" })
+            foreach (string keyword in Anchors)
             {
                 if (item.Find(keyword) is { ValueKind: JsonValueKind.String } anchor)
                     _byName.TryAdd(Resource(item) + "#" + anchor.GetString(), item);

@@ -11,8 +11,9 @@ internal sealed class StringLanguages(Fuel fuel)
     private const string Time = "(([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))";
     private const string Byte = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
     private const string Label = "[a-zA-Z0-9]([-a-zA-Z0-9]{0,30}[a-zA-Z0-9])?";
+    private const string Word = "[a-zA-Z0-9]([a-zA-Z0-9_+-]*[a-zA-Z0-9])?";
     private const string Group = "[0-9a-fA-F]{1,4}";
-    private const string Authority = $"//([-a-zA-Z0-9._~]{{1,64}}@)?{Label}(\\.{Label}){{0,6}}(:[0-9]{{1,5}})?";
+    private const string Authority = $"//{Label}(\\.{Label}){{0,6}}(:[1-9][0-9]{{0,3}})?";
     private const string UriChar = "([-a-zA-Z0-9._~!$&'()*+,;=:@/]|%[0-9a-fA-F]{2})";
 
     private readonly Dictionary<(string Pattern, bool Search), Automaton> _known = [];
@@ -23,7 +24,9 @@ internal sealed class StringLanguages(Fuel fuel)
         ["time"] = Time,
         ["date-time"] = $"{Date}T{Time}",
         ["uuid"] = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}",
-        ["email"] = $"[a-zA-Z0-9_+-]+(\\.[a-zA-Z0-9_+-]+)*@{Label}(\\.{Label})+",
+
+        // Each part between letters and digits, and a last one as those that there are: others are refused by many.
+        ["email"] = $"{Word}(\\.{Word})*@({Label}\\.)+[a-zA-Z]{{2,16}}",
         ["hostname"] = $"{Label}(\\.{Label}){{0,3}}",
         ["ipv4"] = $"{Byte}(\\.{Byte}){{3}}",
         ["ipv6"] = $"({Group}:){{7}}{Group}|({Group}:){{1,6}}:{Group}|({Group}:){{1,5}}(:{Group}){{1,2}}|({Group}:){{1,7}}:|::({Group}:){{0,5}}{Group}|::",
@@ -58,11 +61,12 @@ internal sealed class StringLanguages(Fuel fuel)
             return (Automaton.Nothing, 0, int.MaxValue);
         if (language is null)
             return (Automaton.AnyText(), (int)least, (int)most);
-        if (lengths.Length == 0)
-            return (language, 0, int.MaxValue);
+        if (least == 0)
+            return (language, 0, (int)most);
         try
         {
-            return (language.Intersect(Automaton.AnyText((int)least, most == int.MaxValue ? null : (int)most, fuel), fuel), 0, int.MaxValue);
+            // The most are counted; what is shorter is taken out, as what is begun has to come to be long enough.
+            return (language.Intersect(Automaton.AnyText((int)least, null, fuel), fuel), 0, (int)most);
         }
         catch (ConstraintTooLarge e)
         {

@@ -97,5 +97,5 @@ public sealed class MaskTests(ForgedModels models) : EngineTest(models)
     }
 
     // The validator counts what is read as one character; JSON Schema counts code points (RFC 8259, section 1).
-    private static bool HasClusters(string text) => new StringInfo(text).LengthInTextElements < text.EnumerateRunes().Count();
+    internal static bool HasClusters(string text) => new StringInfo(text).LengthInTextElements < text.EnumerateRunes().Count();
 }

@@ -36,6 +36,18 @@ internal sealed class Table(Alphabet alphabet, int[] starts, int[] defaults, int
     /// <summary>Where they lead.</summary>
     public ReadOnlySpan<int> Targets(int state) => targets.AsSpan(starts[state]..starts[state + 1]);
 
+    /// <summary>The same, where every other text leads to one more state, and all states accept.</summary>
+    /// <param name="labels">Of each state, and of that one.</param>
+    public Table Completed(int[] labels)
+    {
+        int[] others = new int[StateCount + 1];
+        Array.Fill(others, StateCount);
+        var all = new Bits(others.Length);
+        for (int state = 0; state < others.Length; state++)
+            all[state] = true;
+        return new Table(alphabet, [.. starts, starts[^1]], others, classes, targets, all, labels);
+    }
+
     /// <summary>Where a class leads.</summary>
     public int Target(int state, int of)
     {

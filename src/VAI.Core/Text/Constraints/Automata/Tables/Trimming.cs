@@ -60,8 +60,8 @@ internal static class Trimming
         return alive;
     }
 
-    // From where each state is reached; where each one's start in the list of all.
-    private static (int[] Starts, int[] Sources) Sources(Table table)
+    /// <summary>From where each state is reached; where each one's start in the list of all.</summary>
+    public static (int[] Starts, int[] Sources) Sources(Table table)
     {
         int[] starts = new int[table.StateCount + 2];
         for (int state = 0; state < table.StateCount; state++)

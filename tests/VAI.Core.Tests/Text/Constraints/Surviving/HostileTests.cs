@@ -1,0 +1,61 @@
+using System.Text.Json;
+using VAI.Text.Tools;
+using VAI.Text.Tools.Formats;
+using Xunit.Abstractions;
+
+namespace VAI.Core.Tests.Text.Constraints.Surviving;
+
+/// <summary>Whatever is asked for is made ready or refused, with an error of ours, for little memory: what is allocated is bounded, and so what is done.</summary>
+public sealed class HostileTests(ITestOutputHelper output)
+{
+    // Most of it is garbage at once; the texts themselves are 1 MiB, and read more than once.
+    private const long MostAllocated = 192 << 20;
+
+    public static TheoryData<string> Names { get; } = [.. HostileConstraints.All.Keys];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Is_ready_or_refused(string name)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Exception? error = Record.Exception(() => HostileConstraints.All[name]().Accepts("[1]"));
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        output.WriteLine($"{allocated >> 20} MiB, {error?.Message ?? "ready"}");
+        Assert.True(error is null or VaiUsageException { Code: VaiError.InvalidConstraint, Message.Length: < 1_000 }, $"{error}");
+        Assert.True(allocated < MostAllocated, $"{allocated >> 20} MiB");
+    }
+
+    [Fact]
+    public void Tools_that_are_all_too_large_take_no_more_than_two_of_them_would()
+    {
+        // Each is a schema that takes all that one may; none is strict, so that any object is taken for its arguments.
+        Tool[] tools = [.. Enumerable.Range(0, 128).Select(i => new Tool($"f{i}", "{\"type\":\"object\",\"patternProperties\":{\".*a.{15}" + i + "\":{},\"(x+x+)+y.{" + (1_000 + i) + "}\":{}}}", false))];
+        var constraint = new Constraint(ConstraintKind.Tools, new ToolRequest(ToolFormats.Generic, tools, ToolChoice.Required, true, null).Write());
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.True(constraint.Accepts("<tool_call>\n{\"name\": \"f127\", \"arguments\": {\"x\": 1}}\n</tool_call>"));
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        output.WriteLine($"{allocated >> 20} MiB");
+        Assert.True(allocated < 2 * MostAllocated, $"{allocated >> 20} MiB");
+    }
+
+    [Theory]
+    [InlineData("""{"properties":{"\ud800":{}}}""")]
+    [InlineData("""{"$id":"\ud800"}""")]
+    [InlineData("""{"$anchor":"\udc00"}""")]
+    [InlineData("""{"required":["\ud800"]}""")]
+    [InlineData("""{"$ref":"\ud800"}""")]
+    [InlineData("""{"type":"\ud800"}""")]
+    [InlineData("""{"enum":["\ud800"]}""")]
+    [InlineData("""{"const":{"\ud800":1}}""")]
+    [InlineData("""{"type":"string","pattern":"\ud800"}""")]
+    [InlineData("""{"type":"object","patternProperties":{"\ud800":{}}}""")]
+    [InlineData("""{"$id":"http://[","$ref":"x"}""")]
+    [InlineData("""{"$id":"x:","$ref":"//:"}""")]
+    [InlineData("""{"$ref":"#/$defs/%","$defs":{}}""")]
+    [InlineData("""{"$ref":5}""")]
+    public void What_is_no_text_or_no_reference_is_a_typed_error(string schema)
+    {
+        foreach (Func<Constraint> of in new Func<Constraint>[] { () => Constraint.JsonSchema(schema), () => Constraint.JsonSchema(JsonElement.Parse(schema)) })
+            Assert.Equal(VaiError.InvalidConstraint, Assert.Throws<VaiUsageException>(of).Code);
+    }
+}
