@@ -89,7 +89,7 @@ public sealed class AiServer : IAsyncLifetime, IDisposable
             await ReciteAsync(name, new ReciterOptions
             {
                 Template = Before + template + Behind,
-                ControlTokens = name == "g" ? ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|tool_call>", "<tool_call|>", "<|\"|>"] : new ReciterOptions().ControlTokens,
+                ControlTokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", .. name == "g" ? (string[])["<|tool_call>", "<tool_call|>", "<|\"|>"] : []],
                 Scripts = [new($"Let me see.\n{call}"), .. name == "r" ? Others : [], new("It rains in Paris. ☔", "<tool_response>")],
             });
         }
