@@ -1,6 +1,6 @@
 using VAI.Text.Constraints;
-using VAI.Text.Constraints.Grammars;
 using VAI.Text.Constraints.Gbnf;
+using VAI.Text.Constraints.Grammars;
 using VAI.Text.Constraints.Matching;
 
 namespace VAI.Core.Tests.Text.Constraints.Gbnf;
