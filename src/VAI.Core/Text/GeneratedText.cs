@@ -27,8 +27,9 @@ internal sealed class GeneratedText
     {
         _vocab = vocab;
         _pieces = new TokenPieces(vocab, special: false);
-        _reasoning = Reasoning.For(options, vocab, keepsMarks: options.Constraint is { Kind: ConstraintKind.Tools });
-        _tools = options.Constraint is { Kind: ConstraintKind.Tools } constraint && CompiledConstraint.Of(constraint).Tools is { } tools && (tools.MayCall || tools.Format.SaidOpen.Length > 0)
+        ToolRequest? tools = options.Constraint is { Kind: ConstraintKind.Tools } constraint ? CompiledConstraint.Of(constraint).Tools : null;
+        _reasoning = Reasoning.For(options, vocab, keepsMarks: tools is not null, mayCall: tools is { MayCall: true, Format.PartOpen.Length: > 0 });
+        _tools = tools is not null && (tools.MayCall || tools.Format.SaidOpen.Length > 0)
             ? new ToolStream(tools.Format, atStart: tools.Schema is not null || tools.Choice == ToolChoice.Required) : null;
         _stops = new StopStrings(options.Stop);
     }

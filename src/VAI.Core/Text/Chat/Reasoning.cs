@@ -21,14 +21,14 @@ internal sealed class Reasoning
     private int _counted;
     private bool _thinks;
 
-    private Reasoning(LlamaVocab vocab, ReasoningFormat format, InferenceOptions options, bool keepsMarks)
+    private Reasoning(LlamaVocab vocab, ReasoningFormat format, InferenceOptions options, bool keepsMarks, bool mayCall)
     {
         bool begins = options.BeginsInReasoning;
         (_vocab, _mostOpen, _budget) = (vocab, options.Constraint is null ? MostOpen : int.MaxValue, options.ReasoningBudget);
         _special = new TokenPieces(vocab, special: true);
         _thinks = begins;
         _stream = new ReasoningStream(format, begins, Token(vocab, format.Open), Token(vocab, format.Close), keepsMarks);
-        _end = new(() => vocab.Tokenize(End(format), addSpecial: false, parseSpecial: true));
+        _end = new(() => vocab.Tokenize(End(format, mayCall), addSpecial: false, parseSpecial: true));
     }
 
     /// <summary>Tokens of thought, with their marks.</summary>
@@ -38,8 +38,9 @@ internal sealed class Reasoning
     /// <param name="options">Its options.</param>
     /// <param name="vocab">The model's.</param>
     /// <param name="keepsMarks">Whether a control token may begin an answer, as calls of tools have marks.</param>
-    public static Reasoning? For(InferenceOptions options, LlamaVocab vocab, bool keepsMarks = false) =>
-        options.Reasoning is { } format ? new Reasoning(vocab, format, options, keepsMarks) : null;
+    /// <param name="mayCall">Whether what is no answer may come behind the thoughts, with a header of its own.</param>
+    public static Reasoning? For(InferenceOptions options, LlamaVocab vocab, bool keepsMarks = false, bool mayCall = false) =>
+        options.Reasoning is { } format ? new Reasoning(vocab, format, options, keepsMarks, mayCall) : null;
 
     /// <summary>The token that has to come next, as the thoughts are at their end; -1 where the model may choose.</summary>
     public int Forced
@@ -86,7 +87,7 @@ internal sealed class Reasoning
     public (string Text, InferenceUpdateKind Kind) Finish(string text) => _stream.Finish(text);
 
     // Where the model has its own line for the mark, so has what is written for it.
-    private static string End(ReasoningFormat format) => format.Answer is not null ? format.Close + format.Answer : $"\n{format.Close}\n\n";
+    private static string End(ReasoningFormat format, bool mayCall) => format.Answer is null ? $"\n{format.Close}\n\n" : mayCall ? format.Close : format.Close + format.Answer;
 
     /// <summary>The token that a mark is; -1 where it is text.</summary>
     public static int Token(LlamaVocab vocab, string mark)

@@ -36,8 +36,9 @@ internal sealed class MarkedGrammar(GrammarBuilder grammar, LlamaVocab? vocab)
     public SpecialText? ControlAtStart(string mark) =>
         vocab is null ? null : vocab.Specials(control: true).Find(mark).Where(s => s.Start == 0 && s.Text.IsControl).Select(s => (SpecialText?)s.Text).OrderByDescending(t => t!.Value.Length).FirstOrDefault();
 
-    /// <summary>Text in which a mark does not stand.</summary>
-    public int Without(string mark, int next) => grammar.Text(RegexParser.Parse(Escape(mark), search: true, _fuel).Complement(_fuel), next);
+    /// <summary>Text in which no mark of some stands.</summary>
+    public int Without(int next, params IEnumerable<string> marks) =>
+        grammar.Text(RegexParser.Parse(string.Join('|', marks.Select(Escape)), search: true, _fuel).Complement(_fuel), next);
 
     /// <summary>Text that a pattern matches.</summary>
     public int Pattern(string pattern, int next) =>
@@ -50,7 +51,7 @@ internal sealed class MarkedGrammar(GrammarBuilder grammar, LlamaVocab? vocab)
     /// <param name="begins">Whether thoughts have begun.</param>
     /// <param name="answer">The answer's rule; null where none may be.</param>
     /// <param name="apart">The rule of what is no answer, and may stand where one may; null for nothing.</param>
-    /// <param name="part">What begins that behind thoughts.</param>
+    /// <param name="part">What begins that behind thoughts; empty where there is none such. Nothing stands without a header where it is not.</param>
     public int Thinking(ReasoningFormat format, bool begins, int? answer, int? apart = null, string part = "")
     {
         List<int> behind = [], direct = [];
@@ -58,7 +59,8 @@ internal sealed class MarkedGrammar(GrammarBuilder grammar, LlamaVocab? vocab)
         {
             int said = grammar.Add(new CallNode(rule, grammar.End));
             behind.Add(format.Answer is { } header ? Marks(header, said) : Pattern("[\\r\\n]{0,4}", said));
-            direct.Add(said);
+            if (part.Length == 0)
+                direct.Add(said);
             if (format.Answer is { } own)
                 direct.AddRange([Marks(own, said), Marks(own[ReasoningStream.CommonHead(own, format.Open)..], said)]);
         }
@@ -69,7 +71,7 @@ internal sealed class MarkedGrammar(GrammarBuilder grammar, LlamaVocab? vocab)
             direct.Add(grammar.Add(new CallNode(other, grammar.End)));
         }
 
-        int thought = Without(format.Close, Marks(format.Close, grammar.Choice(behind)));
+        int thought = Without(Marks(format.Close, grammar.Choice(behind)), format.Close);
         return begins ? thought : grammar.Choice([Pattern("[\\r\\n]{0,2}", Marks(format.Open, thought)), .. direct]);
     }
 

@@ -52,7 +52,7 @@ internal sealed class ToolGrammar
 
     // What is said without a call, or before the first.
     private int Said(int next) => _format.Trigger.Length == 0
-        ? _marked.Pattern("([^\\s{][\\s\\S]*)?", next) : _marked.Marks(_format.SaidOpen, _marked.Without(_format.Trigger, next));
+        ? _marked.Pattern("([^\\s{][\\s\\S]*)?", next) : _marked.Marks(_format.SaidOpen, _marked.Without(next, new[] { _format.Trigger, _format.PartClose }.Where(m => m.Length > 0)));
 
     private int Calls(int first, int call)
     {

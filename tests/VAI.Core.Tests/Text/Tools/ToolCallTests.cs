@@ -127,6 +127,9 @@ public sealed class ToolCallTests(ForgedModels models) : EngineTest(models)
     [InlineData("[")]
     [InlineData("""{"Format":{"Name":"x","Trigger":"y","CallOpen":null},"Tools":[],"Choice":0,"Parallel":true}""")]
     [InlineData("""{"Format":{"Name":"x","Trigger":"y"},"Tools":[null],"Choice":0,"Parallel":true}""")]
+    [InlineData("""{"Format":{"Name":"x","Trigger":"y","NameKey":null,"CallOpen":" "},"Tools":[],"Choice":0,"Parallel":true}""")]
+    [InlineData("""{"Format":{"Name":"x","Trigger":"y","Tags":{"KeyOpen":" ","KeyClose":"<","Close":">"}},"Tools":[],"Choice":0,"Parallel":true}""")]
+    [InlineData("""{"Format":{"Name":"x","Trigger":"y","Literals":{"Open":"x"}},"Tools":[],"Choice":0,"Parallel":true}""")]
     public void A_constraint_that_was_made_by_somebody_else_is_checked(string text) =>
         Assert.Equal(VaiError.InvalidConstraint, Assert.Throws<VaiUsageException>(() => new Constraint(ConstraintKind.Tools, text).Accepts("")).Code);
 

@@ -6,7 +6,7 @@ namespace VAI.Core.Tests.Text.Tools;
 /// <summary>A model of each family's tokens and template calls tools through the whole engine: what it says beside calls, and the calls, are told apart.</summary>
 public sealed class ToolRecitalTests(ForgedModels models) : EngineTest(models)
 {
-    private const string Parameters = """{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"},"at":{"type":"array","items":{"type":"string"}}},"required":["city"]}""";
+    private const string Parameters = """{"type":"object","properties":{"city":{"type":"string","maxLength":20},"days":{"type":"integer"},"at":{"type":"array","items":{"type":"string"}}},"required":["city"]}""";
     private const string Tags = "<|im_end|> <think> </think>";
 
     // How a template writes the call, control tokens, what the model writes, and what of it is said and thought.
@@ -25,8 +25,30 @@ public sealed class ToolRecitalTests(ForgedModels models) : EngineTest(models)
     };
 
     [Theory]
+    [InlineData(ToolChoice.Auto)]
+    [InlineData(ToolChoice.Required)]
+    public async Task Thoughts_that_end_as_they_may_be_no_longer_leave_the_choice_of_a_call(ToolChoice choice)
+    {
+        object[] family = ((IEnumerable<object[]>)Families).First(f => (string)f[4] == "hm" && ((string)f[2]).StartsWith("<|channel|>", StringComparison.Ordinal));
+        string script = ((string)family[2]).Replace("hm", "hm, let me think of that for a very long time", StringComparison.Ordinal);
+        (Dictionary<InferenceUpdateKind, string> texts, List<ToolCallPart> calls) = await ReciteAsync((string)family[0], (string)family[1], script, choice, budget: 4);
+        Assert.StartsWith("hm,", texts[InferenceUpdateKind.Reasoning], StringComparison.Ordinal);
+        Assert.DoesNotContain("long", texts[InferenceUpdateKind.Reasoning], StringComparison.Ordinal);
+        Assert.True(choice == ToolChoice.Auto || calls.Count == 1);
+    }
+
+    [Theory]
     [MemberData(nameof(Families))]
     public async Task A_call_is_recited(string written, string control, string script, string said, string thought)
+    {
+        (Dictionary<InferenceUpdateKind, string> texts, List<ToolCallPart> calls) = await ReciteAsync(written, control, script, ToolChoice.Auto);
+        Assert.Equal((said, thought), (texts.GetValueOrDefault(InferenceUpdateKind.Answer, ""), texts.GetValueOrDefault(InferenceUpdateKind.Reasoning, "")));
+        Assert.True(calls.Count == 1, texts.GetValueOrDefault(InferenceUpdateKind.ToolCalls, "none"));
+        Assert.Equal(("weather", "{\"city\": \"Paris\", \"days\": 2, \"at\": [\"a\"]}"), (calls[0].Name, calls[0].Arguments));
+    }
+
+    private async Task<(Dictionary<InferenceUpdateKind, string> Texts, List<ToolCallPart> Calls)> ReciteAsync(
+        string written, string control, string script, ToolChoice choice, int? budget = null)
     {
         string file = Models.NewFile("recital.gguf");
         string template = "{% for t in tools or [] %}{{ t | tojson }}{% endfor %}{% for m in messages %}<|im_start|>{{ m.content }}" + (written.Contains("<|channel|>", StringComparison.Ordinal) ? "" : "{% if m.reasoning_content %}<think>{{ m.reasoning_content }}</think>{% endif %}")
@@ -42,21 +64,18 @@ public sealed class ToolRecitalTests(ForgedModels models) : EngineTest(models)
         await using IVai _ = vai;
         JsonElement[] tools = [JsonElement.Parse("{\"type\":\"function\",\"function\":{\"name\":\"weather\",\"parameters\":" + Parameters + "}}")];
         ChatPrompt prompt = await model.RenderChatAsync([new ChatTurn("user", "Weather?")], new ChatRenderOptions { Tools = tools });
-        Constraint constraint = Constraint.Tools(prompt, tools);
+        Constraint constraint = Constraint.Tools(prompt, tools, choice);
         var reader = new ToolCallReader(constraint);
         var texts = new Dictionary<InferenceUpdateKind, string>();
         var calls = new List<ToolCallPart>();
         await using IInferenceSession session = model.OpenSession();
-        await foreach (InferenceUpdate update in session.InferAsync(prompt, Greedy(300) with { Constraint = constraint }))
+        await foreach (InferenceUpdate update in session.InferAsync(prompt, Greedy(300) with { Constraint = constraint, ReasoningBudget = budget }))
         {
             texts[update.Kind] = texts.GetValueOrDefault(update.Kind, "") + update.Text;
             if (update.Kind == InferenceUpdateKind.ToolCalls)
                 calls.AddRange(reader.Append(update.Text));
         }
 
-        Assert.Equal((said, thought), (texts.GetValueOrDefault(InferenceUpdateKind.Answer, ""), texts.GetValueOrDefault(InferenceUpdateKind.Reasoning, "")));
-        Assert.True(calls.Count == 1, texts.GetValueOrDefault(InferenceUpdateKind.ToolCalls, "none"));
-        ToolCallPart call = calls[0];
-        Assert.Equal(("weather", "{\"city\": \"Paris\", \"days\": 2, \"at\": [\"a\"]}"), (call.Name, call.Arguments));
+        return (texts, calls);
     }
 }

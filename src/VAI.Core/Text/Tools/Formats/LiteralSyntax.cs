@@ -22,5 +22,5 @@ internal sealed record LiteralSyntax
 
     /// <summary>Whether nothing is missing that must be there.</summary>
     [JsonIgnore]
-    public bool IsWhole => Quote is not { Length: 0 } && Open is '{' or '(' && Close is '}' or ')' && Assign is ':' or '=';
+    public bool IsWhole => (Quote is null || !string.IsNullOrWhiteSpace(Quote)) && Open is '{' or '(' && Close is '}' or ')' && Assign is ':' or '=';
 }

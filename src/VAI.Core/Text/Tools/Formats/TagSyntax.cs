@@ -35,5 +35,6 @@ internal sealed record TagSyntax
 
     /// <summary>Whether nothing is missing that must be there.</summary>
     [JsonIgnore]
-    public bool IsWhole => KeyOpen is { Length: > 0 } && KeyClose is { Length: > 0 } && Close is { Length: > 0 } && (TextOpen, ValueOpen, Padding, After) is (not null, not null, not null, not null);
+    public bool IsWhole => !string.IsNullOrWhiteSpace(KeyOpen) && !string.IsNullOrWhiteSpace(KeyClose) && !string.IsNullOrWhiteSpace(Close)
+        && (TextOpen, ValueOpen, Padding, After) is (not null, not null, not null, not null);
 }

@@ -76,5 +76,6 @@ internal sealed record ToolFormat
     public bool IsWhole => (Name, Trigger, SectionOpen, SectionClose, CallOpen) is (not null, not null, not null, not null, not null)
         && (CallClose, ArgumentsKey, IdPattern, NameClose) is (not null, not null, not null, not null)
         && (PartOpen, PartClose, Begun, SaidOpen) is (not null, not null, not null, not null) && Tags is null or { IsWhole: true } && Literals is null or { IsWhole: true }
-        && (NameKey is not null || CallOpen.Length > 0 || (SectionOpen.Length > 0 && Between is null or { Length: > 0 })) && CallOpen.StartsWith(Begun, StringComparison.Ordinal);
+        && (NameKey is not null || !string.IsNullOrWhiteSpace(CallOpen) || (!string.IsNullOrWhiteSpace(SectionOpen) && (Between is null || !string.IsNullOrWhiteSpace(Between))))
+        && CallOpen.StartsWith(Begun, StringComparison.Ordinal);
 }
