@@ -26,7 +26,7 @@ public sealed class ForgeReciterTests : IDisposable
     public async Task One_that_is_killed_leaves_no_model_or_a_whole_one()
     {
         const string text = "What is said is the whole of it.";
-        string script = Write("script", text + "\n--- long\n" + string.Concat(Enumerable.Range(0, 3_000).Select(i => $"{i * 7919 % 10_007} and then ")));
+        string script = Write("script", text + "\n--- after long\n" + string.Concat(Enumerable.Range(0, 3_000).Select(i => $"{i * 7919 % 10_007} and then ")));
         using (var held = new Held(VaiProcess.Start([], "forge", "reciter", Model, "--script", script)))
         {
             // It is written under another name, and killed as soon as there is one.
@@ -37,7 +37,7 @@ public sealed class ForgeReciterTests : IDisposable
 
         if (File.Exists(Model))
             Assert.Equal(text, await SaidAsync("Hello"));
-        Assert.Empty(_folder.GetFiles("*.gguf").Where(f => f.FullName != Model));
+        Assert.DoesNotContain(_folder.GetFiles("*.gguf"), f => f.FullName != Model);
         Assert.Equal(0, (await VaiProcess.RunAsync("forge", "reciter", Model, "--script", script, "--force")).ExitCode);
         Assert.Equal(text, await SaidAsync("Hello"));
     }
