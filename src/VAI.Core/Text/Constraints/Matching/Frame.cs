@@ -14,6 +14,10 @@ internal readonly record struct Link(int Node, int Times, Frame? Below) : ICompa
         by = by != 0 ? by : Times.CompareTo(other.Times);
         return by != 0 ? by : (Below?.Id ?? 0).CompareTo(other.Below?.Id ?? 0);
     }
+
+    public bool Equals(Link other) => Node == other.Node && Times == other.Times && ReferenceEquals(Below, other.Below);
+
+    public override int GetHashCode() => HashCode.Combine(Node, Times, Below?.Id ?? 0);
 }
 
 /// <summary>

@@ -21,17 +21,19 @@ internal sealed class Frames(Grammar grammar)
     public Frame Of(IReadOnlyList<Link> links, MembersState? members)
     {
         if (links.Count == 1)
-        {
-            ref Frame? single = ref CollectionsMarshal.GetValueRefOrAddDefault(_single, (links[0], members), out _);
-            return single ??= New(links, members);
-        }
-
+            return Of(links[0], members);
         Link[] sorted = [.. links.Distinct()];
         if (sorted.Length == 1)
-            return Of(sorted, members);
+            return Of(sorted[0], members);
         Array.Sort(sorted);
         ref Frame? several = ref CollectionsMarshal.GetValueRefOrAddDefault(_several, new Key(sorted, members), out _);
         return several ??= New(sorted, members);
+    }
+
+    private Frame Of(Link link, MembersState? members)
+    {
+        ref Frame? known = ref CollectionsMarshal.GetValueRefOrAddDefault(_single, (link, members), out _);
+        return known ??= New([link], members);
     }
 
     /// <summary>What an open one has become.</summary>
@@ -45,6 +47,13 @@ internal sealed class Frames(Grammar grammar)
         if (frame.IsClosing || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
             throw new ConstraintTooLarge("its rules begin with each other too deeply");
         frame.IsClosing = true;
+        if (frame.Links.Count == 1)
+        {
+            Link only = frame.Links[0];
+            Frame? below = Close(only.Below);
+            return frame.Closed = IsTail(only) && frame.Members is null ? below : Of(only with { Below = below }, frame.Members);
+        }
+
         var links = new List<Link>(frame.Links.Count);
         Gather(frame, links, frame.Links.Any(IsTail) ? [] : null);
         for (int i = 0; i < links.Count; i++)

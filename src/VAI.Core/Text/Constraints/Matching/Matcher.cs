@@ -343,8 +343,10 @@ internal sealed partial class Matcher
             return null;
         Config[] configs = [.. _configs];
         if (_begun.Count > 0)
-            configs = Closed(configs);
+            Close(configs);
         Array.Sort(configs);
+        if (_begun.Count > 0)
+            configs = Different(configs);
         var key = new Key(configs, partial, _accepts);
         if (_known.TryGetValue(key, out MatchState? known))
             return known;
@@ -355,19 +357,26 @@ internal sealed partial class Matcher
         return _known[key] = known;
     }
 
-    private Config[] Closed(Config[] configs)
+    private void Close(Config[] configs)
     {
-        bool any = false;
-        for (int i = 0; i < configs.Length; i++)
+        foreach (ref Config config in configs.AsSpan())
         {
-            if (configs[i].Stack is not { Id: 0 } open)
-                continue;
-            configs[i] = configs[i] with { Stack = _frames.Close(open) };
-            any = true;
+            if (config.Stack is { Id: 0 } open)
+                config = config with { Stack = _frames.Close(open) };
+        }
+    }
+
+    // Two stacks that were open may have become one.
+    private static Config[] Different(Config[] sorted)
+    {
+        int count = Math.Min(1, sorted.Length);
+        for (int i = 1; i < sorted.Length; i++)
+        {
+            if (sorted[i] != sorted[count - 1])
+                sorted[count++] = sorted[i];
         }
 
-        // Two that were open may have become one.
-        return any && configs.Length > 1 ? [.. configs.Distinct()] : configs;
+        return count == sorted.Length ? sorted : sorted[..count];
     }
 
     private static ConstraintTooLarge TooAmbiguous() => new("it is too ambiguous: a text can go on in more than 4,096 ways");
