@@ -86,7 +86,7 @@ internal sealed class ApiError(
             new ApiError(StatusCodes.Status400BadRequest, "context_length_exceeded", e.Message, null, InvalidRequest, e),
         VaiError.ConversationRejected => new ApiError(StatusCodes.Status400BadRequest, "conversation_rejected", e.Message, "messages", InvalidRequest, e),
         VaiError.InvalidChatTemplate => new ApiError(StatusCodes.Status400BadRequest, "invalid_chat_template", e.Message, null, InvalidRequest, e),
-        VaiError.InvalidConstraint => new ApiError(StatusCodes.Status400BadRequest, "invalid_value", e.Message, "response_format", InvalidRequest, e),
+        VaiError.InvalidConstraint => new ApiError(StatusCodes.Status400BadRequest, "invalid_value", e.Message, null, InvalidRequest, e),
         VaiError.InvalidOption => new ApiError(StatusCodes.Status400BadRequest, "invalid_value", e.Message, null, InvalidRequest, e),
         VaiError.SessionBusy or VaiError.ModelInUse => new ApiError(StatusCodes.Status409Conflict, "busy", e.Message, null, InvalidRequest, e),
         VaiError.NotSupported => new ApiError(StatusCodes.Status400BadRequest, "unsupported", e.Message, "model", InvalidRequest, e),
