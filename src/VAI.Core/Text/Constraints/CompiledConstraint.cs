@@ -177,7 +177,7 @@ internal sealed class CompiledConstraint
     {
         var grammar = new GrammarBuilder(_constraint.Kind == ConstraintKind.Gbnf ? GrammarBuilder.MostWritten : GrammarBuilder.MostNodes);
         var marked = new MarkedGrammar(grammar, vocab);
-        ToolRules? tools = _constraint.Kind == ConstraintKind.Tools ? ToolGrammar.Add(Tools!, marked) : null;
+        ToolRules? tools = _constraint.Kind == ConstraintKind.Tools ? ToolGrammar.Add(Tools!, marked, headed: format?.Answer is not null) : null;
         if (tools is not null && vocab is null)
             Arguments = tools.Types;
         int? answer = _constraint.Kind switch

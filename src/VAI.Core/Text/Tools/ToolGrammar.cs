@@ -17,18 +17,22 @@ internal sealed class ToolGrammar
     private readonly ToolFormat _format;
     private readonly MarkedGrammar _marked;
     private readonly GrammarBuilder _grammar;
+    private readonly bool _headed;
     private readonly ArgumentForm? _form;
     private readonly Dictionary<string, ArgumentTypes> _types = new(StringComparer.Ordinal);
 
-    private ToolGrammar(ToolRequest request, MarkedGrammar marked)
+    private ToolGrammar(ToolRequest request, MarkedGrammar marked, bool headed)
     {
-        (_request, _format, _marked, _grammar) = (request, request.Format, marked, marked.Grammar);
+        (_request, _format, _marked, _grammar, _headed) = (request, request.Format, marked, marked.Grammar, headed);
         _form = _format.Tags is { } tags ? new TagForm(tags, marked) : _format.Literals is { } literals ? new LiteralForm(literals, marked) : null;
     }
 
     /// <summary>Adds the rules of such an answer.</summary>
+    /// <param name="request">The calls.</param>
+    /// <param name="marked">To what.</param>
+    /// <param name="headed">Whether what is said has a header, where calls are parts of their own: then no part ends in it; else it may be several parts.</param>
     /// <exception cref="SchemaError">A strict tool's schema, or that of the answer, cannot be held.</exception>
-    public static ToolRules Add(ToolRequest request, MarkedGrammar marked) => new ToolGrammar(request, marked).Answer();
+    public static ToolRules Add(ToolRequest request, MarkedGrammar marked, bool headed) => new ToolGrammar(request, marked, headed).Answer();
 
     private ToolRules Answer()
     {
@@ -52,7 +56,7 @@ internal sealed class ToolGrammar
 
     // What is said without a call, or before the first.
     private int Said(int next) => _format.Trigger.Length == 0
-        ? _marked.Pattern("([^\\s{][\\s\\S]*)?", next) : _marked.Marks(_format.SaidOpen, _marked.Without(next, new[] { _format.Trigger, _format.PartClose }.Where(m => m.Length > 0)));
+        ? _marked.Pattern("([^\\s{][\\s\\S]*)?", next) : _marked.Marks(_format.SaidOpen, _marked.Without(next, _headed && _format.PartClose.Length > 0 ? [_format.Trigger, _format.PartClose] : [_format.Trigger]));
 
     private int Calls(int first, int call)
     {
