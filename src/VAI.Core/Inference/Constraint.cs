@@ -74,7 +74,7 @@ public sealed record Constraint
     /// <param name="parallel">Whether it may make several calls.</param>
     /// <param name="otherwise">What an answer without a call must be, a <see cref="JsonSchema(string)"/>; null for any text.</param>
     /// <exception cref="VaiUsageException">
-    /// <see cref="VaiError.InvalidConstraint"/>: what of a strict tool's schema cannot be held (of others any object is taken then);
+    /// <see cref="VaiError.InvalidConstraint"/>: what of a strict tool's schema cannot be held (of others the type alone of such an argument is, or that they are an object);
     /// <see cref="VaiError.InvalidOption"/>: there are too many tools, one has no name, or none has the name.
     /// </exception>
     public static Constraint Tools(

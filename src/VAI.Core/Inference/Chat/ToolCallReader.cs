@@ -86,24 +86,31 @@ public sealed class ToolCallReader
         public void End(string? id)
         {
             _updates.Add(new ToolCallUpdate(_index, _piece.ToString()) { Call = new ToolCallPart(_name, _json.ToString(), id is null || _given is not null ? _id : Own(id)) });
+            _piece.Clear();
             Drop();
         }
 
         public void Drop()
         {
+            // What came before it was known to be none was told, wherever the text was cut.
+            Tell();
             _json.Clear();
-            _piece.Clear();
             _id = null;
         }
 
         public List<ToolCallUpdate> Updates()
         {
-            if (_piece.Length > 0)
-                _updates.Add(new ToolCallUpdate(_index, _piece.ToString()));
-            _piece.Clear();
+            Tell();
             List<ToolCallUpdate> updates = _updates;
             _updates = [];
             return updates;
+        }
+
+        private void Tell()
+        {
+            if (_piece.Length > 0)
+                _updates.Add(new ToolCallUpdate(_index, _piece.ToString()));
+            _piece.Clear();
         }
 
         // Of a call that is one object all of it is JSON, or it is none.

@@ -52,7 +52,7 @@ internal sealed class ConstraintMask : ITokenMask, IDisposable
     {
         Read(log);
         ForgetIfLarge();
-        return CompiledConstraint.Typed(() => ForcedTokens.After(_matcher!.Matcher, _reader.State));
+        return CompiledConstraint.Typed(() => ForcedTokens.After(_matcher!, _reader.State));
     }
 
     public void Rewind(int length)
@@ -88,8 +88,13 @@ internal sealed class ConstraintMask : ITokenMask, IDisposable
 
     private void ForgetIfLarge()
     {
-        if (_matcher!.IsLarge)
+        if (!_matcher!.IsLarge)
+            return;
+        CompiledConstraint.Typed(() =>
+        {
             _matcher.Forget(_reader);
+            return true;
+        });
     }
 
     private bool Takes(int token)

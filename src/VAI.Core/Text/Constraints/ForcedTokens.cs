@@ -22,16 +22,18 @@ internal sealed class ForcedTokens(LlamaVocab vocab)
     private readonly byte[] _text = new byte[MostBytes];
 
     /// <summary>The token that has to follow a state; -1 where the model may choose.</summary>
-    public int After(Matcher matcher, MatchState state) => state.Forced ??= Find(matcher, state);
+    /// <exception cref="Automata.ConstraintTooLarge">What has to come takes too long to find out.</exception>
+    public int After(MaskedMatcher matcher, MatchState state) => state.Forced ??= matcher.Within(() => Find(matcher.Matcher, state));
 
     /// <summary>Of the tokens that may follow a state those that go along with the text that has to come, where there is such.</summary>
-    public ulong[] Narrow(MaskedMatcher matcher, MatchState state, ulong[] mask)
+    /// <exception cref="Automata.ConstraintTooLarge">What has to come takes too long to find out.</exception>
+    public ulong[] Narrow(MaskedMatcher matcher, MatchState state, ulong[] mask) => state.Narrowed ??= matcher.Within(() => Narrowed(matcher, state, mask));
+
+    private ulong[] Narrowed(MaskedMatcher matcher, MatchState state, ulong[] mask)
     {
-        if (state.Narrowed is { } known)
-            return known;
         ReadOnlySpan<byte> text = Text(matcher.Matcher, state, out _);
         if (text.IsEmpty)
-            return state.Narrowed = mask;
+            return mask;
         ulong[] narrowed = matcher.NewMask();
         for (int word = 0; word < mask.Length; word++)
         {
@@ -44,13 +46,13 @@ internal sealed class ForcedTokens(LlamaVocab vocab)
             }
         }
 
-        return state.Narrowed = narrowed.AsSpan().ContainsAnyExcept(0UL) ? narrowed : mask;
+        return narrowed.AsSpan().ContainsAnyExcept(0UL) ? narrowed : mask;
     }
 
     private int Find(Matcher matcher, MatchState state)
     {
         if (matcher.OnlyToken(state) is >= 0 and int control)
-            return control;
+            return !vocab.IsEndOfGeneration(control) || matcher.StepToken(state, control) is { Accepts: true } ? control : -1;
         ReadOnlySpan<byte> text = Text(matcher, state, out bool isLast);
         return text.IsEmpty ? -1 : First(text, isLast);
     }

@@ -56,11 +56,13 @@ internal sealed class ToolGrammar
 
     // What is said without a call, or before the first.
     private int Said(int next) => _format.Trigger.Length == 0
-        ? _marked.Pattern("([^\\s{][\\s\\S]*)?", next) : _marked.Marks(_format.SaidOpen, _marked.Without(next, _headed && _format.PartClose.Length > 0 ? [_format.Trigger, _format.PartClose] : [_format.Trigger]));
+        ? _marked.Pattern(_request.MayCall ? "([^\\s{][\\s\\S]*)?" : "[\\s\\S]*", next) : _marked.Marks(_format.SaidOpen, _marked.Without(next, _headed && _format.PartClose.Length > 0 ? [_format.Trigger, _format.PartClose] : [_format.Trigger]));
 
     private int Calls(int first, int call)
     {
-        int more = _marked.Marks(_format.SectionClose, _grammar.End);
+        // Some end a turn with a line of its own; what may only be another call would have them make one.
+        int more = _format.SectionClose.Length > 0 || _format.PartOpen.Length > 0
+            ? _marked.Marks(_format.SectionClose, _grammar.End) : _marked.Pattern("[\\r\\n ]{0,4}", _grammar.End);
         if (_request.Parallel && _format.Between is not null)
             more = _grammar.Add(new RepeatNode(_marked.Marks(_format.Between, _grammar.Add(new CallNode(call, _grammar.End))), 0, MostCalls - 1, more));
         return _marked.Marks(_format.SectionOpen, _grammar.Add(new CallNode(first, more)));
@@ -102,20 +104,46 @@ internal sealed class ToolGrammar
 
     private int Arguments(Tool tool)
     {
-        int before = _grammar.Count, rule;
-        ArgumentTypes types;
+        if (Added(tool, tool.Parameters, tool.Strict) is { } rule)
+            return rule;
+        if (LooseTool.Of(tool.Parameters, Holds) is { } loose && Added(tool, loose, strict: false) is { } left)
+            return left;
+        return Added(tool, Constraint.JsonObject.Text, strict: true)!.Value;
+    }
+
+    // Null where it cannot be held, and need not be.
+    private int? Added(Tool tool, string schema, bool strict)
+    {
+        int before = _grammar.Count;
         try
         {
-            (rule, types) = SchemaCompiler.AddArguments(_grammar, tool.Parameters, $"#/tools/{tool.Name}", _form);
+            (int rule, ArgumentTypes types) = SchemaCompiler.AddArguments(_grammar, schema, $"#/tools/{tool.Name}", _form);
+            _types.TryAdd(tool.Name, types);
+            return rule;
         }
-        catch (SchemaError) when (!tool.Strict)
+        catch (SchemaError) when (!strict)
         {
             _grammar.Truncate(before);
-            (rule, types) = SchemaCompiler.AddArguments(_grammar, Constraint.JsonObject.Text, "#", _form);
+            return null;
         }
+    }
 
-        _types.TryAdd(tool.Name, types);
-        return rule;
+    private bool Holds(string schema)
+    {
+        int before = _grammar.Count;
+        try
+        {
+            SchemaCompiler.AddArguments(_grammar, schema, "#", _form);
+            return true;
+        }
+        catch (SchemaError)
+        {
+            return false;
+        }
+        finally
+        {
+            _grammar.Truncate(before);
+        }
     }
 
     private static string Quoted(string text) => JsonSerializer.Serialize(text, SchemaJson.Default.String);

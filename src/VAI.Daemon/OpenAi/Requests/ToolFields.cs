@@ -70,7 +70,8 @@ internal sealed record ToolFields(
     /// <exception cref="ApiError">400: a strict schema cannot be held.</exception>
     public Constraint? For(ChatPrompt prompt, Constraint? otherwise)
     {
-        if (Tools.Count == 0)
+        // Where nothing is called, any constraint is the answer's own.
+        if (Tools.Count == 0 || (Choice == ToolChoice.None && otherwise is { Kind: not ConstraintKind.JsonSchema }))
             return otherwise;
         try
         {

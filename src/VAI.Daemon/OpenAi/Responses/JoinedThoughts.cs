@@ -8,6 +8,7 @@ internal sealed class JoinedThoughts
 {
     private readonly string _open;
     private readonly string _close;
+    private readonly string _closeBeforeCalls;
     private bool _inside;
     private bool _behind;
 
@@ -15,6 +16,7 @@ internal sealed class JoinedThoughts
     {
         _open = format.Open.EndsWith('\n') ? format.Open : format.Open + "\n";
         _close = format.Answer is { } answer ? format.Close + answer : $"\n{format.Close}\n\n";
+        _closeBeforeCalls = format.Answer is null ? _close : format.Close;
         _inside = begins;
     }
 
@@ -28,7 +30,7 @@ internal sealed class JoinedThoughts
         if (!_inside || update.Kind == InferenceUpdateKind.Reasoning || update.Text.Length == 0)
             return null;
         (_inside, _behind) = (false, true);
-        return new InferenceUpdate(_close, -1);
+        return new InferenceUpdate(update.Kind == InferenceUpdateKind.ToolCalls ? _closeBeforeCalls : _close, -1);
     }
 
     /// <summary>The update as a part of the answer.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using VAI.Forge;
 using VAI.Native.Llama;
 using VAI.Residency;
 using VAI.Text;
@@ -85,6 +86,7 @@ public sealed class ToolCallTests(ForgedModels models) : EngineTest(models)
         var constraint = new Constraint(ConstraintKind.Tools, new ToolRequest(format, Both, ToolChoice.Auto, true, null).Write());
         Assert.True(constraint.Accepts(written));
         Assert.True(constraint.Accepts("Let me see.\n"));
+        Assert.Equal(format.SectionClose.Length == 0, constraint.Accepts(written + "\n"));
         Assert.False(constraint.Accepts(written.Replace("add_2", "other", StringComparison.Ordinal)));
         Assert.All(new[] { "\"b\"", "=b>", ">b<", ",b:", " b=" }, b => Assert.True(
             !written.Contains(b, StringComparison.Ordinal) || !constraint.Accepts(written.Replace(b, b.Replace('b', 'c'), StringComparison.Ordinal))));
@@ -203,5 +205,58 @@ public sealed class ToolCallTests(ForgedModels models) : EngineTest(models)
             else
                 said.Append(part.Text);
         }
+    }
+
+    [Fact]
+    public void What_cannot_be_held_of_a_tool_that_is_not_strict_takes_nothing_from_its_other_arguments()
+    {
+        ToolFormat format = ToolFormats.All.First(f => f.Name == "qwen3-coder");
+        Tool write = new(
+            "write", """{"type":"object","properties":{"path":{"type":"string"},"text":{"type":"string"},"tags":{"type":"array","uniqueItems":true}},"required":["path"]}""", false);
+        var constraint = new Constraint(ConstraintKind.Tools, new ToolRequest(format, [write], ToolChoice.Required, true, null).Write());
+        string call = "<tool_call>\n<function=write>\n<parameter=path>\n10115\n</parameter>\n<parameter=text>\n[package]\n</parameter>\n<parameter=tags>\n[1, 1]\n</parameter>\n</function>\n</tool_call>";
+        Assert.True(constraint.Accepts(call));
+        Assert.False(constraint.Accepts(call.Replace("[1, 1]", "1", StringComparison.Ordinal)));
+        Assert.False(constraint.Accepts("<tool_call>\n<function=write>\n</function>\n</tool_call>"));
+        ToolCallPart read = Assert.Single(new ToolCallReader(constraint).Append(call));
+        Assert.Equal("""{"path": "10115", "text": "[package]", "tags": [1, 1]}""", read.Arguments);
+        string strict = new ToolRequest(format, [write with { Strict = true }], ToolChoice.Required, true, null).Write();
+        Assert.Throws<VaiUsageException>(() => new Constraint(ConstraintKind.Tools, strict).Accepts(call));
+    }
+
+    [Fact]
+    public void Where_nothing_may_be_called_any_text_is_an_answer()
+    {
+        ToolFormat format = ToolFormats.All.First(f => f.Name == "llama-3");
+        var constraint = new Constraint(ConstraintKind.Tools, new ToolRequest(format, Both, ToolChoice.None, true, null).Write());
+        Assert.All(new[] { "{\"city\": \"Paris\"}", " Yes.", "" }, text => Assert.True(constraint.Accepts(text)));
+    }
+
+    [Fact]
+    public async Task A_key_between_marks_that_are_tokens_comes_once()
+    {
+        // The marks around names are control tokens here, which leave nothing of themselves in the text.
+        string file = Models.NewFile("keys.gguf");
+        await ModelForge.ForgeReciterAsync(file, new ReciterOptions
+        {
+            Scripts = [new("Yes.")],
+            Template = "{{ messages[0].content }}",
+            ControlTokens = ["<|im_start|>", "<|im_end|>", "<arg_key>", "</arg_key>"],
+            Overwrite = true,
+        });
+        (IVai vai, IModelContext model) = await LoadAsync(file, m => m.Profile = RomProfile.None);
+        await using IVai _ = vai;
+        LlamaVocab vocab = ((ModelContext)model).Model.Vocab;
+        ToolFormat format = ToolFormats.All.First(f => f.Name == "glm-4.7");
+        var request = new ToolRequest(format, [new Tool("f", """{"type":"object"}""", false)], ToolChoice.Required, true, null);
+        var reader = new ConstraintReader(CompiledConstraint.Of(new Constraint(ConstraintKind.Tools, request.Write())).Take(vocab).Matcher);
+        int open = Control("<arg_key>"), close = Control("</arg_key>");
+        Assert.True(Key("<tool_call>f", "a") && Key("</arg_value>", "fa") && Key("</arg_value>", "b"));
+        Assert.False(Key("</arg_value>", "a"));
+
+        bool Key(string before, string key) => reader.Take(Encoding.UTF8.GetBytes(before)) && reader.TakeToken(open) && reader.Take(Encoding.UTF8.GetBytes(key))
+            && reader.TakeToken(close) && reader.Take("<arg_value>1"u8);
+
+        int Control(string text) => vocab.Tokenize(text, addSpecial: false, parseSpecial: true).Single();
     }
 }

@@ -6,6 +6,9 @@ namespace VAI.Text.Constraints.Matching;
 /// <summary>Follows a text with a <see cref="Matcher"/>, and notes the keys that objects have.</summary>
 internal sealed class ConstraintReader(Matcher matcher)
 {
+    // What stands for a token that is no text: no key has it.
+    private const byte NoText = 0xFF;
+
     private readonly List<byte> _text = [];
 
     /// <summary>What follows it.</summary>
@@ -37,6 +40,7 @@ internal sealed class ConstraintReader(Matcher matcher)
         if (Matcher.StepToken(State, token) is not { } state)
             return false;
         State = state.HasUnrecorded ? Matcher.Record(state, LastWord(0)) : state;
+        _text.Add(NoText);
         return true;
     }
 

@@ -47,20 +47,24 @@ internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries)
     {
         if (state.Mask is { } known)
             return known;
-        ulong[] mask = NewMask();
+        return state.Mask = Within(() => Fill(state));
+    }
+
+    /// <summary>Finds something out, of which there is a most.</summary>
+    /// <exception cref="Automata.ConstraintTooLarge">It takes too long.</exception>
+    public T Within<T>(Func<T> find)
+    {
         long most = Math.Min(MostWork, _credit);
         Matcher.WorkLeft = most;
         try
         {
-            Fill(state, mask);
+            return find();
         }
         finally
         {
             _credit = Math.Min(MostCredit, _credit - most + Math.Max(0, Matcher.WorkLeft) + EachWork);
             Matcher.WorkLeft = long.MaxValue;
         }
-
-        return state.Mask = mask;
     }
 
     /// <summary>One that is counted.</summary>
@@ -70,8 +74,10 @@ internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries)
         return new ulong[tries.Words];
     }
 
-    private void Fill(MatchState state, ulong[] mask)
+    private ulong[] Fill(MatchState state)
     {
+        ulong[] mask = NewMask();
+
         // Where a string ends soon, longer tokens may be a part of what else may come.
         int plain = Matcher.Plain(state);
         bool isPlain = plain >= VocabularyTries.MostCounted || (plain > 0 && state.Configs.Length == 1);
@@ -91,5 +97,7 @@ internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries)
             for (int i = 0; i < mask.Length; i++)
                 mask[i] |= tries.Ends[i];
         }
+
+        return mask;
     }
 }

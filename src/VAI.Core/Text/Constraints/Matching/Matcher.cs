@@ -22,7 +22,7 @@ internal sealed partial class Matcher
     private const int OfMembers = -1;
 
     // Sets of keys, each of which is followed by a table of its own.
-    private const int MostOthers = 64;
+    private const int MostOthers = 8;
 
     // What is found out on the way along a text, as each character of a string that is counted is a state.
     private const long MostBytes = 16 << 20;
@@ -197,12 +197,16 @@ internal sealed partial class Matcher
         for (int c = from; c <= to;)
         {
             (int state, int last) = keys.StepRange(config.State, c);
-            if (state >= 0 && MayKey(key, config, state, c))
-                return true;
+            last = Math.Min(last, to);
 
-            // Of a class one may begin a key that came, and the next none.
-            if (state >= 0 && last > c && config.Count >= 0 && MayKey(key, config, state, last))
-                return true;
+            // Of a class each may begin a key that came; of more than came one begins none.
+            int most = state < 0 ? c - 1 : config.Count < 0 ? c : (int)Math.Min(last, c + (long)config.Stack!.Members!.Others.Count);
+            for (int at = c; at <= most; at++)
+            {
+                if (MayKey(key, config, state, at))
+                    return true;
+            }
+
             c = last + 1;
         }
 
@@ -325,6 +329,7 @@ internal sealed partial class Matcher
         {
             if (_others.Count >= MostOthers)
                 _others.Clear();
+            Work(state.Others.Count);
             _others[state.Others] = keys = Automaton.OfStrings([.. state.Others], new Fuel());
         }
 

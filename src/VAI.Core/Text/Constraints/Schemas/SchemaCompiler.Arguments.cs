@@ -81,7 +81,7 @@ internal sealed partial class SchemaCompiler
             ? required.EnumerateArray().Where(n => n.ValueKind == JsonValueKind.String).Select(n => n.GetString()!) : []);
 
     private JsonTypes TypesOf(IReadOnlyList<SchemaItem>? schemas) => schemas is null ? JsonTypes.None
-        : _expansion.Of(schemas).Aggregate(JsonTypes.None, static (all, f) => all | (f.Values is { } values ? values.Aggregate(JsonTypes.None, static (a, v) => a | JsonValue.TypeOf(v)) : f.Types));
+        : _expansion.Of(schemas).Aggregate(JsonTypes.None, static (all, f) => all | (f.Values is { } values ? f.Types & values.Aggregate(JsonTypes.None, static (a, v) => a | JsonValue.TypeOf(v)) : f.Types));
 
     // Keys that are no strings are the names that are known, and plain words.
     private Automata.Automaton RawKeys(Automata.Automaton? within, IReadOnlyList<string> names, bool outer)

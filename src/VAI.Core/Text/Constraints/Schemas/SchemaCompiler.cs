@@ -270,6 +270,7 @@ internal sealed partial class SchemaCompiler
                     string text = value.GetString()!;
                     (Automaton language, int least, int most) = strings ??= _strings.Of(facts.Schemas);
                     int length = text.EnumerateRunes().Count();
+                    _fuel.Step(text.Length);
                     return length >= least && length <= most && language.Matches(text);
                 case JsonValueKind.Number:
                     return (numbers ??= Numbers(facts)).Matches(JsonText.Write(value));
@@ -277,7 +278,9 @@ internal sealed partial class SchemaCompiler
                     if (++_fittings > MostFittings)
                         throw new ConstraintTooLarge("it has too many lists of values beside other keywords");
                     parts ??= Parts(facts);
-                    return parts.Matches(JsonText.Write(value));
+                    string written = JsonText.Write(value);
+                    _fuel.Step((long)StepsOfNode * written.Length);
+                    return parts.Matches(written);
                 default:
                     return true;
             }

@@ -45,6 +45,7 @@ public sealed class SchemaTests
         """{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string"},"c":true},"required":["a"],"additionalProperties":false}""",
         "{\"a\":1}|{\"a\":1,\"b\":\"x\"}|{ \"a\": 1, \"c\": [] }|{\"\\u0061\":1}", "{}|{\"b\":\"x\"}|{\"a\":\"x\"}|{\"a\":1,\"d\":1}|{\"a\":1,\"a\":2}|{\"a\":1,}|{\"c\":1,\"a\":1}")]
     [InlineData("""{"type":"object","properties":{"a":{"type":"integer"}}}""", "{}|{\"a\":1}|{\"b\":true,\"a\":1,\"c\":\"\"}|{\"a\":1,\"aa\":2}", "{\"a\":true}|{\"b\":1,\"b\":2}|{\"b\":1,\"\\u0062\":2}")]
+    [InlineData("""{"type":"object","patternProperties":{"^[α-ξ]$":{"type":"integer"}},"additionalProperties":false,"minProperties":3}""", "{\"α\":1,\"ξ\":1,\"β\":1}|{\"ξ\":1,\"α\":1,\"ν\":1}", "{\"α\":1,\"ξ\":1}|{\"α\":1,\"β\":1,\"ρ\":1}")]
     [InlineData("""{"type":"object","additionalProperties":{"type":"integer"},"minProperties":1,"maxProperties":2}""", "{\"x\":1}|{\"x\":1,\"y\":2}", "{}|{\"x\":1,\"y\":2,\"z\":3}|{\"x\":true}")]
     [InlineData("""{"type":"object","patternProperties":{"^n_":{"type":"number"},"_s$":{"type":"string"}},"additionalProperties":false}""", "{}|{\"n_a\":1.5,\"x_s\":\"\"}", "{\"n_a\":\"\"}|{\"x\":1}|{\"n_s\":1}|{\"n_s\":\"\"}")]
     [InlineData("""{"type":"object","propertyNames":{"pattern":"^[a-z]+$"},"maxProperties":1}""", "{}|{\"abc\":1}", "{\"A\":1}|{\"\":1}")]

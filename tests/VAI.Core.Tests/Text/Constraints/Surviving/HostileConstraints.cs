@@ -27,6 +27,8 @@ internal static class HostileConstraints
         ["values that refer to themselves"] = () => Schema("{'enum':[{'a':1},{'a':{'a':1}}],'properties':{'a':{'$ref':'#'}}}"),
         ["1,000 lists of values beside patterns"] = () =>
             Schema("{'prefixItems':[" + Join(1_000, i => "{'enum':[{'x" + i + "':1}],'patternProperties':{'(a|b)*a(a|b){10}':true,'" + i + "$':{'type':'integer'}}}") + "]}"),
+        ["a long value compared with 500 lengths"] = () => Schema(
+            "{'enum':[['" + new string('a', 500_001) + "'],['a']],'anyOf':[" + Join(500, i => "{'items':{'type':'string','maxLength':" + (499_999 - i) + "}}") + "]}"),
         ["40 choices of three together"] = () => Schema("{'allOf':[" + Join(40, _ => "{'anyOf':[{'type':'string'},{'type':'integer'},{'type':'null'}]}") + "]}"),
         ["references to itself"] = () => Schema("{'allOf':[{'$ref':'#'}],'anyOf':[{'$ref':'#'},{'$ref':'#'}]}"),
         ["references in a circle"] = () => Schema("{'$ref':'#/$defs/d0','$defs':{" + Join(5_000, i => $"'d{i}':{{'$ref':'#/$defs/d{(i + 1) % 5_000}'}}") + "}}"),
