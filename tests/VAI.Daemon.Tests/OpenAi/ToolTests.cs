@@ -71,6 +71,34 @@ public sealed class ToolTests(OpenAiServer server) : OpenAiTest(server)
         Assert.Equal(field, document.RootElement.GetProperty("error").GetProperty("param").GetString());
     }
 
+    [Fact]
+    public async Task A_call_that_is_cut_is_the_same_whole_and_streamed()
+    {
+        int cut = 0;
+        for (int tokens = 4; tokens <= 64; tokens += 6)
+        {
+            string request = With(Request("\"tool_choice\":\"required\""), "max_tokens", $"{tokens}");
+            JsonElement answer = (await PostAsync(Chat, request)).GetProperty("choices")[0];
+            string[] whole = [.. answer.GetProperty("message").TryGetProperty("tool_calls", out JsonElement calls)
+                ? calls.EnumerateArray().Select(c => c.GetProperty("function")).Select(f => $"{f.GetProperty("name")} {f.GetProperty("arguments")}") : []];
+            var streamed = new SortedDictionary<int, string>();
+            foreach (JsonElement delta in (await StreamAsync(Chat, With(request, "stream", "true"))).Select(e => e.GetProperty("choices")[0].GetProperty("delta")))
+            {
+                foreach (JsonElement call in delta.TryGetProperty("tool_calls", out JsonElement pieces) ? pieces.EnumerateArray() : default)
+                {
+                    JsonElement function = call.GetProperty("function");
+                    string name = function.TryGetProperty("name", out JsonElement n) ? $"{n} " : "";
+                    streamed[call.GetProperty("index").GetInt32()] = streamed.GetValueOrDefault(call.GetProperty("index").GetInt32(), "") + name + function.GetProperty("arguments").GetString();
+                }
+            }
+
+            Assert.Equal(streamed.Values, whole);
+            cut += whole.Length > 0 && answer.GetProperty("finish_reason").GetString() == "length" ? 1 : 0;
+        }
+
+        Assert.True(cut > 0);
+    }
+
     private static string Request(string more) =>
         $$"""{"model":"m","messages":[{"role":"user","content":"Hi"}],"temperature":1.3,"seed":4,"max_tokens":160,{{Tools}},{{more}}}""";
 

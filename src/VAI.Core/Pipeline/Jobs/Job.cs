@@ -63,6 +63,9 @@ internal abstract class Job(ModelLane lane, JobTimes times)
     /// <summary>Whether what it asks for next is a prompt's, which steps take by their budget, rather than one token for which a reader waits.</summary>
     public abstract bool IsPrompt { get; }
 
+    /// <summary>Whether that is the end of an answer, for which a reader waits too, in a few rows: it comes before prompts.</summary>
+    public virtual bool IsTail => false;
+
     public bool Cancelled => _cancelled;
 
     /// <summary>Whether its reader is behind. It holds its place, but takes part in no step.</summary>

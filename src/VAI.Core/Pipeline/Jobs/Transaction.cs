@@ -21,6 +21,9 @@ internal sealed class Transaction : SequenceJob
     // More is allocated as it is needed: most generations end long before their context does.
     private const int MostReserved = 1 << 16;
 
+    // More is what was parked, and is computed again like a prompt.
+    private const int MostTail = 64;
+
     private readonly LlamaVocab _vocab;
     private readonly ConstraintMask? _mask;
     private readonly TokenSampler _sampler;
@@ -115,6 +118,9 @@ internal sealed class Transaction : SequenceJob
     public override int Cells => Math.Min(Target + 1, Session.Context.ContextLength);
 
     public override bool Blocked => _blocked;
+
+    // What was written for the model, since its last token that it chose.
+    public override bool IsTail => _generated > 0 && Target - Session.Line!.Tokens.Count <= MostTail;
 
     protected override int WantsRowsFrom => _promptLogProbability?.From ?? int.MaxValue;
 

@@ -138,13 +138,13 @@ internal sealed class StepBuilder(LlamaContext llama, SramBank bank, SramPlacer 
         }
     }
 
-    /// <summary>The prompt that is due first and not in the step yet.</summary>
+    /// <summary>The prompt that is due first and not in the step yet; ends of answers before it.</summary>
     private Job? NextPrompt(List<Job> running)
     {
         Job? next = null;
         foreach (Job job in running)
         {
-            if (job.IsPrompt && (next is null || job.Due < next.Due) && !IsPart(job))
+            if (job.IsPrompt && (next is null || (job.IsTail == next.IsTail ? job.Due < next.Due : job.IsTail)) && !IsPart(job))
                 next = job;
         }
 
