@@ -93,6 +93,19 @@ public sealed class ConstrainedAnswerTests(ForgedModels models) : EngineTest(mod
         }
     }
 
+    [Fact]
+    public async Task Text_that_takes_too_long_to_find_out_is_an_error_where_it_is_written_too()
+    {
+        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"]);
+        await using IVai _ = vai;
+        var counted = Constraint.Gbnf("root ::= \"x\" (" + string.Join(" | ", Enumerable.Range(0, 300).Select(i => $"\"a\"{{{2_001 + i}}} \"b{i}\"")) + ")");
+        await using IInferenceSession session = model.OpenSession();
+        VaiUsageException e = await Assert.ThrowsAsync<VaiUsageException>(
+            async () => await ReadAsync(session.InferAsync(Prompt, new InferenceOptions { Constraint = counted, FastForward = true, MaxTokens = 8 })));
+        Assert.Equal(VaiError.InvalidConstraint, e.Code);
+        Assert.Equal(0, session.TokenCount);
+    }
+
     // The answer, and the steps of its model that computed it.
     private async Task<(long Steps, Response Answer)> StepsAsync(IModelContext model, InferenceOptions options)
     {
