@@ -34,6 +34,19 @@ public sealed class ConstraintTests(OpenAiServer server) : OpenAiTest(server)
     }
 
     [Fact]
+    public async Task A_schema_may_be_as_deep_as_the_library_takes_it()
+    {
+        string schema = string.Concat(Enumerable.Repeat("{\"type\":\"array\",\"maxItems\":1,\"items\":", 62)) + "true" + new string('}', 62);
+        JsonElement choice = (await PostAsync(Chat, $$$"""
+            {"model":"m","messages":[{"role":"user","content":"Hello"}],"max_tokens":200,"seed":2,
+             "response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{{{schema}}} } } }
+            """)).GetProperty("choices")[0];
+        string text = choice.GetProperty("message").GetProperty("content").GetString()!;
+        Assert.True(choice.GetProperty("finish_reason").GetString() == "length" || Constraint.JsonSchema(schema).Accepts(text), text);
+        Assert.StartsWith("[", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Choices_and_patterns_are_held_too()
     {
         foreach ((string way, string pattern) in new[] { ("\"guided_choice\":[\"yes.\",\"no\"]", "yes\\.|no"), ("\"guided_regex\":\"[0-9]{3}\"", "[0-9]{3}") })

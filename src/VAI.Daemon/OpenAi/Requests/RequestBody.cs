@@ -9,7 +9,8 @@ namespace VAI.Daemon.OpenAi.Requests;
 /// <summary>Reads a request's JSON document: bounded in length and depth, and UTF-8 throughout.</summary>
 internal static class RequestBody
 {
-    private const int MaxDepth = 32;
+    // A schema has up to 64 levels, and stands some deep in a request.
+    private const int MaxDepth = 80;
     private const int FirstBuffer = 1 << 20;
 
     // What is read and thrown away of a body that is too long, so that its sender comes to read the answer.
