@@ -30,8 +30,10 @@ internal sealed class StringLanguages(Fuel fuel)
         ["hostname"] = $"{Label}(\\.{Label}){{0,3}}",
         ["ipv4"] = $"{Byte}(\\.{Byte}){{3}}",
         ["ipv6"] = $"({Group}:){{7}}{Group}|({Group}:){{1,6}}:{Group}|({Group}:){{1,5}}(:{Group}){{1,2}}|({Group}:){{1,7}}:|::({Group}:){{0,5}}{Group}|::",
-        ["uri"] = $"[a-zA-Z][-a-zA-Z0-9+.]{{0,19}}:({Authority}(/{UriChar}*)?|[a-zA-Z0-9]{UriChar}*)(\\?({UriChar}|\\?)*)?(#({UriChar}|\\?)*)?",
-        ["uri-reference"] = $"([a-zA-Z][-a-zA-Z0-9+.]{{0,19}}:)?({Authority}(/{UriChar}*)?|/?([-a-zA-Z0-9._~!$&'()*+,;=@]|%[0-9a-fA-F]{{2}})+(/{UriChar}*)?|/)?(\\?({UriChar}|\\?)*)?(#({UriChar}|\\?)*)?",
+
+        // No scheme of one letter: there is none, and many take it for a drive.
+        ["uri"] = $"[a-zA-Z][-a-zA-Z0-9+.]{{1,19}}:({Authority}(/{UriChar}*)?|[a-zA-Z0-9]{UriChar}*)(\\?({UriChar}|\\?)*)?(#({UriChar}|\\?)*)?",
+        ["uri-reference"] = $"([a-zA-Z][-a-zA-Z0-9+.]{{1,19}}:)?({Authority}(/{UriChar}*)?|/?([-a-zA-Z0-9._~!$&'()*+,;=@]|%[0-9a-fA-F]{{2}})+(/{UriChar}*)?|/)?(\\?({UriChar}|\\?)*)?(#({UriChar}|\\?)*)?",
         ["duration"] = "P([0-9]{1,4}W|([0-9]{1,4}Y[0-9]{1,4}M|[0-9]{1,4}M)?[0-9]{1,4}D|[0-9]{1,4}Y([0-9]{1,4}M)?|[0-9]{1,4}M"
             + "|([0-9]{1,4}D)?T([0-9]{1,4}H([0-9]{1,4}M([0-9]{1,4}S)?)?|[0-9]{1,4}M([0-9]{1,4}S)?|[0-9]{1,4}S))",
         ["json-pointer"] = "(/([^/~]|~[01])*)*",
