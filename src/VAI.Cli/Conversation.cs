@@ -73,7 +73,7 @@ internal sealed class Conversation(string? system) : IAsyncDisposable
         finally
         {
             if (!done)
-                _turns.RemoveRange(before, _turns.Count - before);
+                TakeBack(before);
 
             // Only now: what a new session begins with comes from the KV of the old one.
             (Part? stays, Part? goes) = done ? (part, old) : (old, part);

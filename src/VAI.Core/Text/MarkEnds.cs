@@ -14,4 +14,13 @@ internal static class MarkEnds
 
         return 0;
     }
+
+    /// <summary>That of any of some marks.</summary>
+    public static int OpenLength(ReadOnlySpan<char> text, IReadOnlyList<string> marks)
+    {
+        int open = 0;
+        foreach (string mark in marks)
+            open = Math.Max(open, OpenLength(text, mark));
+        return open;
+    }
 }

@@ -20,12 +20,7 @@ internal sealed class StopStrings(IReadOnlyList<string>? stops)
         int end = First(all);
         Stopped = end >= 0;
         if (!Stopped)
-        {
-            int open = 0;
-            foreach (string stop in _stops)
-                open = Math.Max(open, MarkEnds.OpenLength(all, stop));
-            end = all.Length - open;
-        }
+            end = all.Length - MarkEnds.OpenLength(all, _stops);
 
         _held = Stopped ? "" : all[end..];
         return all[..end];

@@ -1,4 +1,3 @@
-using System.Globalization;
 using VAI.Forge;
 using Xunit.Abstractions;
 
@@ -54,8 +53,8 @@ public sealed class ExactProfileTests(ForgedModels models, ITestOutputHelper out
 
     private async Task RunAsync(int operations, int contextLength, int lines, params (string Shape, ForgeType Type)[] shapes)
     {
-        operations = Variable("VAI_TEST_OPERATIONS") ?? operations;
-        int seed = Variable("VAI_TEST_SEED") ?? Random.Shared.Next();
+        operations = TestVariables.Number("VAI_TEST_OPERATIONS") ?? operations;
+        int seed = TestVariables.Seed();
         output.WriteLine($"VAI_TEST_OPERATIONS={operations} VAI_TEST_SEED={seed}");
         var files = new Dictionary<string, string>();
         foreach ((string shape, ForgeType type) in shapes)
@@ -101,9 +100,6 @@ public sealed class ExactProfileTests(ForgedModels models, ITestOutputHelper out
         output.WriteLine($"{transactions} transactions and {images} KV images are the reference's");
         Assert.True(transactions > operations / 4 && images > operations / 20, $"{transactions} transactions, {images} images");
     }
-
-    private static int? Variable(string name) =>
-        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.Integer, CultureInfo.InvariantCulture, out int value) ? value : null;
 
     private async Task<string> ForgeAsync(string shape, ForgeType type)
     {

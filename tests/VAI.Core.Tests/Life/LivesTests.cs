@@ -8,12 +8,12 @@ namespace VAI.Core.Tests.Life;
 /// </summary>
 public sealed class LivesTests(ForgedModels models, ITestOutputHelper output) : EngineTest(models)
 {
-    private static readonly int Lives = Variable("VAI_TEST_LIVES") ?? 50;
+    private static readonly int Lives = TestVariables.Number("VAI_TEST_LIVES") ?? 50;
 
     [Fact]
     public async Task Whatever_ends_wherever_and_whenever_everything_ends()
     {
-        int seed = Variable("VAI_TEST_SEED") ?? Random.Shared.Next(1 << 30);
+        int seed = TestVariables.Number("VAI_TEST_SEED") ?? Random.Shared.Next(1 << 30);
         output.WriteLine($"VAI_TEST_SEED={seed} VAI_TEST_LIVES={Lives}");
         Collect();
         var unobserved = new List<Exception>();
@@ -56,6 +56,4 @@ public sealed class LivesTests(ForgedModels models, ITestOutputHelper output) : 
             GC.WaitForPendingFinalizers();
         }
     }
-
-    private static int? Variable(string name) => int.TryParse(Environment.GetEnvironmentVariable(name), out int set) ? set : null;
 }

@@ -291,7 +291,7 @@ public sealed class HandOverTests(ITestOutputHelper output)
 
     private static int Seed(ITestOutputHelper output)
     {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), out int set) ? set : Random.Shared.Next();
+        int seed = TestVariables.Seed();
         output.WriteLine($"VAI_TEST_SEED={seed}");
         return seed;
     }

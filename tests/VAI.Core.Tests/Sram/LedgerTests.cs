@@ -11,7 +11,7 @@ public sealed class LedgerTests(ForgedModels models, ITestOutputHelper output) :
 {
     private const int Sessions = 8;
     private static readonly int Operations = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_OPERATIONS"), out int set) ? set : 300;
-    private static readonly int? Seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), out int set) ? set : null;
+    private static readonly int? Seed = TestVariables.Number("VAI_TEST_SEED");
 
     [Theory]
     [InlineData("tiny", null)]

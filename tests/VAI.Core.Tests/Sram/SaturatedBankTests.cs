@@ -7,7 +7,7 @@ namespace VAI.Core.Tests.Sram;
 public sealed class SaturatedBankTests(ForgedModels models, ITestOutputHelper output) : EngineTest(models)
 {
     private static readonly int Transactions = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_TRANSACTIONS"), out int set) ? set : 24;
-    private static readonly int? Seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), out int set) ? set : null;
+    private static readonly int? Seed = TestVariables.Number("VAI_TEST_SEED");
 
     [Theory]
     [InlineData(16, 8, 4096, 64, 2048, null)]

@@ -25,7 +25,7 @@ public sealed class GeneratedTextTests(ForgedModels models) : EngineTest(models)
         await using IVai _ = vai;
         LlamaVocab vocab = ((ModelContext)model).Model.Vocab;
         ReasoningFormat format = tokens ? Marks(vocab) : new ReasoningFormat("<think>", "</think>");
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), out int given) ? given : Random.Shared.Next();
+        int seed = TestVariables.Seed();
         var random = new Random(seed);
         for (int i = 0; i < Answers; i++)
         {

@@ -30,11 +30,7 @@ public sealed class ToolCallReader
     /// <summary>Takes a piece.</summary>
     /// <param name="text">The text of an update.</param>
     /// <returns>The calls that are complete now, each once.</returns>
-    public IReadOnlyList<ToolCallPart> Append(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        return [.. Take(text).Where(u => u.Call is not null).Select(u => _calls.IsWhole(u.Call!) ? u.Call! : null).OfType<ToolCallPart>()];
-    }
+    public IReadOnlyList<ToolCallPart> Append(string text) => [.. Read(text).Select(u => u.Call).OfType<ToolCallPart>().Where(_calls.IsWhole)];
 
     /// <summary>Takes a piece.</summary>
     /// <param name="text">The text of an update.</param>
@@ -45,11 +41,6 @@ public sealed class ToolCallReader
     public IReadOnlyList<ToolCallUpdate> Read(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return Take(text);
-    }
-
-    private List<ToolCallUpdate> Take(string text)
-    {
         _parser.Take(text, _calls);
         return _calls.Updates();
     }

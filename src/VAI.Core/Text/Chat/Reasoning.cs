@@ -86,8 +86,10 @@ internal sealed class Reasoning
     /// <summary>The rest, once there is no more.</summary>
     public (string Text, InferenceUpdateKind Kind) Finish(string text) => _stream.Finish(text);
 
-    // Where the model has its own line for the mark, so has what is written for it.
-    private static string End(ReasoningFormat format, bool mayCall) => format.Answer is null ? $"\n{format.Close}\n\n" : mayCall ? format.Close : format.Close + format.Answer;
+    /// <summary>What ends thoughts where the model does not. Where it has its own line for the mark, so has this.</summary>
+    /// <param name="format">Its marks.</param>
+    /// <param name="mayCall">Whether what is no answer may come behind them, with a header of its own.</param>
+    public static string End(ReasoningFormat format, bool mayCall) => format.Answer is null ? $"\n{format.Close}\n\n" : mayCall ? format.Close : format.Close + format.Answer;
 
     /// <summary>The token that a mark is; -1 where it is text.</summary>
     public static int Token(LlamaVocab vocab, string mark)

@@ -149,11 +149,14 @@ internal sealed class CompiledConstraint
         "The constraint cannot be held with this model: its vocabulary has no tokens for the characters that have to come next. Use another model, or ask for other characters.");
 
     /// <summary>What an error of constraints is to whoever gave one.</summary>
-    public static T Typed<T>(Func<T> act)
+    public static T Typed<T>(Func<T> act) => Typed(act, static a => a());
+
+    /// <inheritdoc cref="Typed{T}(Func{T})"/>
+    public static T Typed<TOf, T>(TOf of, Func<TOf, T> act)
     {
         try
         {
-            return act();
+            return act(of);
         }
         catch (SchemaError e)
         {

@@ -39,20 +39,14 @@ internal sealed class ConstraintMask : ITokenMask, IDisposable
     public ReadOnlySpan<ulong> After(ReadOnlySpan<int> log)
     {
         Read(log);
-        ForgetIfLarge();
-        return CompiledConstraint.Some(CompiledConstraint.Typed(() =>
-        {
-            ulong[] mask = _matcher!.Mask(_reader.State);
-            return _options.FastForward ? ForcedTokens.Narrow(_matcher, _reader.State, mask) : mask;
-        }));
+        return CompiledConstraint.Some(CompiledConstraint.Typed(this, static me => me.Allowed()));
     }
 
     /// <summary>The token that has to follow the log, of those that are appended (<see cref="InferenceOptions.FastForward"/>); -1 where the model may choose.</summary>
     public int Forced(ReadOnlySpan<int> log)
     {
         Read(log);
-        ForgetIfLarge();
-        return CompiledConstraint.Typed(() => ForcedTokens.After(_matcher!, _reader.State));
+        return CompiledConstraint.Typed(this, static me => me.ForcedTokens.After(me._matcher!, me._reader.State));
     }
 
     public void Rewind(int length)
@@ -68,33 +62,36 @@ internal sealed class ConstraintMask : ITokenMask, IDisposable
         _matcher = null;
     }
 
-    private ForcedTokens ForcedTokens => _forced ??= new ForcedTokens(_vocab);
+    private ForcedTokens ForcedTokens => _forced ??= new ForcedTokens(_vocab, _pieces);
+
+    private ulong[] Allowed()
+    {
+        ulong[] mask = _matcher!.Mask(_reader.State);
+        return _options.FastForward ? ForcedTokens.Narrow(_matcher, _reader.State, mask) : mask;
+    }
 
     private void Begin() => (_reader, _seen) = (new ConstraintReader(_matcher!.Matcher), _start);
 
     private void Read(ReadOnlySpan<int> log)
     {
+        ForgetIfLarge();
         for (; _seen < log.Length; _seen++)
         {
-            ForgetIfLarge();
             int token = _token(log[_seen]);
-            if (!_vocab.IsEndOfGeneration(token) && !CompiledConstraint.Typed(() => Takes(token)))
+            if (!_vocab.IsEndOfGeneration(token) && !CompiledConstraint.Typed((Mask: this, Token: token), static t => t.Mask.Takes(t.Token)))
             {
                 throw new VaiUsageException(
                     VaiError.InvalidConstraint, "What was generated so far does not satisfy the constraint: it was made without it, or with another. Begin the answer anew.");
             }
+
+            ForgetIfLarge();
         }
     }
 
     private void ForgetIfLarge()
     {
-        if (!_matcher!.IsLarge)
-            return;
-        CompiledConstraint.Typed(() =>
-        {
-            _matcher.Forget(_reader);
-            return true;
-        });
+        if (_matcher!.IsLarge)
+            CompiledConstraint.Typed(this, static me => me._matcher!.Forget(me._reader));
     }
 
     private bool Takes(int token)

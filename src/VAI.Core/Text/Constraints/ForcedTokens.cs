@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Text;
 using VAI.Native.Llama;
 using VAI.Text.Constraints.Matching;
@@ -10,7 +9,9 @@ namespace VAI.Text.Constraints;
 /// as the vocabulary cuts it, but for the last, which may be longer for what comes behind. A function of the state alone, so that it does not matter where
 /// an answer is gone on with. Not thread-safe.
 /// </summary>
-internal sealed class ForcedTokens(LlamaVocab vocab)
+/// <param name="vocab">The vocabulary.</param>
+/// <param name="pieces">Its tokens' text, without that of control tokens.</param>
+internal sealed class ForcedTokens(LlamaVocab vocab, TokenPieces pieces)
 {
     // As far as is looked ahead: a name and what is around it.
     private const int MostBytes = 128;
@@ -18,47 +19,41 @@ internal sealed class ForcedTokens(LlamaVocab vocab)
     // What a vocabulary puts before a text it does not put behind this.
     private const string Before = "\n";
 
-    private readonly TokenPieces _pieces = new(vocab, special: false);
     private readonly byte[] _text = new byte[MostBytes];
 
     /// <summary>The token that has to follow a state; -1 where the model may choose.</summary>
     /// <exception cref="Automata.ConstraintTooLarge">What has to come takes too long to find out.</exception>
-    public int After(MaskedMatcher matcher, MatchState state) => state.Forced ??= matcher.Within(() => Find(matcher.Matcher, state));
+    public int After(MaskedMatcher matcher, MatchState state) => state.Forced ??= Find(matcher, state);
 
     /// <summary>Of the tokens that may follow a state those that go along with the text that has to come, where there is such.</summary>
     /// <exception cref="Automata.ConstraintTooLarge">What has to come takes too long to find out.</exception>
-    public ulong[] Narrow(MaskedMatcher matcher, MatchState state, ulong[] mask) => state.Narrowed ??= matcher.Within(() => Narrowed(matcher, state, mask));
+    public ulong[] Narrow(MaskedMatcher matcher, MatchState state, ulong[] mask) => state.Narrowed ??= Along(matcher, state, mask);
 
-    private ulong[] Narrowed(MaskedMatcher matcher, MatchState state, ulong[] mask)
+    private ulong[] Along(MaskedMatcher matcher, MatchState state, ulong[] mask)
     {
-        ReadOnlySpan<byte> text = Text(matcher.Matcher, state, out _);
-        if (text.IsEmpty)
+        byte[] text = Ahead(matcher, state).Text;
+        if (text.Length == 0)
             return mask;
         ulong[] narrowed = matcher.NewMask();
-        for (int word = 0; word < mask.Length; word++)
-        {
-            for (ulong left = mask[word]; left != 0; left &= left - 1)
-            {
-                int token = (word * 64) + BitOperations.TrailingZeroCount(left);
-                ReadOnlySpan<byte> piece = _pieces.Of(token);
-                if (piece.Length >= text.Length ? piece.StartsWith(text) : text.StartsWith(piece))
-                    narrowed[word] |= 1UL << token;
-            }
-        }
-
-        return narrowed.AsSpan().ContainsAnyExcept(0UL) ? narrowed : mask;
+        matcher.Tries.All.Along(text, narrowed);
+        ulong any = 0;
+        for (int i = 0; i < mask.Length; i++)
+            any |= narrowed[i] &= mask[i];
+        return any != 0 ? narrowed : mask;
     }
 
-    private int Find(Matcher matcher, MatchState state)
+    private int Find(MaskedMatcher matcher, MatchState state)
     {
-        if (matcher.OnlyToken(state) is >= 0 and int control)
-            return !vocab.IsEndOfGeneration(control) || matcher.StepToken(state, control) is { Accepts: true } ? control : -1;
-        ReadOnlySpan<byte> text = Text(matcher, state, out bool isLast);
-        return text.IsEmpty ? -1 : First(text, isLast);
+        if (matcher.Matcher.OnlyToken(state) is >= 0 and int control)
+            return !vocab.IsEndOfGeneration(control) || matcher.Matcher.StepToken(state, control) is { Accepts: true } ? control : -1;
+        (byte[] text, bool isLast) = Ahead(matcher, state);
+        return text.Length == 0 ? -1 : First(text, isLast);
     }
 
     // What has to come, as far as it is whole characters; and whether nothing comes behind it.
-    private ReadOnlySpan<byte> Text(Matcher matcher, MatchState state, out bool isLast)
+    private (byte[] Text, bool IsLast) Ahead(MaskedMatcher matcher, MatchState state) => state.Ahead ??= matcher.Within(() => Look(matcher.Matcher, state));
+
+    private (byte[] Text, bool IsLast) Look(Matcher matcher, MatchState state)
     {
         int length = 0;
         MatchState at = state;
@@ -68,10 +63,9 @@ internal sealed class ForcedTokens(LlamaVocab vocab)
             at = matcher.Step(at, (byte)next)!;
         }
 
-        isLast = Matcher.IsEnd(at);
         while (length > 0 && !System.Text.Unicode.Utf8.IsValid(_text.AsSpan(0, length)))
             length--;
-        return _text.AsSpan(0, length);
+        return (_text.AsSpan(0, length).ToArray(), Matcher.IsEnd(at));
     }
 
     private int First(ReadOnlySpan<byte> text, bool isLast)
@@ -103,7 +97,7 @@ internal sealed class ForcedTokens(LlamaVocab vocab)
         int from = tokens.Length;
         while (from > 0 && !text.IsEmpty)
         {
-            ReadOnlySpan<byte> piece = _pieces.Of(tokens[--from]);
+            ReadOnlySpan<byte> piece = pieces.Of(tokens[--from]);
             if (piece.IsEmpty || !text.EndsWith(piece))
                 return -1;
             text = text[..^piece.Length];

@@ -42,7 +42,7 @@ internal sealed class MarkedGrammar(GrammarBuilder grammar, LlamaVocab? vocab)
 
     /// <summary>Text that a pattern matches.</summary>
     public int Pattern(string pattern, int next) =>
-        grammar.Text(RegexParser.Parse(pattern, search: false, _fuel), next, pattern.Contains(SchemaCompiler.Space, StringComparison.Ordinal));
+        grammar.Text(RegexParser.Parse(pattern, search: false, _fuel), next, SchemaCompiler.IsSpaced(pattern));
 
     /// <summary>
     /// An answer, with what the model may think before it: free up to the closing mark, behind which the answer begins, and nothing that reaches across.

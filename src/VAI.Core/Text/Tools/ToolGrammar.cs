@@ -95,8 +95,8 @@ internal sealed class ToolGrammar
 
     private int Json(Tool tool, string nameKey, int arguments, int close)
     {
-        string name = $"{MarkedGrammar.Escape(Quoted(nameKey))}:{Space}{MarkedGrammar.Escape(Quoted(tool.Name))},{Space}{MarkedGrammar.Escape(Quoted(_format.ArgumentsKey))}:{Space}";
-        string id = _format.IdKey is { } key ? $"{MarkedGrammar.Escape(Quoted(key))}:{Space}\"{_format.IdPattern}\"" : "";
+        string name = $"{Quoted(nameKey)}:{Space}{Quoted(tool.Name)},{Space}{Quoted(_format.ArgumentsKey)}:{Space}";
+        string id = _format.IdKey is { } key ? $"{Quoted(key)}:{Space}\"{_format.IdPattern}\"" : "";
         int end = _marked.Pattern(id.Length > 0 && !_format.IdFirst ? $",{Space}{id}{Space}\\}}" : $"{Space}\\}}", close);
         int begin = _marked.Pattern($"\\{{{Space}{(id.Length > 0 && _format.IdFirst ? $"{id},{Space}" : "")}{name}", _grammar.Add(new CallNode(arguments, end)));
         return _marked.Marks(_format.CallOpen, begin);
@@ -114,39 +114,37 @@ internal sealed class ToolGrammar
     // Null where it cannot be held, and need not be.
     private int? Added(Tool tool, string schema, bool strict)
     {
+        string place = $"#/tools/{tool.Name}";
+        if ((strict ? SchemaCompiler.AddArguments(_grammar, schema, place, _form) : Tried(schema, place)) is not { } added)
+            return null;
+        _types.TryAdd(tool.Name, added.Types);
+        return added.Rule;
+    }
+
+    private bool Holds(string schema)
+    {
+        int before = _grammar.Count;
+        bool holds = Tried(schema, "#") is not null;
+        _grammar.Truncate(before);
+        return holds;
+    }
+
+    private (int Rule, ArgumentTypes Types)? Tried(string schema, string place)
+    {
         int before = _grammar.Count;
         try
         {
-            (int rule, ArgumentTypes types) = SchemaCompiler.AddArguments(_grammar, schema, $"#/tools/{tool.Name}", _form);
-            _types.TryAdd(tool.Name, types);
-            return rule;
+            return SchemaCompiler.AddArguments(_grammar, schema, place, _form);
         }
-        catch (SchemaError) when (!strict)
+        catch (SchemaError)
         {
             _grammar.Truncate(before);
             return null;
         }
     }
 
-    private bool Holds(string schema)
-    {
-        int before = _grammar.Count;
-        try
-        {
-            SchemaCompiler.AddArguments(_grammar, schema, "#", _form);
-            return true;
-        }
-        catch (SchemaError)
-        {
-            return false;
-        }
-        finally
-        {
-            _grammar.Truncate(before);
-        }
-    }
-
-    private static string Quoted(string text) => JsonSerializer.Serialize(text, SchemaJson.Default.String);
+    // A JSON string as a pattern.
+    private static string Quoted(string text) => MarkedGrammar.Escape(JsonSerializer.Serialize(text, SchemaJson.Default.String));
 }
 
 /// <summary>The rules of an answer that may call tools.</summary>

@@ -34,7 +34,7 @@ internal sealed class ToolStream(ToolFormat format, bool atStart = false)
             return (all[..at], all[at..]);
         }
 
-        int open = _marks.Max(t => MarkEnds.OpenLength(all, t));
+        int open = MarkEnds.OpenLength(all, _marks);
         _held = all[^open..];
         return (all[..^open], "");
     }

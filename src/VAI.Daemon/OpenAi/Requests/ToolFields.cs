@@ -1,4 +1,5 @@
 using System.Text.Json;
+using VAI.Text.Constraints;
 using VAI.Text.Tools;
 
 namespace VAI.Daemon.OpenAi.Requests;
@@ -12,14 +13,11 @@ namespace VAI.Daemon.OpenAi.Requests;
 internal sealed record ToolFields(
     IReadOnlyList<JsonElement> Tools, IReadOnlyList<JsonElement> Callable, ToolChoice Choice, string? Name, bool Parallel)
 {
-    private const int MostTools = 128;
-
     /// <exception cref="ApiError">400, naming the field.</exception>
     public static ToolFields Read(Fields fields)
     {
         IReadOnlyList<JsonElement> tools = List(fields, "tools") ?? [];
-        foreach (JsonElement tool in tools)
-            NameOf(tool);
+        string[] names = [.. tools.Select(NameOf)];
         bool parallel = fields.Flag("parallel_tool_calls") ?? true;
         if (fields.Take("tool_choice") is not { } choice)
             return new ToolFields(tools, tools, ToolChoice.Auto, null, parallel);
@@ -37,12 +35,12 @@ internal sealed record ToolFields(
             case "function":
                 string name = Function(members);
                 members.End();
-                Named(tools, name);
+                Named(tools, names, name);
                 return new ToolFields(tools, tools, ToolChoice.Required, name, parallel);
             case "allowed_tools":
                 Fields allowed = members.Inner(members.Take("allowed_tools") ?? throw Fields.Missing("tool_choice.allowed_tools"), "tool_choice.allowed_tools");
                 ToolChoice mode = ChoiceOf(allowed.Text("mode") ?? "auto", "tool_choice.allowed_tools.mode");
-                List<JsonElement> callable = [.. (List(allowed, "tools") ?? []).Select(t => Named(tools, Function(members.Inner(t, "tool_choice.allowed_tools.tools"))))];
+                List<JsonElement> callable = [.. (List(allowed, "tools") ?? []).Select(t => Named(tools, names, Function(members.Inner(t, "tool_choice.allowed_tools.tools"))))];
                 allowed.End();
                 members.End();
                 if (mode == ToolChoice.Required && callable.Count == 0)
@@ -61,8 +59,8 @@ internal sealed record ToolFields(
         string name = fields.NameOf(field);
         if (tools.ValueKind != JsonValueKind.Array)
             throw Fields.WrongType(name, "an array", tools);
-        if (tools.GetArrayLength() > MostTools)
-            throw ApiError.Invalid(name, $"'{name}' has {tools.GetArrayLength()} tools; at most {MostTools} are taken.");
+        if (tools.GetArrayLength() > CompiledConstraint.MostTools)
+            throw ApiError.Invalid(name, $"'{name}' has {tools.GetArrayLength()} tools; at most {CompiledConstraint.MostTools} are taken.");
         return [.. tools.EnumerateArray().Select(t => t.ValueKind == JsonValueKind.Object ? t.Clone() : throw Fields.WrongType(name, "an array of objects", t))];
     }
 
@@ -115,14 +113,6 @@ internal sealed record ToolFields(
         }
     }
 
-    private static JsonElement Named(IReadOnlyList<JsonElement> tools, string name)
-    {
-        foreach (JsonElement tool in tools)
-        {
-            if (NameOf(tool) == name)
-                return tool;
-        }
-
-        throw ApiError.Invalid("tool_choice", $"'tool_choice' names the tool '{name}', which is not among 'tools'.");
-    }
+    private static JsonElement Named(IReadOnlyList<JsonElement> tools, string[] names, string name) => Array.IndexOf(names, name) is >= 0 and int at
+        ? tools[at] : throw ApiError.Invalid("tool_choice", $"'tool_choice' names the tool '{name}', which is not among 'tools'.");
 }

@@ -1,3 +1,5 @@
+using VAI.Text.Chat;
+
 namespace VAI.Daemon.OpenAi.Responses;
 
 /// <summary>
@@ -15,8 +17,7 @@ internal sealed class JoinedThoughts
     private JoinedThoughts(ReasoningFormat format, bool begins)
     {
         _open = format.Open.EndsWith('\n') ? format.Open : format.Open + "\n";
-        _close = format.Answer is { } answer ? format.Close + answer : $"\n{format.Close}\n\n";
-        _closeBeforeCalls = format.Answer is null ? _close : format.Close;
+        (_close, _closeBeforeCalls) = (Reasoning.End(format, mayCall: false), Reasoning.End(format, mayCall: true));
         _inside = begins;
     }
 

@@ -44,7 +44,7 @@ public sealed class ReasoningStreamTests
     [Fact]
     public void Ten_thousand_answers_in_random_pieces_are_never_mixed()
     {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), out int given) ? given : Random.Shared.Next();
+        int seed = TestVariables.Seed();
         var random = new Random(seed);
         for (int i = 0; i < 10_000; i++)
         {

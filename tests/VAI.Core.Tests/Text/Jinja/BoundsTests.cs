@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using VAI.Text.Jinja;
@@ -18,9 +17,9 @@ public sealed class BoundsTests(ITestOutputHelper output)
 {
     private const long MostBytes = 256_000_000;
 
-    private static int Count { get; } = Number("VAI_TEST_TEMPLATES", 2_000);
+    private static int Count { get; } = TestVariables.Number("VAI_TEST_TEMPLATES") ?? 2_000;
 
-    private static int Seed { get; } = Number("VAI_TEST_SEED", Environment.TickCount & 0xFFFFFF);
+    private static int Seed { get; } = TestVariables.Number("VAI_TEST_SEED") ?? (Environment.TickCount & 0xFFFFFF);
 
     public static TheoryData<string> Hostile =>
     [
@@ -146,7 +145,4 @@ public sealed class BoundsTests(ITestOutputHelper output)
 
         return (templates, contexts);
     }
-
-    private static int Number(string variable, int otherwise) =>
-        int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out int number) ? number : otherwise;
 }

@@ -1,6 +1,6 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using VAI.Core.Tests.Text.Constraints.Matching;
 using VAI.Forge;
 using VAI.Native.Llama;
 using VAI.Residency;
@@ -40,8 +40,8 @@ public sealed class ArgumentTests(ForgedModels models) : EngineTest(models)
     public async Task What_may_be_written_is_read_and_fits(string name)
     {
         ToolFormat format = ToolFormats.All.First(f => f.Name == name);
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), out int given) ? given : Random.Shared.Next();
-        int draws = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_DRAWS"), out int n) ? n : 12;
+        int seed = TestVariables.Seed();
+        int draws = TestVariables.Draws(12);
         string marked = Models.NewFile("marks.gguf");
         await ModelForge.ForgeReciterAsync(marked, new ReciterOptions { Scripts = [new("x")], ControlTokens = [.. Marks, "<|im_end|>"], Overwrite = true });
         foreach (string file in new[] { Models["tiny"], marked })
@@ -65,7 +65,7 @@ public sealed class ArgumentTests(ForgedModels models) : EngineTest(models)
                     IReadOnlyList<ToolCallPart> calls = new ToolCallReader(constraint).Append(written);
                     Assert.NotEmpty(calls);
                     Assert.All(calls, c => Assert.Equal("f.1", c.Name));
-                    Assert.All(calls, c => Assert.True(validator.Evaluate(JsonElement.Parse(c.Arguments)).IsValid || HasClusters(c.Arguments), where));
+                    Assert.All(calls, c => Assert.True(validator.Evaluate(JsonElement.Parse(c.Arguments)).IsValid || MaskTests.HasClusters(c.Arguments), where));
                     Assert.True(constraint.Accepts(written), where);
                     Assert.Equal(Told([written], constraint), Told(Cut(written, random), constraint));
                 }
@@ -180,6 +180,4 @@ public sealed class ArgumentTests(ForgedModels models) : EngineTest(models)
         var text = new GeneratedText(new InferenceOptions { Constraint = constraint }, vocab);
         return string.Concat(tokens.Select(t => text.Append(t).Text).Append(text.Finish().Text));
     }
-
-    private static bool HasClusters(string text) => new StringInfo(text).LengthInTextElements < text.EnumerateRunes().Count();
 }

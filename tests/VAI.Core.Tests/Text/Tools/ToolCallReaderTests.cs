@@ -99,7 +99,7 @@ public sealed class ToolCallReaderTests
     [Fact]
     public void Whatever_comes_is_no_error_and_is_the_same_however_it_is_cut()
     {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), out int given) ? given : Random.Shared.Next();
+        int seed = TestVariables.Seed();
         var random = new Random(seed);
         foreach (ToolFormat format in ToolFormats.All)
         {

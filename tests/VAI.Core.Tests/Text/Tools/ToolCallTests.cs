@@ -26,8 +26,8 @@ public sealed class ToolCallTests(ForgedModels models) : EngineTest(models)
     public async Task Any_call_is_read_and_fits(string name)
     {
         ToolFormat format = ToolFormats.All.First(f => f.Name == name);
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), out int given) ? given : Random.Shared.Next();
-        int draws = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_DRAWS"), out int n) ? n : 20;
+        int seed = TestVariables.Seed();
+        int draws = TestVariables.Draws(20);
         foreach (string shape in new[] { "tiny", "tiny-gemma3" })
         {
             (IVai vai, IModelContext model) = await LoadAsync(Models[shape]);

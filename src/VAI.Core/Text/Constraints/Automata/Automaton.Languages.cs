@@ -6,7 +6,7 @@ namespace VAI.Text.Constraints.Automata;
 /// <content>How automata are made. Each throws <see cref="ConstraintTooLarge"/> where the fuel runs out. What has labels keeps none.</content>
 internal sealed partial class Automaton
 {
-    private static readonly Automaton Anything = new(new Table(Alphabet.Single, [0, 0], [0], [], [], All(1), null));
+    private static readonly Automaton Anything = new(new Table(Alphabet.Single, [0, 0], [0], [], [], Bits.All(1), null));
 
     /// <summary>Any text.</summary>
     public static Automaton AnyText() => Anything;
@@ -72,14 +72,6 @@ internal sealed partial class Automaton
     public bool Intersects(Automaton other, Fuel fuel) => Product.Any(_table, other._table, Pairing.Both, fuel);
 
     private static Automaton OfTrie(Table? table) => table is null ? Nothing : new Automaton(table);
-
-    private static Bits All(int count)
-    {
-        var all = new Bits(count);
-        for (int i = 0; i < count; i++)
-            all[i] = true;
-        return all;
-    }
 
     private Automaton Combine(Automaton other, Pairing pairing, Fuel fuel) =>
         Shrinking.Finish(Product.Build(_table, other._table, pairing, fuel), fuel);

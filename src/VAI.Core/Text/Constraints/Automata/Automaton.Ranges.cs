@@ -7,7 +7,7 @@ namespace VAI.Text.Constraints.Automata;
 internal sealed partial class Automaton
 {
     private readonly ConcurrentDictionary<int, bool> _loops = new();
-    private readonly ConcurrentDictionary<int, bool> _ends = new();
+    private bool? _endsOnPlain;
     private int[]? _distances;
 
     /// <summary>How many code points have to follow a state at least.</summary>
@@ -42,8 +42,8 @@ internal sealed partial class Automaton
     /// <summary>Whether a state stays as it is whatever plain character comes (<see cref="PlainText"/>).</summary>
     public bool LoopsOnPlain(int state) => _loops.GetOrAdd(state, static (at, self) => self.OnPlain(at, to => to == at), this);
 
-    /// <summary>Whether whatever plain character comes in a state ends the text.</summary>
-    public bool EndsOnPlain(int state) => _ends.GetOrAdd(state, static (at, self) => self.OnPlain(at, to => self.Accepts(to) && !self.CanGoOn(to)), this);
+    /// <summary>Whether a text is any plain character alone.</summary>
+    public bool EndsOnPlain => _endsOnPlain ??= OnPlain(0, to => Accepts(to) && !CanGoOn(to));
 
     /// <summary>The labels of all that a beginning can become.</summary>
     public HashSet<int> ReachableLabels(int state)

@@ -73,8 +73,7 @@ internal sealed class Liveness
     private bool Leads(Node node) => node switch
     {
         TextNode text => !text.Language.IsEmpty && _live[text.Next],
-        StringNode text => !text.Language.IsEmpty && Math.Max(text.Least, text.Language.Distance(0)) <= text.Most && _live[text.Next],
-        RawNode text => !text.Language.IsEmpty && Math.Max(text.Least, text.Language.Distance(0)) <= text.Most && _live[text.Next],
+        CountedNode text => !text.Language.IsEmpty && Math.Max(text.Least, text.Language.Distance(0)) <= text.Most && _live[text.Next],
         ChoiceNode choice => choice.Of.Any(of => _live[of]),
         CallNode call => _live[call.Rule] && _live[call.Next],
         RepeatNode repeat => repeat.Least <= repeat.Most && (repeat.Least == 0 || _live[repeat.Rule]) && _live[repeat.Next],
@@ -91,10 +90,7 @@ internal sealed class Liveness
             case TextNode text:
                 Edge(text.Next);
                 break;
-            case StringNode text:
-                Edge(text.Next);
-                break;
-            case RawNode text:
+            case CountedNode text:
                 Edge(text.Next);
                 break;
             case TokenNode token:

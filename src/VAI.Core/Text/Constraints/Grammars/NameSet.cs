@@ -59,8 +59,8 @@ internal readonly struct NameSet : IEquatable<NameSet>
     public int CountFrom(int from)
     {
         int count = 0;
-        for (int at = Next(from); at >= 0; at = Next(at + 1))
-            count++;
+        for (int word = from >> 6; word < _words.Length; word++)
+            count += BitOperations.PopCount(word == from >> 6 ? _words[word] & (ulong.MaxValue << from) : _words[word]);
         return count;
     }
 

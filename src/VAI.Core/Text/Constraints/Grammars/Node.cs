@@ -14,23 +14,23 @@ internal sealed record EndNode : Node;
 /// <param name="Spaced">Whether white space in it stands between parts of JSON, where none has to.</param>
 internal sealed record TextNode(Automaton Language, int Next, bool Spaced = false) : Node;
 
-/// <summary>What a JSON string says, and its closing quotation mark. The characters may be escaped.</summary>
-/// <param name="Language">The strings.</param>
+/// <summary>Text whose characters are counted.</summary>
+/// <param name="Language">The texts.</param>
 /// <param name="Least">Least characters; 0 where the language says so itself.</param>
 /// <param name="Most">Most characters; <see cref="int.MaxValue"/> for any number. Beside a language with no more than that comes to be one of its texts.</param>
 /// <param name="Next">Behind it.</param>
-/// <param name="Quote">The mark that closes it: JSON's, or the other one that Python has.</param>
-internal sealed record StringNode(Automaton Language, int Least, int Most, int Next, char Quote = '"') : Node;
+internal abstract record CountedNode(Automaton Language, int Least, int Most, int Next) : Node;
 
-/// <summary>
-/// Text as it stands, whose characters are counted. Of what its language has begun, some character makes a text of it, wherever it stands: what is full
-/// is then no dead end.
-/// </summary>
-/// <param name="Language">The texts.</param>
-/// <param name="Least">Least characters.</param>
-/// <param name="Most">Most characters; <see cref="int.MaxValue"/> for no limit.</param>
-/// <param name="Next">Behind it.</param>
-internal sealed record RawNode(Automaton Language, int Least, int Most, int Next) : Node;
+/// <summary>What a JSON string says, and its closing quotation mark. The characters may be escaped.</summary>
+/// <param name="Language"><inheritdoc cref="CountedNode" path="/param[@name='Language']"/></param>
+/// <param name="Least"><inheritdoc cref="CountedNode" path="/param[@name='Least']"/></param>
+/// <param name="Most"><inheritdoc cref="CountedNode" path="/param[@name='Most']"/></param>
+/// <param name="Next"><inheritdoc cref="CountedNode" path="/param[@name='Next']"/></param>
+/// <param name="Quote">The mark that closes it: JSON's, or the other one that Python has.</param>
+internal sealed record StringNode(Automaton Language, int Least, int Most, int Next, char Quote = '"') : CountedNode(Language, Least, Most, Next);
+
+/// <summary>The same as it stands, with nothing behind it that is its own.</summary>
+internal sealed record RawNode(Automaton Language, int Least, int Most, int Next) : CountedNode(Language, Least, Most, Next);
 
 /// <summary>One of several.</summary>
 internal sealed record ChoiceNode(IReadOnlyList<int> Of) : Node;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using VAI.Text.Constraints.Automata;
+using VAI.Text.Constraints.Grammars;
 
 namespace VAI.Text.Constraints.Matching;
 
@@ -16,9 +17,6 @@ internal sealed class ConstraintReader(Matcher matcher)
 
     /// <summary>Where the text is.</summary>
     public MatchState State { get; private set; } = matcher.Start;
-
-    /// <summary>Its bytes.</summary>
-    public int Length => _text.Count;
 
     /// <summary>Takes bytes. False where they may not come: then it is where it was before the first that may not.</summary>
     public bool Take(ReadOnlySpan<byte> bytes)
@@ -44,8 +42,16 @@ internal sealed class ConstraintReader(Matcher matcher)
         return true;
     }
 
-    /// <summary>Goes on with another matcher of the same grammar.</summary>
-    public void MoveTo(Matcher other) => (Matcher, State) = (other, other.Adopt(State));
+    /// <summary>Goes on with a new matcher, which knows nothing but where the text is: that may be deep by itself.</summary>
+    /// <param name="grammar">The matcher's.</param>
+    /// <param name="least">How much memory it may take at least.</param>
+    /// <returns>How much it may take.</returns>
+    public long Renew(Grammar grammar, long least)
+    {
+        var other = new Matcher(grammar);
+        (Matcher, State) = (other, other.Adopt(State));
+        return Math.Max(least, 2 * other.Bytes);
+    }
 
     // The key that stands before some bytes: those that no schema names are plain words, where they are no JSON strings.
     private string LastWord(int behind)

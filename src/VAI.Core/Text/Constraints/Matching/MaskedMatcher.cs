@@ -32,23 +32,19 @@ internal sealed class MaskedMatcher(Grammar grammar, VocabularyTries tries)
     public void Begin() => _credit = MostCredit;
 
     /// <summary>Forgets what it found out, but for where a text is.</summary>
-    public void Forget(ConstraintReader reader)
+    /// <returns>What follows the text now.</returns>
+    public Matcher Forget(ConstraintReader reader)
     {
-        Matcher = new Matcher(grammar);
-        reader.MoveTo(Matcher);
-
-        // Where a text is may be deep by itself.
-        (_masks, _most) = (0, Math.Max(MostBytes, 2 * Matcher.Bytes));
+        (_masks, _most) = (0, reader.Renew(grammar, MostBytes));
+        return Matcher = reader.Matcher;
     }
 
     /// <summary>The tokens that may come.</summary>
     /// <exception cref="Automata.ConstraintTooLarge">What may come takes too long to find out.</exception>
-    public ulong[] Mask(MatchState state)
-    {
-        if (state.Mask is { } known)
-            return known;
-        return state.Mask = Within(() => Fill(state));
-    }
+    public ulong[] Mask(MatchState state) => state.Mask ??= Found(state);
+
+    // Apart, so that what is known costs no closure.
+    private ulong[] Found(MatchState state) => Within(() => Fill(state));
 
     /// <summary>Finds something out, of which there is a most.</summary>
     /// <exception cref="Automata.ConstraintTooLarge">It takes too long.</exception>

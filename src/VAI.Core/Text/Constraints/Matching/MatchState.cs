@@ -37,6 +37,9 @@ internal sealed class MatchState
     /// <summary>Whether a key was closed that is no known name of its object, and is to be recorded.</summary>
     public bool HasUnrecorded { get; }
 
+    /// <summary>The text that has to come, and whether nothing comes behind it (<see cref="ForcedTokens"/>); null while nobody asked.</summary>
+    public (byte[] Text, bool IsLast)? Ahead { get; set; }
+
     /// <summary>The token that has to come, -1 for none; null while nobody asked.</summary>
     public int? Forced { get; set; }
 

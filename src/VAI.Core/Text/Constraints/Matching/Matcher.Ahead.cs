@@ -1,4 +1,3 @@
-using VAI.Text.Constraints.Automata;
 using VAI.Text.Constraints.Grammars;
 
 namespace VAI.Text.Constraints.Matching;
@@ -33,12 +32,21 @@ internal sealed partial class Matcher
     }
 
     // Whether it can only be white space that need not be, or begin an escape.
-    private bool IsNeedless(MatchState state, int next) => state.Partial == 0 && next switch
+    private bool IsNeedless(MatchState state, int next)
     {
-        ' ' or '\t' or '\r' or '\n' => state.Configs.All(c => _grammar[c.Node] is TextNode { Spaced: true } || !CanTake(c, next, next)),
-        '\\' => state.Configs.All(c => _grammar[c.Node] is TextNode or RawNode or KeyNode { IsRaw: true } ? !CanTake(c, next, next) : c.Escape == 0),
-        _ => false,
-    };
+        if (state.Partial != 0 || next is not (' ' or '\t' or '\r' or '\n' or '\\'))
+            return false;
+        foreach (Config config in state.Configs)
+        {
+            bool needless = next == '\\'
+                ? _grammar[config.Node] is TextNode or RawNode or KeyNode { IsRaw: true } ? !CanTake(config, next, next) : config.Escape == 0
+                : _grammar[config.Node] is TextNode { Spaced: true } || !CanTake(config, next, next);
+            if (!needless)
+                return false;
+        }
+
+        return true;
+    }
 
     /// <summary>The control token that has to come next; -1 where something else may.</summary>
     public int OnlyToken(MatchState state)
@@ -69,10 +77,9 @@ internal sealed partial class Matcher
                 continue;
             int count = _grammar[config.Node] switch
             {
-                StringNode text when text.Language.LoopsOnPlain(config.State) => Left(text.Language, text.Most, config),
+                CountedNode text when text.Language.LoopsOnPlain(config.State) => Left(text, config),
                 TextNode text when text.Language.LoopsOnPlain(config.State) => int.MaxValue,
-                TextNode text when config.State == 0 && text.Language.EndsOnPlain(0) => PlainTimes(config, text),
-                RawNode text when text.Language.LoopsOnPlain(config.State) => Left(text.Language, text.Most, config),
+                TextNode text when config.State == 0 && text.Language.EndsOnPlain => PlainTimes(config, text),
                 _ => 0,
             };
             most = Math.Max(most, count);
@@ -96,5 +103,6 @@ internal sealed partial class Matcher
     }
 
     // How many characters may come, before those that then have to.
-    private static int Left(Automaton language, int most, Config config) => most == int.MaxValue ? int.MaxValue : most - config.Count - language.Distance(config.State);
+    private static int Left(CountedNode text, Config config) =>
+        text.Most == int.MaxValue ? int.MaxValue : text.Most - config.Count - text.Language.Distance(config.State);
 }

@@ -123,12 +123,7 @@ internal sealed partial class Matcher
         foreach (byte[] some in Encoding.UTF8.GetBytes(text).Chunk(Chunk))
         {
             if (reader.Matcher.Bytes > most)
-            {
-                // Where a text is may be deep by itself.
-                reader.MoveTo(new Matcher(_grammar));
-                most = Math.Max(MostBytes, 2 * reader.Matcher.Bytes);
-            }
-
+                most = reader.Renew(_grammar, MostBytes);
             if (!reader.Take(some))
                 return false;
         }
@@ -152,10 +147,15 @@ internal sealed partial class Matcher
         : _frames.Of([.. frame.Links.Select(l => l.Below is { HasUnrecorded: true } below ? l with { Below = Recorded(below, key) } : l)], frame.Members);
 
     // Whether there is room for such a character, and for what has to come behind it.
-    private static bool CanTake(Automaton language, int most, Config config, int from, int to) =>
-        config.Count < most && language.CanStep(config.State, from, to, most == int.MaxValue ? int.MaxValue : most - config.Count - 1);
+    private static bool CanTake(CountedNode text, Config config, int from, int to) =>
+        config.Count < text.Most && text.Language.CanStep(config.State, from, to, text.Most == int.MaxValue ? int.MaxValue : text.Most - config.Count - 1);
 
-    private static bool HasRoom(Automaton language, int most, Config config, int to) => most == int.MaxValue || language.Distance(to) < most - config.Count;
+    // The state behind such a character; -1 where it may not come.
+    private static int Step(CountedNode text, Config config, int c) =>
+        text.Language.Step(config.State, c) is >= 0 and int to && (text.Most == int.MaxValue || text.Language.Distance(to) < text.Most - config.Count) ? to : -1;
+
+    // Where any number may come, no more are counted than have to.
+    private static int Counted(CountedNode text, Config config) => text.Most == int.MaxValue ? Math.Min(config.Count + 1, text.Least) : config.Count + 1;
 
     private MatchState? Make(MatchState state, byte next)
     {
@@ -184,8 +184,7 @@ internal sealed partial class Matcher
     private bool CanTake(Config config, int from, int to) => config.Escape == 0 && _grammar[config.Node] switch
     {
         TextNode text => text.Language.CanStep(config.State, from, to),
-        StringNode text => CanTake(text.Language, text.Most, config, from, to),
-        RawNode text => CanTake(text.Language, text.Most, config, from, to),
+        CountedNode text => CanTake(text, config, from, to),
         KeyNode key => CanTakeKey(key, config, from, to),
         _ => false,
     };
@@ -239,8 +238,8 @@ internal sealed partial class Matcher
                 case StringNode text:
                     TakeString(config, text, c);
                     break;
-                case RawNode text when text.Language.Step(config.State, c) is >= 0 and int raw && HasRoom(text.Language, text.Most, config, raw):
-                    Raw(config.Node, text, raw, text.Most == int.MaxValue ? Math.Min(config.Count + 1, text.Least) : config.Count + 1, config.Stack);
+                case RawNode text when Step(text, config, c) is >= 0 and int raw:
+                    Raw(config.Node, text, raw, Counted(text, config), config.Stack);
                     break;
                 case KeyNode key:
                     TakeKey(config, key, c);
@@ -260,14 +259,8 @@ internal sealed partial class Matcher
             return;
         }
 
-        if (config.Count >= text.Most || Said(config, c, text.Quote, (from, to) => CanTake(text.Language, text.Most, config, from, to)) is not { } said
-            || text.Language.Step(config.State, said) is not (>= 0 and int to) || !HasRoom(text.Language, text.Most, config, to))
-        {
-            return;
-        }
-
-        int count = text.Most == int.MaxValue ? Math.Min(config.Count + 1, text.Least) : config.Count + 1;
-        Add(config with { State = to, Escape = 0, Count = count });
+        if (config.Count < text.Most && Said(config, c, text.Quote) is { } said && Step(text, config, said) is >= 0 and int to)
+            Add(config with { State = to, Escape = 0, Count = Counted(text, config) });
     }
 
     private void TakeKey(Config config, KeyNode key, int c)
@@ -281,7 +274,7 @@ internal sealed partial class Matcher
             return;
         }
 
-        if ((key.IsRaw ? c : Said(config, c, key.Stop, (from, to) => CanTakeKey(key, config, from, to))) is not { } said
+        if ((key.IsRaw ? c : Said(config, c, key.Stop)) is not { } said
             || keys.Step(config.State, said) is not (>= 0 and int to) || !MayKey(key, config, to, said))
         {
             return;
@@ -292,12 +285,14 @@ internal sealed partial class Matcher
     }
 
     // What a character within a JSON string says; null where it is none of it, or an escape goes on, which is then a way of its own.
-    private int? Said(Config config, int c, char quote, Func<int, int, bool> may)
+    private int? Said(Config config, int c, char quote) => config.Escape != 0 || c == '\\' ? Escaped(config, c, quote) : c < 0x20 ? null : c;
+
+    private int? Escaped(Config config, int c, char quote)
     {
-        if (config.Escape == 0 && c != '\\')
-            return c < 0x20 ? null : c;
+        Config plain = config with { Escape = 0 };
         int escape = config.Escape;
-        int said = escape != 0 ? StringEscape.Take(may, ref escape, c, quote) : may(0, 0x10FFFF) ? -1 : -2;
+        int said = escape != 0 ? StringEscape.Take((from, to) => CanTake(plain, from, to), ref escape, c, quote)
+            : CanTake(plain, 0, CharSet.LastCodePoint) ? -1 : -2;
         if (said == -1)
             Add(config with { Escape = config.Escape == 0 ? StringEscape.Begun : escape });
         return said < 0 ? null : said;

@@ -74,10 +74,31 @@ internal sealed class TokenTrie
             }
 
             path[depth + 1] = matcher[id];
-            for (int token = _tokens[at]; token >= 0; token = _same[token])
-                mask[token >> 6] |= 1UL << token;
+            Set(at, mask);
             at++;
         }
+    }
+
+    /// <summary>Sets the bits of the tokens whose bytes begin a text, or begin with it.</summary>
+    public void Along(ReadOnlySpan<byte> text, Span<ulong> mask)
+    {
+        for (int at = 0; at < _bytes.Length;)
+        {
+            if (_depths[at] < text.Length && _bytes[at] != text[_depths[at]])
+            {
+                at = _behind[at];
+                continue;
+            }
+
+            Set(at, mask);
+            at++;
+        }
+    }
+
+    private void Set(int node, Span<ulong> mask)
+    {
+        for (int token = _tokens[node]; token >= 0; token = _same[token])
+            mask[token >> 6] |= 1UL << token;
     }
 
     // The first node that is not below.

@@ -326,7 +326,7 @@ internal sealed partial class SchemaCompiler
                     members.Length, members.Length, next, Within(part));
             default:
                 (string nothing, string yes, string no) = Words(part);
-                if (value.ValueKind != JsonValueKind.Number && yes != "true")
+                if (value.ValueKind != JsonValueKind.Number)
                     return Text(value.ValueKind switch { JsonValueKind.True => yes, JsonValueKind.False => no, _ => nothing }, next);
                 return _grammar.Text(Written(value) is var text && _literals.TryGetValue(text, out Automaton? known) ? known
                     : _literals[text] = Automaton.Literal(text, _fuel), next);
@@ -336,7 +336,10 @@ internal sealed partial class SchemaCompiler
     private IEnumerable<int> Strings(string[] strings, int next, Part part, JsonTypes beside) =>
         String(Automaton.OfStrings(strings, _fuel), 0, int.MaxValue, part, beside, next);
 
-    private int Text(string pattern, int next) => _grammar.Text(_numbers.Pattern(pattern), next, pattern.Contains(Space, StringComparison.Ordinal));
+    private int Text(string pattern, int next) => _grammar.Text(_numbers.Pattern(pattern), next, IsSpaced(pattern));
+
+    /// <summary>Whether a pattern has white space that need not be.</summary>
+    public static bool IsSpaced(string pattern) => pattern.Contains(Space, StringComparison.Ordinal);
 
     private int Text(string pattern) => Text(pattern, _grammar.End);
 }

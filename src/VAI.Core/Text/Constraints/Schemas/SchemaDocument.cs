@@ -32,7 +32,7 @@ internal sealed class SchemaDocument
     private readonly Dictionary<string, SchemaItem> _byPointer = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SchemaItem> _byName = new(StringComparer.Ordinal);
     private readonly Dictionary<(int Of, string Text), SchemaItem> _made = [];
-    private readonly List<SchemaItem> _items = [];
+    private int _items;
     private long _chars;
 
     /// <exception cref="SchemaError">It is no schema.</exception>
@@ -56,8 +56,6 @@ internal sealed class SchemaDocument
     }
 
     public SchemaItem Root { get; }
-
-    public SchemaItem this[int id] => _items[id];
 
     /// <summary>A schema in another.</summary>
     /// <param name="of">The other.</param>
@@ -128,9 +126,7 @@ internal sealed class SchemaDocument
         Spend(pointer.Length);
         Uri own = element.ValueKind == JsonValueKind.Object && element.TryGetProperty("$id", out JsonElement id) && id.ValueKind == JsonValueKind.String
             && Uri.TryCreate(within, id.GetString(), out Uri? named) ? named : within;
-        var item = new SchemaItem(_items.Count, element, pointer, own);
-        _items.Add(item);
-        return _byPointer[pointer] = item;
+        return _byPointer[pointer] = new SchemaItem(_items++, element, pointer, own);
     }
 
     private void Spend(int chars)

@@ -46,6 +46,9 @@ internal sealed record ToolFormat
     /// <summary>What stands between a name and its id, where both stand before the arguments; null where there is none.</summary>
     public string? IdOpen { get; init; }
 
+    /// <summary>What an id has before the tool's name and what is counted of it; null where the id is what is written alone.</summary>
+    public string? IdHead { get; init; }
+
     /// <summary>Between the name and the arguments, where it stands before them.</summary>
     public string NameClose { get; init; } = "";
 

@@ -93,7 +93,7 @@ internal static class ToolFormats
         (["<|tool_calls_section_begin|>", "<|tool_call_argument_begin|>"], [], new()
         {
             Name = "kimi-k2", Trigger = "<|tool_calls_section_begin|>", SectionOpen = "<|tool_calls_section_begin|>", SectionClose = "<|tool_calls_section_end|>",
-            CallOpen = "<|tool_call_begin|>functions.", NameKey = null, IdOpen = ":", IdPattern = "[0-9]{1,3}", NameClose = "<|tool_call_argument_begin|>",
+            CallOpen = "<|tool_call_begin|>functions.", NameKey = null, IdOpen = ":", IdHead = "functions.", IdPattern = "[0-9]{1,3}", NameClose = "<|tool_call_argument_begin|>",
             CallClose = "<|tool_call_end|>",
         }),
         (["<|START_ACTION|>"], [], new()
@@ -108,10 +108,7 @@ internal static class ToolFormats
             Name = "phi-4-mini", Trigger = "<|tool_call|>", SectionOpen = "<|tool_call|>[", SectionClose = "]<|/tool_call|>", Between = ", ",
         }),
         (["<|tool_call|>"], ["<|tool_call>"], new() { Name = "granite", Trigger = "<|tool_call|>", SectionOpen = "<|tool_call|>[", SectionClose = "]", Between = ", " }),
-        (["<tool_call>"], ["<invoke"], new()
-        {
-            Name = "hermes", Trigger = "<tool_call>", CallOpen = "<tool_call>\n", CallClose = "\n</tool_call>", Between = "\n",
-        }),
+        (["<tool_call>"], ["<invoke"], Generic with { Name = "hermes" }),
         (["<function=", "</function>"], [], new() { Name = "functionary", Trigger = "<function=", CallOpen = "<function=", NameKey = null, NameClose = ">", CallClose = "</function>" }),
         (["ipython", "\"parameters\""], [], new() { Name = "llama-3", Trigger = "", ArgumentsKey = "parameters", Between = null }),
     ];

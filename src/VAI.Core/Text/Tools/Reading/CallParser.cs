@@ -130,8 +130,7 @@ internal sealed class CallParser
         _word.Clear();
         if (_state == State.Id)
         {
-            // Where a colon counts the calls of a tool, the whole is the id.
-            (_state, _id) = (State.IdEnd, _format.IdOpen == ":" ? $"functions.{_tool}:{word}" : word);
+            (_state, _id) = (State.IdEnd, _format.IdHead is { } head ? head + _tool + _format.IdOpen + word : word);
             return Ends(_mark.Expect(_nameEnds[0]));
         }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using VAI.Text.Constraints.Schemas;
 
 namespace VAI.Text.Tools.Reading;
 
@@ -7,6 +8,13 @@ namespace VAI.Text.Tools.Reading;
 internal static class JsonOutput
 {
     private static readonly SearchValues<char> Escaped = SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(c => (char)c), '"', '\\', '\u007f']);
+
+    /// <summary>Values that are words, as JSON has them and as Python prints them.</summary>
+    public static readonly (string Word, string Json, JsonTypes Type)[] Words =
+    [
+        ("null", "null", JsonTypes.Null), ("true", "true", JsonTypes.Boolean), ("false", "false", JsonTypes.Boolean),
+        ("None", "null", JsonTypes.Null), ("True", "true", JsonTypes.Boolean), ("False", "false", JsonTypes.Boolean),
+    ];
 
     /// <summary>What a part of a string says, as JSON has it between its quotation marks.</summary>
     public static void Text(ICallSink sink, ReadOnlySpan<char> text)

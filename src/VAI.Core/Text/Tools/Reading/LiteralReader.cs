@@ -161,9 +161,11 @@ internal sealed class LiteralReader(LiteralSyntax syntax) : IArgumentReader
     private void EndString(ICallSink sink)
     {
         sink.Arguments("\"");
-        _state = State.Between;
-        _place = _place == Place.Key ? Place.Assign : Place.Behind;
+        Ended();
     }
+
+    // A name or a value.
+    private void Ended() => (_state, _place) = (State.Between, _place == Place.Key ? Place.Assign : Place.Behind);
 
     private bool EndsWord(char c) => c is ',' or '}' or ')' or ']' || (_place == Place.Key && c is ':' or '=');
 
@@ -172,19 +174,12 @@ internal sealed class LiteralReader(LiteralSyntax syntax) : IArgumentReader
         string word = _word.ToString().TrimEnd();
         _word.Clear();
         Start(sink);
-        string? literal = _place == Place.Key ? null : word switch
-        {
-            "true" or "True" => "true",
-            "false" or "False" => "false",
-            "null" or "None" => "null",
-            _ => JsonOutput.IsNumber(word) ? word : null,
-        };
+        string? literal = _place == Place.Key ? null : JsonOutput.Words.FirstOrDefault(w => w.Word == word).Json ?? (JsonOutput.IsNumber(word) ? word : null);
         if (literal is not null)
             sink.Arguments(literal);
         else
             JsonOutput.Quoted(sink, word);
-        _state = State.Between;
-        _place = _place == Place.Key ? Place.Assign : Place.Behind;
+        Ended();
     }
 
     // Before a name or a value.

@@ -23,8 +23,8 @@ internal sealed class MarkFinder
     /// <summary>How many of the last characters are the beginning of the mark.</summary>
     public int Begun { get; private set; }
 
-    /// <summary>The first character of the mark.</summary>
-    public char First => _mark[0];
+    /// <summary>Characters of the mark.</summary>
+    public int Length => _mark.Length;
 
     public void Reset() => Begun = 0;
 

@@ -12,7 +12,7 @@ internal sealed class TagReader : IArgumentReader
     private readonly TagSyntax _syntax;
     private readonly Func<string, ArgumentTypes> _typesOf;
     private readonly string[] _opens;
-    private readonly string _nameClose;
+    private readonly MarkFinder _nameClose;
     private readonly string[] _valueOpens;
     private readonly ValueReader _value;
     private readonly MarkReader _mark = new();
@@ -28,7 +28,8 @@ internal sealed class TagReader : IArgumentReader
     {
         (_syntax, _typesOf) = (syntax, typesOf);
         _opens = [MarkReader.Bare(syntax.KeyOpen), MarkReader.Split(end).First];
-        (_nameClose, string rest) = MarkReader.Split(syntax.KeyClose);
+        (string nameClose, string rest) = MarkReader.Split(syntax.KeyClose);
+        _nameClose = new MarkFinder(nameClose);
         _valueOpens = syntax.IsMarked ? [rest + MarkReader.Bare(syntax.TextOpen), rest + MarkReader.Bare(syntax.ValueOpen)] : [rest + MarkReader.Bare(syntax.ValueOpen)];
         _value = new ValueReader(syntax.Close, syntax.Padding.Length > 0, syntax.PythonWords);
     }
@@ -65,10 +66,11 @@ internal sealed class TagReader : IArgumentReader
                         _state = State.Name;
                     break;
                 case State.Name:
-                    _name.Append(text[used++]);
+                    char c = text[used++];
+                    _name.Append(c);
                     if (_name.Length > MostNameChars)
                         return ReadState.None;
-                    if (EndsName())
+                    if (_nameClose.Take(c))
                         Named(sink);
                     break;
                 case State.ValueOpen:
@@ -96,25 +98,13 @@ internal sealed class TagReader : IArgumentReader
     {
         _state = State.Open;
         _name.Clear();
+        _nameClose.Reset();
         _mark.Expect(_opens);
-    }
-
-    private bool EndsName()
-    {
-        if (_name.Length < _nameClose.Length || _name[^1] != _nameClose[^1])
-            return false;
-        for (int i = 1; i < _nameClose.Length; i++)
-        {
-            if (_name[^(i + 1)] != _nameClose[^(i + 1)])
-                return false;
-        }
-
-        _name.Length -= _nameClose.Length;
-        return true;
     }
 
     private void Named(ICallSink sink)
     {
+        _name.Length -= _nameClose.Length;
         sink.Arguments(_any ? ", " : "{");
         _any = true;
         JsonOutput.Quoted(sink, _name.ToString().Trim());

@@ -11,12 +11,6 @@ internal sealed class ValueReader(string close, bool padded, bool python)
 {
     private const int MostWordChars = 5;
 
-    private static readonly (string Word, string Json, JsonTypes Type)[] Words =
-    [
-        ("null", "null", JsonTypes.Null), ("true", "true", JsonTypes.Boolean), ("false", "false", JsonTypes.Boolean),
-        ("None", "null", JsonTypes.Null), ("True", "true", JsonTypes.Boolean), ("False", "false", JsonTypes.Boolean),
-    ];
-
     private readonly TextReader _text = new(close, padded);
     private readonly MarkFinder _end = new(close);
     private readonly MarkReader _mark = new();
@@ -137,7 +131,7 @@ internal sealed class ValueReader(string close, bool padded, bool python)
         if (padded && all.EndsWith('\n'))
             all = all[..^1];
         string text = mayBeText ? all : all.Trim();
-        string? json = Words.Take(python ? 6 : 3).FirstOrDefault(w => w.Word == text && (!mayBeText || (_types & w.Type) != 0)).Json;
+        string? json = JsonOutput.Words.Take(python ? 6 : 3).FirstOrDefault(w => w.Word == text && (!mayBeText || (_types & w.Type) != 0)).Json;
         if (json is null && (!mayBeText || (_types & JsonTypes.Number) != 0) && JsonOutput.IsNumber(text))
             json = text;
         if (json is not null)
@@ -157,7 +151,7 @@ internal sealed class ValueReader(string close, bool padded, bool python)
         if (length > MostWordChars + 1)
             return IsOfNumber(c);
         string all = _held.ToString();
-        return Array.Exists(Words, w => w.Word.StartsWith(all, StringComparison.Ordinal)) || all.All(IsOfNumber);
+        return Array.Exists(JsonOutput.Words, w => w.Word.StartsWith(all, StringComparison.Ordinal)) || all.All(IsOfNumber);
     }
 
     private static bool IsOfNumber(char c) => char.IsAsciiDigit(c) || c is '-' or '+' or '.' or 'e' or 'E';

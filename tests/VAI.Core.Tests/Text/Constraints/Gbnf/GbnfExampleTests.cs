@@ -30,7 +30,7 @@ public sealed class GbnfExampleTests(ForgedModels models) : EngineTest(models)
     [MemberData(nameof(Names))]
     public async Task Any_tokens_that_masks_allow_end_in_a_text_of_it(string name)
     {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), out int given) ? given : Random.Shared.Next();
+        int seed = TestVariables.Seed();
         var constraint = Constraint.Gbnf(GbnfExamples.All[name].Source);
         foreach (string shape in new[] { "tiny", "tiny-qwen2" })
         {

@@ -15,8 +15,8 @@ public sealed class GbnfPropertyTests
     [Fact]
     public void All_short_texts_are_told_apart_as_by_trying_everything()
     {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), out int given) ? given : Random.Shared.Next();
-        int draws = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_DRAWS"), out int n) ? n : 1_500;
+        int seed = TestVariables.Seed();
+        int draws = TestVariables.Draws(1_500);
         int followed = 0, some = 0;
         for (int i = 0; i < draws; i++)
         {

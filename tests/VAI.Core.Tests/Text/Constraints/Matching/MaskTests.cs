@@ -36,8 +36,8 @@ public sealed class MaskTests(ForgedModels models) : EngineTest(models)
     [MemberData(nameof(Schemas))]
     public async Task Any_tokens_that_masks_allow_end_in_a_value_that_fits(string schema)
     {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), out int given) ? given : Random.Shared.Next();
-        int draws = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_DRAWS"), out int n) ? n : 25;
+        int seed = TestVariables.Seed();
+        int draws = TestVariables.Draws(25);
         var validator = Json.Schema.JsonSchema.FromText(schema);
         foreach (string shape in new[] { "tiny", "tiny-qwen2", "tiny-gemma3" })
         {

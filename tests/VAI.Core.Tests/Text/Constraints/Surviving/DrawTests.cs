@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using VAI.Core.Tests.Text.Constraints.Matching;
@@ -19,8 +18,8 @@ public sealed class DrawTests(ForgedModels models, ITestOutputHelper output) : E
 {
     private const int AtOnce = 8;
 
-    private static readonly int Draws = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_DRAWS"), CultureInfo.InvariantCulture, out int n) ? n : 8;
-    private static readonly int Seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), CultureInfo.InvariantCulture, out int n) ? n : Random.Shared.Next();
+    private static readonly int Draws = TestVariables.Draws(8);
+    private static readonly int Seed = TestVariables.Seed();
 
     public static TheoryData<string> Formats { get; } = [.. ToolFormats.All.Select(f => f.Name)];
 

@@ -42,10 +42,7 @@ internal sealed class Table(Alphabet alphabet, int[] starts, int[] defaults, int
     {
         int[] others = new int[StateCount + 1];
         Array.Fill(others, StateCount);
-        var all = new Bits(others.Length);
-        for (int state = 0; state < others.Length; state++)
-            all[state] = true;
-        return new Table(alphabet, [.. starts, starts[^1]], others, classes, targets, all, labels);
+        return new Table(alphabet, [.. starts, starts[^1]], others, classes, targets, Bits.All(others.Length), labels);
     }
 
     /// <summary>Where a class leads.</summary>
