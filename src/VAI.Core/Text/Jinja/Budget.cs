@@ -22,6 +22,7 @@ internal sealed class Budget(long steps, int mostChars)
     private const int CharsOfSeek = 256;
 
     private long _left = steps;
+    private long _chars;
     private int _depth;
 
     /// <summary>Of the template, where it is now; from 1.</summary>
@@ -40,7 +41,13 @@ internal sealed class Budget(long steps, int mostChars)
     }
 
     /// <summary>Characters that are looked through.</summary>
-    public void Read(long chars) => Spend(chars / CharsOfStep);
+    public void Read(long chars)
+    {
+        // What is no whole step yet is kept: texts are put together by single characters as well.
+        _chars += chars;
+        Spend(_chars / CharsOfStep);
+        _chars %= CharsOfStep;
+    }
 
     /// <summary>Characters in which others are looked for: many of these may be compared again and again.</summary>
     public void Seek(long chars, int sought) => Spend(chars / CharsOfStep * (1 + (sought / CharsOfSeek)));
@@ -52,7 +59,7 @@ internal sealed class Budget(long steps, int mostChars)
     {
         if (behind + chars > mostChars)
             throw Error($"a text would have more than {mostChars} characters");
-        Spend(chars / CharsOfStep);
+        Read(chars);
     }
 
     /// <summary>Enters something that may hold the same again; <see cref="Leave"/> goes with it.</summary>

@@ -7,15 +7,16 @@ namespace VAI.Text.Jinja;
 /// <summary>A template that was read: nothing of it changes, and any number of threads may render it.</summary>
 internal sealed class Template
 {
-    private readonly IReadOnlyList<Statement> _body;
-
     private Template(string source, IReadOnlyList<Statement> body)
     {
         Source = source;
-        _body = body;
+        Body = body;
     }
 
     public string Source { get; }
+
+    /// <summary>Its statements, in order.</summary>
+    public IReadOnlyList<Statement> Body { get; }
 
     /// <summary>Reads a template.</summary>
     /// <exception cref="TemplateError">It is none.</exception>
@@ -28,7 +29,7 @@ internal sealed class Template
     /// <returns>The text, and which parts of it the caller gave.</returns>
     /// <exception cref="TemplateError">The conversation is none for it, or it does more than a template may.</exception>
     public Value Render(ValueDict context, ContextSize size, TimeProvider time) =>
-        new Rendering(new Budget(size.Steps, size.MostOutput), time).Render(_body, context);
+        new Rendering(new Budget(size.Steps, size.MostOutput), time).Render(Body, context);
 }
 
 /// <summary>How much a template is given, which says how much it may do.</summary>

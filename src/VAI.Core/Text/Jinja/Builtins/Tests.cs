@@ -47,6 +47,8 @@ internal static class Tests
             && (self.Reference is not null && !self.IsText && !self.IsBig ? ReferenceEquals(self.Reference, a[0].Reference) : Operators.Equal(run, self, a[0]))),
     ];
 
+    public static IEnumerable<string> Names => All.Keys;
+
     public static Builtin? Find(string name) => All.GetValueOrDefault(name);
 
     private static Builtin Is(string name, Func<Value, bool> test) => new(name, [], (run, self, a) => test(self));

@@ -80,7 +80,7 @@ internal static class Lookup
         {
             // What is taken apart again for each item costs some memory too.
             run.Budget.Spend(4);
-            of = Or(Item(run, of, part.Length > 0 && part.All(char.IsAsciiDigit) ? NumberText.ReadInteger(part) : part));
+            of = Or(Item(run, of, part.Length > 0 && part.All(char.IsAsciiDigit) ? NumberText.ReadInteger(part, run.Budget) : part));
         }
 
         return of;

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using VAI.Text.Jinja.Running;
 
 namespace VAI.Text.Jinja.Values;
@@ -13,20 +11,19 @@ namespace VAI.Text.Jinja.Values;
 /// <param name="sorted">Whether keys stand in their order.</param>
 internal sealed class JsonText(Budget budget, string? indent, string comma, string colon, bool ascii, bool sorted)
 {
-    private readonly StringBuilder _text = new();
+    private readonly TextBuilder _text = new(budget);
     private bool _callers;
 
     /// <summary>Writes a value; all of it counts as the caller's where any of it is.</summary>
     public Value Write(Value value)
     {
         Append(value, 0);
-        return Value.Text(_text.ToString(), _callers);
+        return Value.Text(_text.Take(), _callers);
     }
 
     private void Append(Value value, int level)
     {
         budget.Enter();
-        int before = _text.Length;
         switch (value.Kind)
         {
             case ValueKind.None:
@@ -54,7 +51,6 @@ internal sealed class JsonText(Budget budget, string? indent, string comma, stri
                 throw budget.Error($"{What.Is(value)} cannot be written as JSON");
         }
 
-        budget.Write(value.Kind is ValueKind.Text or ValueKind.Integer ? _text.Length - before : 2, before);
         budget.Leave();
     }
 
@@ -124,7 +120,6 @@ internal sealed class JsonText(Budget budget, string? indent, string comma, stri
     {
         if (indent is null)
             return;
-        budget.Write((long)indent.Length * level, _text.Length);
         _text.Append('\n');
         for (int i = 0; i < level; i++)
             _text.Append(indent);
@@ -144,16 +139,16 @@ internal sealed class JsonText(Budget budget, string? indent, string comma, stri
             char c = value[i];
             if (c >= ' ' && c is not ('"' or '\\') && (!ascii || c <= '~'))
                 continue;
-            _text.Append(value, plain, i - plain);
+            _text.Append(value.AsSpan(plain, i - plain));
             plain = i + 1;
             const string Short = "\"\\\n\r\t\b\f", Letters = "\"\\nrtbf";
             int at = Short.IndexOf(c, StringComparison.Ordinal);
             if (at >= 0)
                 _text.Append('\\').Append(Letters[at]);
             else
-                _text.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+                _text.AppendHex("\\u", c, "x4");
         }
 
-        _text.Append(value, plain, value.Length - plain).Append('"');
+        _text.Append(value.AsSpan(plain)).Append('"');
     }
 }

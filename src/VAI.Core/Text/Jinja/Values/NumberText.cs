@@ -39,14 +39,18 @@ internal static class NumberText
         if (!value.IsBig)
             return value.Int64.ToString(CultureInfo.InvariantCulture);
         CheckBits(value.BigInteger, budget);
+        long words = value.BigInteger.GetBitLength() / 64;
+        budget.Spend(words * words / 32);
         return value.BigInteger.ToString(CultureInfo.InvariantCulture);
     }
 
     /// <summary>An integer in a text, as <c>int(text, radix)</c> reads it; missing where it is none.</summary>
     /// <param name="text">It.</param>
+    /// <param name="budget">What reading it costs.</param>
     /// <param name="radix">2 to 36, or 0 for what its prefix says; no text is one in any other.</param>
-    public static Value ReadInteger(string text, int radix = 10)
+    public static Value ReadInteger(string text, Budget budget, int radix = 10)
     {
+        budget.Read(text.Length);
         ReadOnlySpan<char> digits = text.AsSpan().Trim();
         bool negative = digits.StartsWith('-');
         if (negative || digits.StartsWith('+'))
@@ -67,6 +71,7 @@ internal static class NumberText
 
         if (radix < 0 || digits.Length is 0 or > 4_300 || !AreApart(digits))
             return default;
+        budget.Spend((long)digits.Length * digits.Length / 256);
         BigInteger value = 0;
         if (radix == 10 && !digits.ContainsAnyExceptInRange('0', '9'))
         {
@@ -90,10 +95,14 @@ internal static class NumberText
     private static bool AreApart(ReadOnlySpan<char> digits) =>
         digits.IndexOf("__", StringComparison.Ordinal) < 0 && !digits.StartsWith('_') && !digits.EndsWith('_');
 
-    /// <summary>A number in a text, as <c>float(text)</c> reads it; missing where it is none.</summary>
-    public static Value ReadFloat(string text)
+    /// <summary>A number in a text, as <c>float(text)</c> reads it; missing where it is none, or longer than any that is.</summary>
+    public static Value ReadFloat(string text, Budget budget)
     {
-        string number = text.Trim();
+        budget.Read(text.Length);
+        ReadOnlySpan<char> trimmed = text.AsSpan().Trim();
+        if (trimmed.Length >= 1_000)
+            return default;
+        string number = trimmed.ToString();
         switch (number.TrimStart('+', '-').ToUpperInvariant())
         {
             case "INF" or "INFINITY":
@@ -105,7 +114,7 @@ internal static class NumberText
         const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
         if (number.Contains('_') && !number.Split('.', 'e', 'E', '+', '-').All(p => AreApart(p)))
             return default;
-        return number.Length < 1_000 && double.TryParse(number.Replace("_", "", StringComparison.Ordinal), Style, CultureInfo.InvariantCulture, out double value)
+        return double.TryParse(number.Replace("_", "", StringComparison.Ordinal), Style, CultureInfo.InvariantCulture, out double value)
             ? value : default(Value);
     }
 

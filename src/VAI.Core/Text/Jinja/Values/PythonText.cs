@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace VAI.Text.Jinja.Values;
 
@@ -33,16 +32,15 @@ internal sealed class PythonText(Budget budget)
     /// <param name="ascii">Whether what is not ASCII is escaped.</param>
     public Value Represent(Value value, bool ascii = false)
     {
-        var text = new StringBuilder();
+        var text = new TextBuilder(budget);
         bool callers = false;
         Represent(value, text, ref callers);
-        return Value.Text(ascii ? Ascii(text.ToString()) : text.ToString(), callers);
+        return Value.Text(ascii ? Ascii(text.Take()) : text.Take(), callers);
     }
 
-    private void Represent(Value value, StringBuilder text, ref bool callers)
+    private void Represent(Value value, TextBuilder text, ref bool callers)
     {
         budget.Enter();
-        int before = text.Length;
         switch (value.Kind)
         {
             case ValueKind.Text:
@@ -95,12 +93,11 @@ internal sealed class PythonText(Budget budget)
                 break;
         }
 
-        budget.Write(value.Kind is ValueKind.Text or ValueKind.Integer ? text.Length - before : 2, before);
         budget.Leave();
     }
 
     // In single quotes, unless the text has some and no double ones.
-    private static void Quote(string value, StringBuilder text)
+    private static void Quote(string value, TextBuilder text)
     {
         char quote = value.Contains('\'') && !value.Contains('"') ? '"' : '\'';
         text.Append(quote);
@@ -112,9 +109,9 @@ internal sealed class PythonText(Budget budget)
             else if (c is '\n' or '\r' or '\t')
                 text.Append(c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t");
             else if (c is < ' ' or '\u007F')
-                text.Append(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}");
+                text.AppendHex("\\x", c, "x2");
             else if (IsPrintable(value, i))
-                text.Append(value, i, CodePoints.Length(value, i));
+                text.Append(value.AsSpan(i, CodePoints.Length(value, i)));
             else
                 Escape(value, i, text);
         }
@@ -122,9 +119,9 @@ internal sealed class PythonText(Budget budget)
         text.Append(quote);
     }
 
-    private static string Ascii(string all)
+    private string Ascii(string all)
     {
-        var text = new StringBuilder();
+        var text = new TextBuilder(budget);
         for (int i = 0; i < all.Length; i += CodePoints.Length(all, i))
         {
             if (char.IsAscii(all[i]))
@@ -133,13 +130,24 @@ internal sealed class PythonText(Budget budget)
                 Escape(all, i, text);
         }
 
-        return text.ToString();
+        return text.Take();
     }
 
-    private static void Escape(string value, int at, StringBuilder text)
+    private static void Escape(string value, int at, TextBuilder text)
     {
         int code = CodePoints.Length(value, at) == 2 ? char.ConvertToUtf32(value[at], value[at + 1]) : value[at];
-        text.Append(code <= 0xFF ? $"\\x{code:x2}" : code <= 0xFFFF ? $"\\u{code:x4}" : $"\\U{code:x8}");
+        switch (code)
+        {
+            case <= 0xFF:
+                text.AppendHex("\\x", code, "x2");
+                break;
+            case <= 0xFFFF:
+                text.AppendHex("\\u", code, "x4");
+                break;
+            default:
+                text.AppendHex("\\U", code, "x8");
+                break;
+        }
     }
 
     private static bool IsPrintable(string value, int at) => char.IsAscii(value[at]) || CharUnicodeInfo.GetUnicodeCategory(value, at) is not

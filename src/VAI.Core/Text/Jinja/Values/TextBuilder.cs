@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 
 namespace VAI.Text.Jinja.Values;
 
@@ -38,6 +39,27 @@ internal sealed class TextBuilder(Budget budget)
         Append(mixed.String.AsSpan(at), callers);
     }
 
+    /// <summary>Appends the template's own text.</summary>
+    public TextBuilder Append(ReadOnlySpan<char> text)
+    {
+        Append(text, callers: false);
+        return this;
+    }
+
+    /// <inheritdoc cref="Append(ReadOnlySpan{char})"/>
+    public TextBuilder Append(char c) => Append([c]);
+
+    /// <summary>Appends a number's digits in hexadecimal.</summary>
+    /// <param name="before">What stands before them.</param>
+    /// <param name="number">It.</param>
+    /// <param name="digits">How many, with leading zeros: <c>x2</c> and the like.</param>
+    public TextBuilder AppendHex(ReadOnlySpan<char> before, int number, ReadOnlySpan<char> digits)
+    {
+        Span<char> hex = stackalloc char[8];
+        number.TryFormat(hex, out int length, digits, CultureInfo.InvariantCulture);
+        return Append(before).Append(hex[..length]);
+    }
+
     /// <summary>Appends text of one origin.</summary>
     public void Append(ReadOnlySpan<char> text, bool callers)
     {
@@ -59,13 +81,20 @@ internal sealed class TextBuilder(Budget budget)
     /// <summary>What was put together; nothing may be appended behind it.</summary>
     public Value ToValue()
     {
+        string text = Take();
+        if (_flips is null)
+            return text;
+        return _flips is [0] ? Value.Text(text, callers: true) : Value.Text(new MarkedText(text, [.. _flips]));
+    }
+
+    /// <summary>The text without whose it is; nothing may be appended behind it.</summary>
+    public string Take()
+    {
         string text = Length == 0 ? "" : new string(_text, 0, Length);
         if (_text.Length > 0)
             ArrayPool<char>.Shared.Return(_text);
         _text = [];
-        if (_flips is null)
-            return text;
-        return _flips is [0] ? Value.Text(text, callers: true) : Value.Text(new MarkedText(text, [.. _flips]));
+        return text;
     }
 
     private void Grow(int by)

@@ -24,6 +24,8 @@ internal static class Filters
         new("safe", [], (run, self, a) => run.Text.Write(self)),
     ];
 
+    public static IEnumerable<string> Names => All.Keys;
+
     public static Builtin? Find(string name) => All.GetValueOrDefault(name);
 
     private static Value Default(Rendering run, Value self, CallArguments a) =>

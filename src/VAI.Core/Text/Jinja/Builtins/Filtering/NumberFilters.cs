@@ -25,11 +25,10 @@ internal static class NumberFilters
         Value otherwise = a[0].IsMissing ? 0L : a[0];
         if (self.IsText)
         {
-            run.Budget.Read(self.String.Length);
-            Value whole = NumberText.ReadInteger(self.String, Radix(run, a[1]));
+            Value whole = NumberText.ReadInteger(self.String, run.Budget, Radix(run, a[1]));
             if (!whole.IsMissing)
                 return whole;
-            Value real = NumberText.ReadFloat(self.String);
+            Value real = NumberText.ReadFloat(self.String, run.Budget);
             return real.IsMissing ? otherwise : Truncate(real, otherwise);
         }
 
@@ -53,7 +52,7 @@ internal static class NumberFilters
         Value otherwise = a[0].IsMissing ? 0.0 : a[0];
         if (self.IsUndefined)
             throw run.Error($"{self.Hint} is no number");
-        Value real = self.IsNumber ? Arithmetic.Real(run, self) : self.IsText ? NumberText.ReadFloat(self.String) : default;
+        Value real = self.IsNumber ? Arithmetic.Real(run, self) : self.IsText ? NumberText.ReadFloat(self.String, run.Budget) : default;
         return real.IsMissing ? otherwise : real;
     }
 
@@ -112,7 +111,7 @@ internal static class NumberFilters
     private static Value FileSize(Rendering run, Value self, CallArguments a)
     {
         bool binary = Given.Flag(a[0], false);
-        double bytes = self.IsNumber ? self.Float : self.IsText && NumberText.ReadFloat(self.String) is { IsMissing: false } read
+        double bytes = self.IsNumber ? self.Float : self.IsText && NumberText.ReadFloat(self.String, run.Budget) is { IsMissing: false } read
             ? read.Float : throw run.Error($"{What.Is(self)} is no number of bytes");
         double unit = binary ? 1024 : 1000;
         if (bytes == 1)

@@ -60,7 +60,7 @@ internal static class TextFilters
             if (i < text.Length && !PythonCase.IsSpace(text[i]) && !"-({[<".Contains(text[i], StringComparison.Ordinal))
                 continue;
             if (i > start)
-                all.Append(PythonCase.Upper(text.Substring(start, CodePoints.Length(text, start)))).Append(PythonCase.Lower(text[(start + CodePoints.Length(text, start))..i]));
+                PythonCase.AppendCapitalized(all, text, start, i);
             if (i < text.Length)
                 all.Append(text[i]);
             start = i + 1;
@@ -139,7 +139,16 @@ internal static class TextFilters
     private static string StripTags(string text)
     {
         string plain = Without(Without(text, "<!--", "-->"), "<", ">");
-        return WebUtility.HtmlDecode(string.Join(' ', plain.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
+        var words = new StringBuilder(plain.Length);
+        foreach (char c in plain.Trim())
+        {
+            if (!char.IsWhiteSpace(c))
+                words.Append(c);
+            else if (words[^1] != ' ')
+                words.Append(' ');
+        }
+
+        return WebUtility.HtmlDecode(words.ToString());
     }
 
     private static string Without(string text, string start, string end)

@@ -109,7 +109,7 @@ internal static class BraceFormat
                 if (close <= at + 1)
                     throw run.Error("a format has an item without its index");
                 string key = name[(at + 1)..close];
-                value = Lookup.Item(run, value, key.All(char.IsAsciiDigit) ? NumberText.ReadInteger(key) : key);
+                value = Lookup.Item(run, value, key.All(char.IsAsciiDigit) ? NumberText.ReadInteger(key, run.Budget) : key);
                 at = close + 1;
                 continue;
             }

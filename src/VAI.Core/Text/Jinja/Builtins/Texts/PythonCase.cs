@@ -14,7 +14,13 @@ internal static class PythonCase
             return upper;
         var all = new StringBuilder();
         for (int i = 0; i < text.Length; i++)
-            all.Append(SpecialCasing.Several.TryGetValue(text[i], out (string Upper, string) several) ? several.Upper : upper[i].ToString());
+        {
+            if (SpecialCasing.Several.TryGetValue(text[i], out (string Upper, string) several))
+                all.Append(several.Upper);
+            else
+                all.Append(upper[i]);
+        }
+
         return all.ToString();
     }
 
@@ -25,8 +31,22 @@ internal static class PythonCase
             return lower;
         var all = new StringBuilder();
         for (int i = 0; i < text.Length; i++)
-            all.Append(text[i] == 'İ' ? "i̇" : text[i] == 'Σ' && EndsWord(text, i) ? "ς" : lower[i].ToString());
+        {
+            if (text[i] == 'İ')
+                all.Append("i̇");
+            else
+                all.Append(text[i] == 'Σ' && EndsWord(text, i) ? 'ς' : lower[i]);
+        }
+
         return all.ToString();
+    }
+
+    /// <summary>Appends a part of a text, its first upper, the others lower, as if it stood alone.</summary>
+    public static void AppendCapitalized(StringBuilder all, string text, int start, int end)
+    {
+        int first = start + CodePoints.Length(text, start);
+        AppendUpper(all, text, start, first - start);
+        all.Append(Lower(text[first..end]));
     }
 
     /// <summary>The first upper, the others lower.</summary>
@@ -35,7 +55,9 @@ internal static class PythonCase
         if (text.Length == 0)
             return text;
         int first = CodePoints.Length(text, 0);
-        return Title(text, 0, first) + Lower(text)[first..];
+        var title = new StringBuilder();
+        AppendTitle(title, text, 0, first);
+        return title.Append(Lower(text), first, text.Length - first).ToString();
     }
 
     /// <summary>Python's <c>str.title</c>: what stands behind no letter is upper, the others lower.</summary>
@@ -46,7 +68,10 @@ internal static class PythonCase
         for (int i = 0; i < text.Length; i += CodePoints.Length(text, i))
         {
             int length = CodePoints.Length(text, i);
-            all.Append(inWord ? Lower(text, i, length) : Title(text, i, length));
+            if (inWord)
+                AppendLower(all, text, i, length);
+            else
+                AppendTitle(all, text, i, length);
             inWord = IsCased(text, i);
         }
 
@@ -59,7 +84,10 @@ internal static class PythonCase
         for (int i = 0; i < text.Length; i += CodePoints.Length(text, i))
         {
             int length = CodePoints.Length(text, i);
-            all.Append(IsUpper(text, i) ? Lower(text, i, length) : Upper(text.Substring(i, length)));
+            if (IsUpper(text, i))
+                AppendLower(all, text, i, length);
+            else
+                AppendUpper(all, text, i, length);
         }
 
         return all.ToString();
@@ -126,21 +154,62 @@ internal static class PythonCase
         || text[at] is 'ª' or 'º' or (>= '\u02b0' and <= '\u02b8') or '\u02c0' or '\u02c1' or (>= '\u02e0' and <= '\u02e4') or '\u0345' or '\u037a'
             or (>= '\u1d2c' and <= '\u1d6a') or '\u2071' or '\u207f' or (>= '\u2090' and <= '\u209c') or (>= '\u2170' and <= '\u217f') or (>= '\u24d0' and <= '\u24e9');
 
-    private static string Lower(string text, int at, int length) =>
-        text[at] == 'Σ' ? (EndsWord(text, at) ? "ς" : "σ") : Lower(text.Substring(at, length));
+    private static void AppendUpper(StringBuilder all, string text, int at, int length)
+    {
+        if (SpecialCasing.Several.TryGetValue(text[at], out (string Upper, string) several))
+            all.Append(several.Upper);
+        else
+            AppendCased(all, text.AsSpan(at, length), static (from, to) => from.ToUpperInvariant(to));
+    }
 
-    private static string Title(string text, int at, int length)
+    private static void AppendLower(StringBuilder all, string text, int at, int length)
+    {
+        switch (text[at])
+        {
+            case 'İ':
+                all.Append("i̇");
+                break;
+            case 'Σ':
+                all.Append(EndsWord(text, at) ? 'ς' : 'σ');
+                break;
+            default:
+                AppendCased(all, text.AsSpan(at, length), static (from, to) => from.ToLowerInvariant(to));
+                break;
+        }
+    }
+
+    private static void AppendTitle(StringBuilder all, string text, int at, int length)
     {
         if (SpecialCasing.Several.TryGetValue(text[at], out (string, string Title) several))
-            return several.Title;
-        return text[at] switch
         {
-            'Ǆ' or 'ǆ' or 'ǅ' => "ǅ",
-            'Ǉ' or 'ǉ' or 'ǈ' => "ǈ",
-            'Ǌ' or 'ǌ' or 'ǋ' => "ǋ",
-            'Ǳ' or 'ǳ' or 'ǲ' => "ǲ",
-            _ => text.Substring(at, length).ToUpperInvariant(),
-        };
+            all.Append(several.Title);
+            return;
+        }
+
+        switch (text[at])
+        {
+            case 'Ǆ' or 'ǆ' or 'ǅ':
+                all.Append('ǅ');
+                break;
+            case 'Ǉ' or 'ǉ' or 'ǈ':
+                all.Append('ǈ');
+                break;
+            case 'Ǌ' or 'ǌ' or 'ǋ':
+                all.Append('ǋ');
+                break;
+            case 'Ǳ' or 'ǳ' or 'ǲ':
+                all.Append('ǲ');
+                break;
+            default:
+                AppendCased(all, text.AsSpan(at, length), static (from, to) => from.ToUpperInvariant(to));
+                break;
+        }
+    }
+
+    private static void AppendCased(StringBuilder all, ReadOnlySpan<char> one, Func<ReadOnlySpan<char>, Span<char>, int> change)
+    {
+        Span<char> cased = stackalloc char[2];
+        all.Append(cased[..change(one, cased)]);
     }
 
     private static bool EndsWord(string text, int at) =>

@@ -11,6 +11,8 @@ internal static class Methods
     private static readonly Dictionary<string, Builtin> OfTuple = Builtin.Table(ListMethods.OfTuples);
     private static readonly Dictionary<string, Builtin> OfNumber = Builtin.Table(NumberMethods.All);
 
+    public static IEnumerable<string> Names => new[] { OfText, OfDict, OfList, OfTuple, OfNumber }.SelectMany(table => table.Keys).Distinct();
+
     /// <summary>A value's method; null where it has none of that name.</summary>
     public static Builtin? Find(Value of, string name) => (of.Kind switch
     {

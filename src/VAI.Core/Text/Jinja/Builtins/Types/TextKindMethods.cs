@@ -34,8 +34,10 @@ internal static class TextKindMethods
 
     private static Builtin Change(string name, Func<string, string> change) => new(name, [], (run, self, a) =>
     {
-        run.Budget.Write(self.String.Length);
-        return self.Become(change(self.String));
+        run.Budget.Read(self.String.Length);
+        string changed = change(self.String);
+        run.Budget.Write(changed.Length);
+        return self.Become(changed);
     });
 
     private static Builtin Ask(string name, Func<string, bool> ask) => new(name, [], (run, self, a) =>

@@ -25,10 +25,8 @@ internal static class TextMethods
         new("join", ["/iterable"], Join),
         new("replace", ["/old", "/new", "/count"], (run, self, a) =>
             Splitting.Replace(run, self, Needed(run, a[0], "'old'"), Needed(run, a[1], "'new'"), Given.Integer(run, a[2], -1, "'count'"))),
-        new("removeprefix", ["/prefix"], (run, self, a) => self.String.StartsWith(Given.String(run, a[0], "a prefix"), StringComparison.Ordinal)
-            ? self.Part(a[0].String.Length, self.String.Length - a[0].String.Length) : self),
-        new("removesuffix", ["/suffix"], (run, self, a) => self.String.EndsWith(Given.String(run, a[0], "a suffix"), StringComparison.Ordinal)
-            ? self.Part(0, self.String.Length - a[0].String.Length) : self),
+        new("removeprefix", ["/prefix"], (run, self, a) => Without(run, self, Given.String(run, a[0], "a prefix"), start: true)),
+        new("removesuffix", ["/suffix"], (run, self, a) => Without(run, self, Given.String(run, a[0], "a suffix"), start: false)),
         new("startswith", ["/prefix", "/start", "/end"], (run, self, a) => Touches(run, self, a, start: true)),
         new("endswith", ["/suffix", "/start", "/end"], (run, self, a) => Touches(run, self, a, start: false)),
         new("find", ["/sub", "/start", "/end"], (run, self, a) => Find(run, self, a, last: false)),
@@ -94,6 +92,13 @@ internal static class TextMethods
         return text.ToValue();
     }
 
+    private static Value Without(Rendering run, Value self, string part, bool start)
+    {
+        run.Budget.Write(self.String.Length);
+        bool has = start ? self.String.StartsWith(part, StringComparison.Ordinal) : self.String.EndsWith(part, StringComparison.Ordinal);
+        return has ? self.Part(start ? part.Length : 0, self.String.Length - part.Length) : self;
+    }
+
     private static Value Touches(Rendering run, Value self, CallArguments a, bool start)
     {
         string? text = Window(run, self, a);
@@ -101,7 +106,11 @@ internal static class TextMethods
             return a[0].List.Items.Exists(i => Is(Given.String(run, i, "a prefix or suffix")));
         return Is(Given.String(run, a[0], "a prefix or suffix"));
 
-        bool Is(string with) => text is not null && (start ? text.StartsWith(with, StringComparison.Ordinal) : text.EndsWith(with, StringComparison.Ordinal));
+        bool Is(string with)
+        {
+            run.Budget.Read(with.Length);
+            return text is not null && (start ? text.StartsWith(with, StringComparison.Ordinal) : text.EndsWith(with, StringComparison.Ordinal));
+        }
     }
 
     // What is between the second and the third argument; null where they leave no place, not even for an empty text.
