@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using VAI.Native.Memory;
 using VAI.Native.Registry;
 using VAI.Native.Registry.Entries;
 using VAI.Native.Registry.Leases;
@@ -23,10 +24,10 @@ internal static class RomStatusReader
         using LeaseTable? table = directory.IsOwned ? LeaseTable.TryOpen(directory.Path) : null;
         ILookup<UInt128, LeaseInfo> leases = ByRom(table);
         RegistryEntry[] entries = [.. registry.ReadAll().Select(e => e.Entry)];
-        var users = entries.Select(e => e.RomId).Distinct().ToDictionary(id => id, id => RomUsers.Count(directory.ImagePath(id)));
+        using HugePageSampler? sampler = directory.IsInMemory ? HugePageSampler.TryOpen() : null;
+        var uses = entries.Select(e => e.RomId).Distinct().ToDictionary(id => id, id => RomUse.Of(directory.ImagePath(id), sampler));
+        ILookup<string, string> names = NamesOf(entries);
         var alive = entries.Select(e => e.Owner).Distinct().ToDictionary(o => o, o => o.IsAlive);
-        bool inMemory = directory.IsInMemory;
-        var huge = users.Keys.ToDictionary(id => id, id => inMemory ? RomFile.HugePagesOf(directory.ImagePath(id)) : null);
         return new RomStatus
         {
             Directory = path,
@@ -35,18 +36,16 @@ internal static class RomStatusReader
             RomBytes = entries.DistinctBy(e => e.RomId).Sum(e => e.Bytes),
             TotalBytes = total,
             FreeBytes = free,
-            Roms = [.. entries.OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => Info(e, entries, directory, leases, users[e.RomId], huge[e.RomId], alive[e.Owner]))],
+            Roms = [.. entries.OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => Info(e, names, directory, leases, uses[e.RomId], alive[e.Owner]))],
         };
     }
 
     public static RomInfo Info(in RegistryEntry e, RomStore store) =>
-        Info(e, [.. store.Registry.ReadAll().Select(o => o.Entry)], store.Directory, ByRom(store.Leases), store.Users(e),
-        store.Directory.IsInMemory ? RomFile.HugePagesOf(store.Directory.ImagePath(e.RomId)) : null,
-        e.Owner.IsAlive);
+        Info(e, NamesOf(store.Registry.ReadAll().Select(o => o.Entry)), store.Directory, ByRom(store.Leases),
+        RomUse.Of(store.Directory.ImagePath(e.RomId), store.Directory.IsInMemory), e.Owner.IsAlive);
 
     private static RomInfo Info(
-        RegistryEntry e, RegistryEntry[] all, RomDirectory directory, ILookup<UInt128, LeaseInfo> leases, (int Leases, int Sessions) users, double? huge,
-        bool ownerAlive)
+        RegistryEntry e, ILookup<string, string> names, RomDirectory directory, ILookup<UInt128, LeaseInfo> leases, RomUse use, bool ownerAlive)
     {
         bool burning = e.State == RomState.Burning;
         return new RomInfo
@@ -59,7 +58,7 @@ internal static class RomStatusReader
             Packed = e.Packed,
             Note = e.Note,
             Bytes = e.Bytes,
-            HugePages = burning ? null : huge,
+            HugePages = burning ? null : use.HugePages,
             Burned = burning ? (double)e.BytesDone / Math.Max(1, e.Bytes) : 1,
             Architecture = e.Architecture,
             VocabularySize = e.Vocabulary,
@@ -70,15 +69,17 @@ internal static class RomStatusReader
             BurnedAt = DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(e.BurnedAtUnixMs, 0, 253402300799999)),
             LoadTime = TimeSpan.FromMicroseconds(e.LoadMicroseconds),
             OnGpu = e.Gpu,
-            OtherNames = [.. all.Where(o => o.RomId == e.RomId && o.Name != e.Name).Select(o => o.Name).Order(StringComparer.Ordinal)],
-            Attached = burning ? 0 : users.Leases,
-            Sessions = burning ? 0 : users.Sessions,
+            OtherNames = [.. names[e.RomId].Where(n => n != e.Name).Order(StringComparer.Ordinal)],
+            Attached = burning ? 0 : use.Leases,
+            Sessions = burning ? 0 : use.Sessions,
             Holders = burning ? [] : HoldersOf(e, leases),
             TokensServed = e.TokensServed + (burning ? 0 : leases[KeyOf(e)].Sum(l => l.Tokens)),
             OwnerPid = e.OwnerPid,
             OwnerAlive = e.State == RomState.Ready ? ownerAlive : StoreRepair.IsGoingOn(directory, e),
         };
     }
+
+    private static ILookup<string, string> NamesOf(IEnumerable<RegistryEntry> entries) => entries.ToLookup(e => e.RomId, e => e.Name);
 
     private static int[] HoldersOf(in RegistryEntry e, ILookup<UInt128, LeaseInfo> leases)
     {

@@ -16,9 +16,9 @@ internal static unsafe class HugePages
 
     // The kernel says no when it finds no free 2 MiB, which may be so for one and not for the next.
     private const int MostRefusals = 8;
-    private const int MostSamples = 16;
 
-    private static readonly bool Known = Environment.SystemPageSize == 4096 && SizeOf("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size") == Bytes;
+    /// <summary>Whether the kernel has them, and of this length.</summary>
+    public static bool Known { get; } = Environment.SystemPageSize == 4096 && SizeOf("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size") == Bytes;
 
     /// <summary>
     /// Fills the part of a file that has no pages yet with huge ones, zeroed, as far as they are given. What the file has already, and what
@@ -71,54 +71,6 @@ internal static unsafe class HugePages
             return false;
         using var file = new SafeFileHandle(descriptor, ownsHandle: true);
         return LibcNative.ftruncate(file, Bytes) == 0 && Fill(file, 0, Bytes, CancellationToken.None) == 1;
-    }
-
-    /// <summary>Which part of a file in memory is in huge pages: 0 to 1, by up to 16 samples; null where the kernel does not tell (before Linux 6.7).</summary>
-    /// <param name="file">Open for reading. What it does not have yet is not made.</param>
-    /// <param name="length">Its length.</param>
-    public static double? PartOf(SafeFileHandle file, long length)
-    {
-        long pages = length / Bytes;
-        if (!Known || pages == 0)
-            return null;
-        using MappedRange? whole = TryMap(file, length);
-        using SafeFileHandle? map = OpenPagemap();
-        if (whole is null || map is null)
-            return null;
-        int samples = (int)Math.Min(pages, MostSamples), huge = 0;
-        for (int i = 0; i < samples; i++)
-        {
-            nint start = (nint)whole.Start + (nint)(pages * i / samples * Bytes);
-            if (LibcNative.madvise(start, (nuint)Environment.SystemPageSize, LibcNative.MADV_POPULATE_READ) != 0 || IsHuge(map, start) is not { } isHuge)
-                return null;
-            huge += isHuge ? 1 : 0;
-        }
-
-        return (double)huge / samples;
-    }
-
-    // Whether a page of this process is mapped by a huge one.
-    private static bool? IsHuge(SafeFileHandle map, nint start)
-    {
-        page_region found = default;
-        var scan = new pm_scan_arg
-        {
-            size = (ulong)sizeof(pm_scan_arg),
-            start = (ulong)start,
-            end = (ulong)start + (ulong)Environment.SystemPageSize,
-            vec = (ulong)&found,
-            vec_len = 1,
-            category_mask = LibcNative.PAGE_IS_HUGE,
-            return_mask = LibcNative.PAGE_IS_HUGE,
-        };
-        int regions = LibcNative.ioctl(map, LibcNative.PAGEMAP_SCAN, &scan);
-        return regions < 0 ? null : regions > 0;
-    }
-
-    private static SafeFileHandle? OpenPagemap()
-    {
-        int descriptor = LibcNative.open("/proc/self/pagemap", LibcNative.O_RDONLY | LibcNative.O_CLOEXEC);
-        return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
     private static MappedRange? TryMap(SafeFileHandle file, long length)

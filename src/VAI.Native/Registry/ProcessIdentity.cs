@@ -1,5 +1,7 @@
 using System.Buffers.Text;
 using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+using VAI.Native.Interop;
 
 namespace VAI.Native.Registry;
 
@@ -10,6 +12,9 @@ internal readonly record struct ProcessIdentity(int Pid, ulong Start)
 {
     private const int StateField = 3;
     private const int StartField = 22;
+
+    // 52 numbers of up to 20 digits, and a command of 16 characters.
+    private const int MostBytes = 2048;
 
     /// <summary>This process.</summary>
     public static ProcessIdentity Current { get; } = Of(Environment.ProcessId) ?? new(Environment.ProcessId, 0);
@@ -23,7 +28,12 @@ internal readonly record struct ProcessIdentity(int Pid, ulong Start)
         try
         {
             string path = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat");
-            return Parse(File.ReadAllBytes(path), out char state, out ulong start) && state is not ('Z' or 'X') ? new(pid, start) : null;
+            int descriptor = LibcNative.open(path, LibcNative.O_RDONLY | LibcNative.O_CLOEXEC);
+            if (descriptor < 0)
+                return null;
+            using var file = new SafeFileHandle(descriptor, ownsHandle: true);
+            Span<byte> stat = stackalloc byte[MostBytes];
+            return Parse(stat[..RandomAccess.Read(file, stat, 0)], out char state, out ulong start) && state is not ('Z' or 'X') ? new(pid, start) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

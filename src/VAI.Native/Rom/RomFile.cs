@@ -106,18 +106,6 @@ internal sealed class RomFile : IDisposable
     public GgufFile ParseMetadata(string? name = null) =>
         GgufFile.ParseHead(MapMetadata(), Header.Source.Bytes, name ?? Header.Source.Path);
 
-    /// <summary>Which part of an image in memory is in huge pages; null where there is no image, or where the kernel does not tell.</summary>
-    public static double? HugePagesOf(string path)
-    {
-        int descriptor = LibcNative.open(
-            path, LibcNative.O_RDONLY | LibcNative.O_CLOEXEC | LibcNative.O_NOFOLLOW | LibcNative.O_NONBLOCK);
-        if (descriptor < 0)
-            return null;
-        using var file = new SafeFileHandle(descriptor, ownsHandle: true);
-        return LibcNative.statx(file, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_BASIC_STATS, out statx_result status) == 0
-            && (status.stx_mode & LibcNative.S_IFMT) == LibcNative.S_IFREG ? HugePages.PartOf(file, status.stx_size) : null;
-    }
-
     /// <summary>Reads the whole image and compares it with its digest.</summary>
     /// <param name="progress">Told the bytes read so far.</param>
     /// <param name="cancellationToken">Stops it.</param>

@@ -39,7 +39,7 @@ public sealed class HugePageTests(RomModels models) : RomTest(models)
         string image = BurnImage(Models.Small);
         long whole = new FileInfo(image).Length / HugePages.Bytes;
         bool given = HugePages.AreGiven();
-        Assert.Equal(given ? 1 : 0, RomFile.HugePagesOf(image) ?? 0);
+        Assert.Equal(given ? 1 : 0, RomUse.Of(image, inMemory: true).HugePages ?? 0);
         AttachedModel attached = Attach(image);
         using LlamaModel model = attached.Model;
         attached.Mapping!.WaitForPrefault();
@@ -56,7 +56,7 @@ public sealed class HugePageTests(RomModels models) : RomTest(models)
         string image = BurnImage(Models.Small);
         string tokens = GreedyRun.Of(Attach(image).Model);
         string copy = CopyOf(image, "small-pages.rom");
-        Assert.Equal(0, RomFile.HugePagesOf(copy) ?? 0);
+        Assert.Equal(0, RomUse.Of(copy, inMemory: true).HugePages ?? 0);
         AttachedModel attached = Attach(copy);
         using LlamaModel model = attached.Model;
         attached.Mapping!.WaitForPrefault();
@@ -74,7 +74,7 @@ public sealed class HugePageTests(RomModels models) : RomTest(models)
         using RomStore store = OpenStore();
         (RegistryEntry entry, _) = Burn(store, Models.Small);
         Assert.Equal(("False", Convert.ToHexStringLower(entry.Digest)), (said[0], said[1]));
-        Assert.Equal(0, RomFile.HugePagesOf(Path.Combine(other, entry.RomId + RomDirectory.ImageSuffix)) ?? 0);
+        Assert.Equal(0, RomUse.Of(Path.Combine(other, entry.RomId + RomDirectory.ImageSuffix), inMemory: true).HugePages ?? 0);
     }
 
     [Fact]

@@ -20,7 +20,7 @@ internal static class RomBurnRefused
             new RomBurnRequest(file, name, RomProfile.Fast, TimeSpan.FromMinutes(1)), rename: false, null, CancellationToken.None);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{HugePages.AreGiven()} {Convert.ToHexStringLower(entry.Digest)} {RomFile.HugePagesOf(store.Directory.ImagePath(entry.RomId))}"));
+            $"{HugePages.AreGiven()} {Convert.ToHexStringLower(entry.Digest)} {RomUse.Of(store.Directory.ImagePath(entry.RomId), inMemory: true).HugePages}"));
         return ExitCodes.Done;
     }
 }
