@@ -192,7 +192,7 @@ public sealed class BenchReportTests(Forged forged)
         Assert.All(busy, AssertWay);
         Assert.True(report.GetProperty("back_ms").GetDouble() >= 0);
         JsonElement two = report.GetProperty("two_processes");
-        AssertFigures(two, "one_tps", "streams_tps", "total_tps", "total_ratio", "streams_ratio", "least_share");
+        AssertFigures(two, "one_tps", "streams_tps", "lanes_tps", "total_tps", "four_tps", "total_ratio", "streams_ratio", "lanes_ratio", "least_share", "four_ratio", "four_least_share");
         Assert.InRange(Median(two, "least_share"), 0, 0.5);
         JsonElement quota = Assert.Single(report.GetProperty("quotas").EnumerateArray().ToArray());
         Assert.Equal(1, quota.GetProperty("cores").GetDouble());

@@ -9,7 +9,7 @@ namespace VAI.Bench.Report;
 /// <summary>What <see cref="Holder"/> holds, and how.</summary>
 internal sealed record HolderOptions
 {
-    /// <summary>The models. The first one is measured.</summary>
+    /// <summary>The models. Streams are dealt out over them, the first to the first.</summary>
     public required IReadOnlyList<string> Files { get; init; }
 
     /// <summary>Whether by llama.cpp's own default load, rather than from a ROM: of one model, which is not measured.</summary>
@@ -57,7 +57,10 @@ internal sealed class Holder(HolderOptions options, TextReader input, TextWriter
         long firstAt = 0;
         for (int i = 0; i < handles.Length; i++)
         {
-            var model = new ModelOptions { Name = BenchModel.FromFiles(options.Files[i], options.Files[i]).First.Name, File = options.Files[i], ContextLength = options.Context };
+            // A file that is given again is the same ROM in a lane of its own.
+            string name = BenchModel.FromFiles(options.Files[i], options.Files[i]).First.Name;
+            int before = options.Files.Take(i).Count(f => f == options.Files[i]);
+            var model = new ModelOptions { Name = before == 0 ? name : $"{name}-lane-{before}", File = options.Files[i], ContextLength = options.Context };
             handles[i] = await vai.LoadAsync(model, null, cancellation).ConfigureAwait(false);
             if (i == 0)
                 load = Stopwatch.GetElapsedTime(start);
@@ -84,9 +87,8 @@ internal sealed class Holder(HolderOptions options, TextReader input, TextWriter
                 Say($"{{\"select_ns\": {SelectTimes.Measure(vai, handles):F3}}}");
                 break;
             case ["decode", var settling, var window, var streams]:
-                IModelContext model = vai.Select(handles[0]);
                 double[] each = await Task.WhenAll(Enumerable.Range(0, int.Parse(streams, CultureInfo.InvariantCulture))
-                    .Select(i => new DecodeStream(model, i).MeasureAsync(Time(settling), Time(window), cancellation))).ConfigureAwait(false);
+                    .Select(i => new DecodeStream(vai.Select(handles[i % handles.Length]), i).MeasureAsync(Time(settling), Time(window), cancellation))).ConfigureAwait(false);
                 Say($"{{\"tokens_per_second\": {each.Sum():F3}}}");
                 break;
             default:

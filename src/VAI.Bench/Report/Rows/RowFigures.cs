@@ -33,14 +33,30 @@ internal sealed record BusyFigures(
         row.Others.ToDictionary(o => o.Key, o => Math.Round(o.Value, 1)));
 }
 
-/// <summary>Two processes on one ROM, a stream each, against one process.</summary>
+/// <summary>Two and four processes on one ROM, a stream each, against one process.</summary>
 /// <param name="OneTps">Tokens a second of one process with one stream.</param>
 /// <param name="StreamsTps">Of one process with two streams, whose steps are shared.</param>
-/// <param name="TotalTps">Of both processes together.</param>
-/// <param name="TotalRatio">That over one stream's, in pairs.</param>
-/// <param name="StreamsRatio">That over two streams' of one process, in pairs.</param>
+/// <param name="LanesTps">Of one process with two streams of a lane each, whose steps take turns.</param>
+/// <param name="TotalTps">Of two processes together.</param>
+/// <param name="FourTps">Of four.</param>
+/// <param name="TotalRatio">Two processes over one stream, in pairs.</param>
+/// <param name="StreamsRatio">Over two streams that share steps.</param>
+/// <param name="LanesRatio">Over two streams that take turns.</param>
 /// <param name="LeastShare">The smaller part of the total.</param>
-internal sealed record TwoProcessFigures(Figure OneTps, Figure StreamsTps, Figure TotalTps, Figure TotalRatio, Figure StreamsRatio, Figure LeastShare);
+/// <param name="FourRatio">Four processes over two streams that take turns.</param>
+/// <param name="FourLeastShare">The smallest part of their total.</param>
+internal sealed record TwoProcessFigures(
+    Figure OneTps,
+    Figure StreamsTps,
+    Figure LanesTps,
+    Figure TotalTps,
+    Figure FourTps,
+    Figure TotalRatio,
+    Figure StreamsRatio,
+    Figure LanesRatio,
+    Figure LeastShare,
+    Figure FourRatio,
+    Figure FourLeastShare);
 
 /// <summary>Tokens a second of one stream in a control group with a quota; medians.</summary>
 /// <param name="Cores">Processors' time that it may use.</param>

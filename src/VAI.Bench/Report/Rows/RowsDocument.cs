@@ -34,13 +34,16 @@ internal static partial class ReportDocument
     private static void TwoProcesses(StringBuilder text, ReportFigures f)
     {
         TwoProcessFigures t = f.TwoProcesses;
-        text.Line("## Two processes on one ROM").Line()
+        text.Line("## Two processes on one ROM, and four").Line()
             .Line("| | tok/s in all |").Line("|---|---|")
             .Line($"| one process, one stream | {Q(t.OneTps)} |")
             .Line($"| one process, two streams, which share its steps | {Q(t.StreamsTps)} |")
-            .Line($"| two processes, a stream each | {Q(t.TotalTps)} |").Line()
-            .Line($"Two processes together give {Q(t.TotalRatio)} of one stream alone, and {Q(t.StreamsRatio)} of two streams that share their steps; the smaller part of the")
-            .Line($"total is {Q(t.LeastShare)}. {f.Size.Loads} windows of {T(f.Size.WindowMs / 1000)} s each, in turn.").Line();
+            .Line($"| one process, two streams in turn: the model loaded twice | {Q(t.LanesTps)} |")
+            .Line($"| two processes, a stream each | {Q(t.TotalTps)} |")
+            .Line($"| four processes, a stream each | {Q(t.FourTps)} |").Line()
+            .Line($"Two processes together give {Q(t.LanesRatio)} of two streams of one process in turn, {Q(t.TotalRatio)} of one stream alone, and {Q(t.StreamsRatio)} of two")
+            .Line($"streams that share their steps, which those of two processes cannot; the smaller part of the total is {Q(t.LeastShare)}. Four give {Q(t.FourRatio)} of two streams in")
+            .Line($"turn, and the smallest part is {Q(t.FourLeastShare)}. {f.Size.Loads} windows of {T(f.Size.WindowMs / 1000)} s each, in turn.").Line();
     }
 
     private static void Quotas(StringBuilder text, ReportFigures f)

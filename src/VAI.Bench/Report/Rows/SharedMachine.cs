@@ -6,37 +6,60 @@ namespace VAI.Bench.Report;
 /// <summary>Decoding of the first model by processes that have not all cores for themselves: two of them on one ROM, and under a quota.</summary>
 internal sealed class SharedMachine(ReportOptions options, int rounds, CancellationToken cancellation)
 {
+    private const int Processes = 4;
+
     private static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>Two processes at once, against one with a stream and one with two, in turn.</summary>
+    /// <summary>Two and four processes at once, against one with a stream and one with two, which share its steps or, in two lanes, take turns.</summary>
     public async Task<TwoProcessFigures> TwoProcessesAsync()
     {
         var one = new List<double>();
         var streams = new List<double>();
+        var lanes = new List<double>();
         var both = new List<double[]>();
-        await using HeldProgram a = await HeldProgram.StartAsync(Command([]), cancellation).ConfigureAwait(false);
-        await using HeldProgram b = await HeldProgram.StartAsync(Command([]), cancellation).ConfigureAwait(false);
-        await WarmAsync([a, b]).ConfigureAwait(false);
-        Func<Task>[] ways =
-        [
-            async () => one.Add(await a.MeasureAsync(Settling, options.Window, cancellation).ConfigureAwait(false)),
-            async () => both.Add(await Task.WhenAll(
-                a.MeasureAsync(Settling, options.Window, cancellation), b.MeasureAsync(Settling, options.Window, cancellation)).ConfigureAwait(false)),
-            async () => streams.Add(await a.MeasureAsync(Settling, options.Window, 2, cancellation).ConfigureAwait(false)),
-        ];
-        for (int round = 0; round < rounds; round++)
+        var four = new List<double[]>();
+        var held = new List<HeldProgram>();
+        try
         {
-            foreach (Func<Task> way in round % 2 == 0 ? ways : ways.Reverse())
-                await way().ConfigureAwait(false);
+            for (int i = 0; i < Processes; i++)
+                held.Add(await HeldProgram.StartAsync(Command([]), cancellation).ConfigureAwait(false));
+            HeldProgram twice = await HeldProgram.StartAsync(Command([], times: 2), cancellation).ConfigureAwait(false);
+            held.Add(twice);
+            await WarmAsync(held).ConfigureAwait(false);
+            Func<Task>[] ways =
+            [
+                async () => one.Add(await Of(held[0], 1).ConfigureAwait(false)),
+                async () => both.Add(await Task.WhenAll(held.Take(2).Select(h => Of(h, 1))).ConfigureAwait(false)),
+                async () => lanes.Add(await Of(twice, 2).ConfigureAwait(false)),
+                async () => four.Add(await Task.WhenAll(held.Take(Processes).Select(h => Of(h, 1))).ConfigureAwait(false)),
+                async () => streams.Add(await Of(held[0], 2).ConfigureAwait(false)),
+            ];
+            for (int round = 0; round < rounds; round++)
+            {
+                foreach (Func<Task> way in round % 2 == 0 ? ways : ways.Reverse())
+                    await way().ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            foreach (HeldProgram program in held)
+                await program.DisposeAsync().ConfigureAwait(false);
         }
 
         return new TwoProcessFigures(
             Figure.Of(one),
             Figure.Of(streams),
+            Figure.Of(lanes),
             Figure.Of(both.Select(t => t.Sum())),
+            Figure.Of(four.Select(t => t.Sum())),
             Figure.Of(both.Zip(one, (t, o) => t.Sum() / o)),
             Figure.Of(both.Zip(streams, (t, s) => t.Sum() / s)),
-            Figure.Of(both.Select(t => t.Min() / t.Sum())));
+            Figure.Of(both.Zip(lanes, (t, l) => t.Sum() / l)),
+            Figure.Of(both.Select(t => t.Min() / t.Sum())),
+            Figure.Of(four.Zip(lanes, (t, l) => t.Sum() / l)),
+            Figure.Of(four.Select(t => t.Min() / t.Sum())));
+
+        Task<double> Of(HeldProgram program, int count) => program.MeasureAsync(Settling, options.Window, count, cancellation);
     }
 
     /// <summary>Each way in a control group that may use so many cores, in turn.</summary>
@@ -82,8 +105,8 @@ internal sealed class SharedMachine(ReportOptions options, int rounds, Cancellat
             ways.Skip(1 + tried.Length).ToDictionary(w => w.Name, w => medians[w.Name]));
     }
 
-    private IReadOnlyList<string> Command(string[] more) => options.Hold(
-        [options.First.File], options.RomDirectory, [.. more.Contains("--threads") ? [] : options.ThreadsLine, .. more]);
+    private IReadOnlyList<string> Command(string[] more, int times = 1) => options.Hold(
+        Enumerable.Repeat(options.First.File, times), options.RomDirectory, [.. more.Contains("--threads") ? [] : options.ThreadsLine, .. more]);
 
     private async Task WarmAsync(IEnumerable<HeldProgram> programs)
     {

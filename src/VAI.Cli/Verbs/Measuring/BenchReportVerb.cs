@@ -109,7 +109,8 @@ internal static class BenchReportVerb
         foreach (ResidentFigures r in f.Resident)
             Console.Out.WriteLine($"{r.Models} resident: {Format.Bytes(r.PrivateBytes)}, select {r.SelectNs:F2} ns, status {r.StatusMs:F1} ms, idle {r.IdlePercent:F2} %");
         Format.Rows(
-            ("two processes, one ROM", $"{f.TwoProcesses.TotalTps.Median:F1} tok/s, {f.TwoProcesses.TotalRatio.Median:F3} of one, the smaller part {f.TwoProcesses.LeastShare.Median:F3}"),
+            ("two processes, one ROM", $"{f.TwoProcesses.TotalTps.Median:F1} tok/s, {f.TwoProcesses.LanesRatio.Median:F3} of two streams in turn, the smaller part {f.TwoProcesses.LeastShare.Median:F3}"),
+            ("four processes, one ROM", $"{f.TwoProcesses.FourTps.Median:F1} tok/s, {f.TwoProcesses.FourRatio.Median:F3} of two streams in turn, the smallest part {f.TwoProcesses.FourLeastShare.Median:F3}"),
             ("a daemon's start", $"{f.ColdStart.HealthMs.Median:F0} ms, {f.ColdStart.FirstMs.Median:F0} ms to a first token"),
             ($"{f.Size.Processes} processes, one ROM", Format.Bytes(f.Memory.Attached.Sum(m => m.ProportionalBytes))),
             ("each its own load", Format.Bytes(f.Memory.Loaded.Sum(m => m.ProportionalBytes))),

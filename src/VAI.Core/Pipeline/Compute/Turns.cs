@@ -20,7 +20,9 @@ internal sealed class Turns : IDisposable
     private const int TurnMilliseconds = 20;
     private const ulong TurnNanoseconds = TurnMilliseconds * 1_000_000UL;
     private static readonly long Quantum = Stopwatch.Frequency * TurnMilliseconds / 1000;
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
+
+    // Longer than a turn: who waits is told of his, and each look before takes a core from a thread for which the others of its step wait.
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(30);
     private static readonly TimeSpan Stopped = TimeSpan.FromMilliseconds(500);
 
     private readonly TurnPage _page;
