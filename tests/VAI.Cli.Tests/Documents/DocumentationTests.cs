@@ -1,0 +1,64 @@
+using System.Text.RegularExpressions;
+
+namespace VAI.Cli.Tests.Documents;
+
+/// <summary>Every command of the pages runs, and what they link to is there.</summary>
+public sealed partial class DocumentationTests(Forged forged) : IClassFixture<Forged>
+{
+    public static TheoryData<string> Pages => [.. AllPages];
+
+    private static IEnumerable<string> AllPages =>
+        Directory.EnumerateFiles(Path.Combine(Documentation.Root, "docs"), "*.md").Select(f => Path.GetRelativePath(Documentation.Root, f))
+            .Append("README.md").Order(StringComparer.Ordinal);
+
+    // The quickstart needs packages: tests/VAI.Package.Tests runs it.
+    public static TheoryData<string> Runnable =>
+        [.. AllPages.Where(p => p != "docs/quickstart.md" && Documentation.Read(p).Commands > 0)];
+
+    [Theory]
+    [MemberData(nameof(Runnable))]
+    public async Task Every_command_of_a_page_runs(string page)
+    {
+        DirectoryInfo directory = Directory.CreateTempSubdirectory("vai-docs-");
+        try
+        {
+            foreach (string model in new[] { "fast", "deep", "qwen2-1.5b" })
+                File.Copy(model == "deep" ? forged.B : forged.A, Path.Combine(directory.FullName, model + ".gguf"));
+            VaiRun run = await Documentation.Read(page).RunAsync(directory.FullName);
+            Assert.True(run.ExitCode == 0, $"{page} failed with {run.ExitCode}:\n{run.Out}\n{run.Error}");
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void What_is_not_run_says_why(string page)
+    {
+        var documentation = Documentation.Read(page);
+        Assert.All(documentation.Reasons, r => Assert.InRange(r.Length, 10, 120));
+        Assert.InRange(documentation.Reasons.Count, 0, 4);
+        Assert.True(Console().Count(File.ReadAllText(Path.Combine(Documentation.Root, page))) <= documentation.Commands + documentation.Reasons.Count);
+    }
+
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void What_a_page_links_to_is_there(string page)
+    {
+        string file = Path.Combine(Documentation.Root, page);
+        string[] missing =
+        [
+            .. Link().Matches(File.ReadAllText(file)).Select(m => m.Groups[1].Value)
+                .Where(l => !Path.Exists(Path.Combine(Path.GetDirectoryName(file)!, l))),
+        ];
+        Assert.Empty(missing);
+    }
+
+    [GeneratedRegex(@"\]\(([^)#:]+)(?:#[^)]*)?\)")]
+    private static partial Regex Link();
+
+    [GeneratedRegex("^```console$", RegexOptions.Multiline)]
+    private static partial Regex Console();
+}

@@ -1,0 +1,35 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace VAI.Cli.Tests.Documents;
+
+/// <summary>The page about the HTTP API and the document that the daemon serves name the same fields.</summary>
+public sealed partial class DocumentedFieldsTests
+{
+    [Theory]
+    [InlineData("## Generation", "ChatRequest")]
+    [InlineData("### Chat", "ChatRequest")]
+    [InlineData("### Text completions", "CompletionRequest")]
+    [InlineData("## Embeddings", "EmbeddingRequest")]
+    public void A_field_of_the_page_is_in_the_document(string section, string schema)
+    {
+        using Stream stream = Assembly.Load("VAI.Daemon").GetManifestResourceStream("openapi.json")!;
+        using var document = JsonDocument.Parse(stream);
+        JsonElement schemas = document.RootElement.GetProperty("components").GetProperty("schemas");
+        HashSet<string> known = [.. Names(schemas, schema), .. Names(schemas, "Message")];
+        string[] fields = [.. File.ReadLines(Path.Combine(Documentation.Root, "docs", "api.md"))
+            .SkipWhile(l => !l.StartsWith(section, StringComparison.Ordinal)).Skip(1).TakeWhile(l => !l.StartsWith('#'))
+            .Where(l => l.StartsWith("| `", StringComparison.Ordinal) && !l.EndsWith("| refused |", StringComparison.Ordinal))
+            .SelectMany(l => Field().Matches(l.Split('|')[1]).Select(m => m.Groups[1].Value))];
+        Assert.NotEmpty(fields);
+        Assert.Equal([], fields.Except(known));
+    }
+
+    private static IEnumerable<string> Names(JsonElement schemas, string schema) =>
+        schemas.GetProperty(schema).GetProperty("properties").EnumerateObject().Select(p => p.Name);
+
+    // The name before a dot: what is within an object is its own.
+    [GeneratedRegex("`([a-z_]+)(?:\\.[a-z_]+)*`")]
+    private static partial Regex Field();
+}
