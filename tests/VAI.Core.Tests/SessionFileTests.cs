@@ -46,6 +46,32 @@ public sealed class SessionFileTests(ForgedModels models) : EngineTest(models)
         }
     }
 
+    /// <summary>What was killed while it saved leaves all that it had written, and would for ever.</summary>
+    [Fact]
+    public async Task What_a_dead_process_did_not_finish_goes_with_the_next_one_and_what_a_live_one_writes_stays()
+    {
+        string path = Models.NewFile("left.session"), of = $"{path}.4242.{Guid.NewGuid():N}";
+        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"]);
+        await using IVai _ = vai;
+        await using IInferenceSession session = model.OpenSession();
+        await ReadAsync(session.InferAsync(Prompt, Greedy(4)));
+        string[] others = [$"{path}.tmp", $"{of}.old", $"{path}.x.{Guid.NewGuid():N}.tmp", $"{path}2.4242.{Guid.NewGuid():N}.tmp"];
+        foreach (string file in others.Append($"{of}.tmp"))
+            await File.WriteAllTextAsync(file, "written by somebody");
+        using (var living = SessionDraft.Begin(path))
+        {
+            await session.SaveAsync(path);
+            living.Publish();
+        }
+
+        Assert.False(File.Exists($"{of}.tmp"));
+        Assert.All(others, file => Assert.True(File.Exists(file)));
+        await session.SaveAsync(path);
+        Assert.Equal(
+            others.Append(path).Select(Path.GetFileName).Order(StringComparer.Ordinal),
+            Directory.EnumerateFiles(Path.GetDirectoryName(path)!, Path.GetFileName(path) + "*").Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public async Task A_changed_file_is_refused_wherever_it_was_changed()
     {

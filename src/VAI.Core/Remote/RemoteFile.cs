@@ -23,27 +23,12 @@ internal static class RemoteFile
     /// <exception cref="VaiEngineException"><see cref="VaiError.FileNotWritable"/>.</exception>
     public static async Task WriteAsync(string path, Stream from, CancellationToken cancellationToken)
     {
-        string temporary = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            FileStream file = Do(path, () => SessionFile.NewPrivate(temporary));
-            await using (file.ConfigureAwait(false))
-            {
-                byte[] buffer = new byte[Block];
-                int read;
-                while ((read = await from.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
-                    Do(path, () => file.Write(buffer, 0, read));
-                Do(path, () => file.Flush(flushToDisk: true));
-            }
-
-            Do(path, () => File.Move(temporary, path, overwrite: true));
-        }
-        catch
-        {
-            if (File.Exists(temporary))
-                File.Delete(temporary);
-            throw;
-        }
+        using SessionDraft draft = Do(path, () => SessionDraft.Begin(path));
+        byte[] buffer = new byte[Block];
+        int read;
+        while ((read = await from.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+            Do(path, () => draft.Stream.Write(buffer, 0, read));
+        Do(path, () => draft.Publish());
     }
 
     /// <summary>A request that sends one.</summary>

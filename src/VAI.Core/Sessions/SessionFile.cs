@@ -32,34 +32,27 @@ internal sealed class SessionFile
         _seal.WriteHeader(header, log.Length, committed, kv?.Tokens.Length ?? 0, kv?.Slices.Length ?? 0, kv?.Length ?? 0);
         byte[] table = new byte[KvSlice.EntryBytes * (kv?.Slices.Length ?? 0)];
         KvSlice.WriteTable(table, kv is null ? default : kv.Slices);
-        string temporary = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():N}.tmp";
         try
         {
-            using (IncrementalHash mac = _seal.NewMac())
-            using (FileStream file = NewPrivate(temporary))
+            using IncrementalHash mac = _seal.NewMac();
+            using var draft = SessionDraft.Begin(path);
+            Put(header);
+            Put(MemoryMarshal.AsBytes(log.AsSpan()));
+            Put(MemoryMarshal.AsBytes((kv?.Tokens ?? []).AsSpan()));
+            Put(table);
+            for (int i = 0; i < kv?.Slices.Length; i++)
+                Put(kv.Bytes(i));
+            draft.Stream.Write(mac.GetHashAndReset());
+            draft.Publish();
+
+            void Put(ReadOnlySpan<byte> bytes)
             {
-                Put(header);
-                Put(MemoryMarshal.AsBytes(log.AsSpan()));
-                Put(MemoryMarshal.AsBytes((kv?.Tokens ?? []).AsSpan()));
-                Put(table);
-                for (int i = 0; i < kv?.Slices.Length; i++)
-                    Put(kv.Bytes(i));
-                file.Write(mac.GetHashAndReset());
-                file.Flush(flushToDisk: true);
-
-                void Put(ReadOnlySpan<byte> bytes)
-                {
-                    mac.AppendData(bytes);
-                    file.Write(bytes);
-                }
+                mac.AppendData(bytes);
+                draft.Stream.Write(bytes);
             }
-
-            File.Move(temporary, path, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            if (File.Exists(temporary))
-                File.Delete(temporary);
             throw new VaiEngineException(VaiError.FileNotWritable, $"{path}: the session could not be saved: {e.Message} Check the path and the space.", e);
         }
     }

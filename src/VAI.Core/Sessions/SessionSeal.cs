@@ -142,20 +142,15 @@ internal sealed class SessionSeal
         {
             if (!File.Exists(path))
             {
-                string temporary = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():N}";
-                using (FileStream file = SessionFile.NewPrivate(temporary))
-                {
-                    file.Write(RandomNumberGenerator.GetBytes(KeyBytes));
-                    file.Flush(flushToDisk: true);
-                }
-
+                using var draft = SessionDraft.Begin(path);
+                draft.Stream.Write(RandomNumberGenerator.GetBytes(KeyBytes));
                 try
                 {
-                    File.Move(temporary, path, overwrite: false);
+                    draft.Publish(overwrite: false);
                 }
                 catch (IOException) when (File.Exists(path))
                 {
-                    File.Delete(temporary);
+                    // Another's.
                 }
             }
 

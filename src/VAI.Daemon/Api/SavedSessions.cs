@@ -101,6 +101,8 @@ internal sealed class SavedSessions
             // What a daemon that was killed left.
             foreach (string left in Directory.EnumerateFiles(directory, Passing + "*").Where(f => Entry.KindOf(f) == EntryKind.File))
                 File.Delete(left);
+            foreach (string place in Directory.EnumerateDirectories(directory).Where(d => Entry.KindOf(d) == EntryKind.Directory))
+                SessionDraft.Sweep(place);
             return directory;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -61,6 +61,19 @@ public sealed class OwnershipTests(ForgedModels models)
     }
 
     [Fact]
+    public void What_killed_engines_left_of_saves_goes_with_the_next_start()
+    {
+        string place = models.NewPlace();
+        new SavedSessions(place).Open();
+        string owner = Directory.CreateDirectory(Path.Combine(place, "anna")).FullName;
+        string left = Path.Combine(owner, $"mine.session.4242.{Guid.NewGuid():N}.tmp"), saved = Path.Combine(owner, "mine.session");
+        File.WriteAllText(left, "half of one");
+        File.WriteAllText(saved, "a whole one");
+        new SavedSessions(place).Open();
+        Assert.Equal([saved], Directory.EnumerateFiles(owner));
+    }
+
+    [Fact]
     public async Task Saved_sessions_are_their_owners_and_replace_nothing_else()
     {
         string place = models.NewPlace();

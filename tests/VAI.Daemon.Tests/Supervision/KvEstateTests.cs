@@ -72,6 +72,41 @@ public sealed class KvEstateTests : IDisposable
         Assert.False(Directory.Exists(_root));
     }
 
+    /// <summary>A daemon that is killed while it clears up leaves some of it: without the marker the next one would refuse it.</summary>
+    [Fact]
+    public async Task What_says_that_it_is_ours_goes_last()
+    {
+        KvEstate estate = New();
+        string marker = Path.Combine(_root, MadeDirectory.Marker);
+
+        // Directories list what is newest first, last, or in any order.
+        for (int i = 1; i <= 40; i++)
+            Directory.CreateDirectory(estate.Of(i));
+        File.Delete(marker);
+        File.WriteAllText(marker, "the first one");
+        for (int i = 41; i <= 80; i++)
+            Directory.CreateDirectory(estate.Of(i));
+        estate.Clear();
+        Assert.Equal("the first one", File.ReadAllText(marker));
+
+        for (int i = 1; i <= 40; i++)
+            Directory.CreateDirectory(estate.Of(i));
+        var gone = new List<string?>();
+        var ended = new TaskCompletionSource();
+        using var watcher = new FileSystemWatcher(_root);
+        watcher.Deleted += (_, e) =>
+        {
+            gone.Add(e.Name);
+            if (e.Name == MadeDirectory.Marker)
+                ended.TrySetResult();
+        };
+        watcher.EnableRaisingEvents = true;
+        estate.Dispose();
+        await ended.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(41, gone.Count);
+        Assert.False(Directory.Exists(_root));
+    }
+
     [Theory]
     [InlineData("precious.txt")]
     [InlineData("1/precious.txt")]

@@ -30,7 +30,8 @@ internal static class MadeDirectory
         if (Foreign(path, isOurs) is { } foreign)
             throw Refused(path, key, $"holds {foreign}, which VAI did not make");
         Empty(path);
-        Mark(path, key);
+        if (!IsMarked(path))
+            Mark(path, key);
     }
 
     /// <summary>Removes it with all that is VAI's; what else is there stays, and the directory with it.</summary>
@@ -39,12 +40,15 @@ internal static class MadeDirectory
         if (Entry.KindOf(path) != EntryKind.Directory || Foreign(path, isOurs) is not null)
             return;
         Empty(path);
+        File.Delete(Path.Combine(path, Marker));
         Directory.Delete(path);
     }
 
+    private static bool IsMarked(string path) => Entry.KindOf(Path.Combine(path, Marker)) == EntryKind.File;
+
     private static string? Foreign(string path, Func<string, EntryKind, bool> isOurs)
     {
-        bool marked = Entry.KindOf(Path.Combine(path, Marker)) == EntryKind.File;
+        bool marked = IsMarked(path);
         foreach (string entry in Directory.EnumerateFileSystemEntries(path, "*", Below))
         {
             string name = Path.GetRelativePath(path, entry);
@@ -58,13 +62,15 @@ internal static class MadeDirectory
         return null;
     }
 
+    // All but the marker: killed in between, it leaves a directory that the next start knows for its own.
     private static void Empty(string path)
     {
         foreach (string entry in Directory.EnumerateFileSystemEntries(path))
         {
-            if (Entry.KindOf(entry) == EntryKind.Directory)
+            EntryKind kind = Entry.KindOf(entry);
+            if (kind == EntryKind.Directory)
                 Directory.Delete(entry, recursive: true);
-            else
+            else if (kind != EntryKind.File || Path.GetFileName(entry) != Marker)
                 File.Delete(entry);
         }
     }
