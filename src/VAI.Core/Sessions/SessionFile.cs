@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
+using VAI.Native.Memory;
 using VAI.Pipeline.Steps;
 using VAI.Residency;
 using VAI.Sram;
@@ -68,7 +70,11 @@ internal sealed class SessionFile
             throw new VaiUsageException(VaiError.FileNotFound, $"{path}: there is no such file. Check the path.");
         try
         {
-            using FileStream file = File.OpenRead(path);
+            // .NET's own open would wait for ever on a pipe that nobody writes to.
+            using SafeFileHandle? handle = RegularFile.TryOpen(path);
+            if (handle is null)
+                throw new VaiUsageException(VaiError.FileNotReadable, $"{path}: is not a regular file that can be read. Give the path of a saved session.");
+            using var file = new FileStream(handle, FileAccess.Read);
             return Read(path, file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

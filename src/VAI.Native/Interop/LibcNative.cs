@@ -20,6 +20,7 @@ internal static partial class LibcNative
     internal const int AT_FDCWD = -100;
     internal const int AT_SYMLINK_NOFOLLOW = 0x100;
     internal const int AT_EMPTY_PATH = 0x1000;
+    internal const long ST_RDONLY = 1;
     internal const uint STATX_BASIC_STATS = 0x7FF;
     internal const int S_IFMT = 0xF000;
     internal const int S_IFREG = 0x8000;
@@ -309,10 +310,13 @@ internal struct statx_result
     internal uint stx_dev_minor;
 }
 
-/// <summary><c>struct statfs</c> of 64-bit systems: the field that VAI reads.</summary>
+/// <summary><c>struct statfs</c> of 64-bit systems: the fields that VAI reads.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 256)]
 internal struct statfs_result
 {
     [FieldOffset(0)]
     internal long f_type;
+
+    [FieldOffset(80)]
+    internal long f_flags;
 }

@@ -61,6 +61,19 @@ internal sealed class RegularFile : IDisposable
         }
     }
 
+    /// <summary>A regular file's descriptor, open for reading; null where there is none, or it cannot be read. Waits for nobody.</summary>
+    public static SafeFileHandle? TryOpen(string path)
+    {
+        int descriptor = LibcNative.open(path, LibcNative.O_RDONLY | LibcNative.O_NONBLOCK | LibcNative.O_CLOEXEC);
+        if (descriptor < 0)
+            return null;
+        var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        if (Status(handle, out statx_result status) && (status.stx_mode & LibcNative.S_IFMT) == LibcNative.S_IFREG)
+            return handle;
+        handle.Dispose();
+        return null;
+    }
+
     /// <summary>Reads the bytes from <paramref name="offset"/> on until the span is full.</summary>
     /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotReadable"/>: the file ends before, or cannot be read.</exception>
     public void Read(long offset, Span<byte> to)

@@ -27,11 +27,12 @@ internal sealed class RomDirectory
     private const uint PrivateMode = 0b_111_000_000;
     private const uint GroupMode = 0b_111_101_000;
 
-    private RomDirectory(string path, bool group, bool owned, string? notShared)
+    private RomDirectory(string path, bool group, bool owned, bool readOnly, string? notShared)
     {
         Path = path;
         HasGroup = group;
         IsOwned = owned;
+        IsReadOnly = readOnly;
         NotShared = notShared;
     }
 
@@ -43,11 +44,14 @@ internal sealed class RomDirectory
     /// <summary>Whether it is this user's.</summary>
     public bool IsOwned { get; }
 
+    /// <summary>Whether it is mounted so that nobody writes there, as a container's volume may be.</summary>
+    public bool IsReadOnly { get; }
+
     /// <summary>The kind of file system it is on, if its users would not see each other's locks and mappings.</summary>
     public string? NotShared { get; }
 
     /// <summary>Whether this user may burn there; otherwise ROMs are attached only.</summary>
-    public bool CanWrite => IsOwned && NotShared is null;
+    public bool CanWrite => IsOwned && !IsReadOnly && NotShared is null;
 
     /// <summary>Mode of the images: nobody writes them again.</summary>
     public uint ImageMode => HasGroup ? 0b_100_100_000u : 0b_100_000_000u;
@@ -117,7 +121,8 @@ internal sealed class RomDirectory
             throw Unsafe(path, $"has mode {Convert.ToString(mode, 8)}; it must be 700, or 750 for a group");
         if (!owned && !(isExplicit && mode == GroupMode))
             throw Unsafe(path, $"belongs to user {status.stx_uid}, not to {LibcNative.geteuid()}");
-        return new RomDirectory(path, mode == GroupMode, owned, (fileSystem ?? FileSystemKind.NotSharedName)(handle));
+        bool readOnly = LibcNative.fstatfs(handle, out statfs_result system) == 0 && (system.f_flags & LibcNative.ST_RDONLY) != 0;
+        return new RomDirectory(path, mode == GroupMode, owned, readOnly, (fileSystem ?? FileSystemKind.NotSharedName)(handle));
     }
 
     /// <summary>Asks whether this user may burn and evict there.</summary>
@@ -129,6 +134,13 @@ internal sealed class RomDirectory
             throw new VaiUsageException(
                 VaiError.RomDirectoryUnsafe,
                 $"The ROM directory {Path} belongs to another user, who alone burns into it. Ask for the model to be burned there, or set {Variable}.");
+        }
+
+        if (IsReadOnly)
+        {
+            throw new VaiUsageException(
+                VaiError.RomDirectoryUnsafe,
+                $"The ROM directory {Path} is mounted read-only: what is burned there is attached, and nothing more burned. Mount it for writing, or set {Variable}.");
         }
 
         if (NotShared is { } name)
