@@ -121,7 +121,7 @@ internal sealed class AdmissionGate
     private async Task QueueAsync(HttpContext context, RequestDelegate next, FairQueue queue, string client, int cost)
     {
         ValueTask<Entry> asked = queue.EnterAsync(client, cost, context.RequestAborted);
-        Entry entry = asked.IsCompleted ? await asked : await StreamPatience.Of(context).WhileQueuedAsync(asked.AsTask());
+        Entry entry = asked.IsCompleted ? await asked : await WhileQueuedAsync(context, queue, client, cost, asked.AsTask());
         if (entry != Entry.Admitted)
         {
             await RefuseAsync(context, queue, entry);
@@ -142,6 +142,27 @@ internal sealed class AdmissionGate
                 AdmissionTelemetry.Left();
             queue.Leave(client, since, cost);
         }
+    }
+
+    private static async Task<Entry> WhileQueuedAsync(HttpContext context, FairQueue queue, string client, int cost, Task<Entry> asked)
+    {
+        try
+        {
+            return await StreamPatience.Of(context).WhileQueuedAsync(asked);
+        }
+        catch
+        {
+            // The place may still come, and nobody else would give it back.
+            _ = ReturnAsync(queue, client, cost, asked);
+            throw;
+        }
+    }
+
+    private static async Task ReturnAsync(FairQueue queue, string client, int cost, Task<Entry> asked)
+    {
+        await ((Task)asked).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (asked is { IsCompletedSuccessfully: true, Result: Entry.Admitted })
+            queue.Leave(client, Stopwatch.GetTimestamp(), cost);
     }
 
     private async Task RefuseAsync(HttpContext context, FairQueue queue, Entry entry)

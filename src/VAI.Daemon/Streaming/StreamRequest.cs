@@ -54,9 +54,9 @@ internal static class StreamRequest
 
             return stream;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // It is refused when it is read.
+            // It is no JSON, or a name in it is no text. It is refused when it is read.
             return false;
         }
     }

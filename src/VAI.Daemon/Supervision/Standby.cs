@@ -138,7 +138,7 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
             EngineLink link = await engine.Ready.WaitAsync(options.StartLimit, cancellationToken).ConfigureAwait(false);
             engine.State = EngineState.StandingBy;
             if (Wanted() is { Count: > 0 } wanted)
-                await WarmAsync(link, wanted.MinBy(w => w.Bytes)!.Model, sooner.Token).ConfigureAwait(false);
+                await WarmAsync(link, wanted.MinBy(w => w.Bytes)!.Model, sooner.Token, cancellationToken).ConfigureAwait(false);
             await TellAsync(link, sooner.Token).ConfigureAwait(false);
             log.WorkerStandsBy(engine.Id);
             return engine;
@@ -200,7 +200,7 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
             await engine.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static async Task WarmAsync(EngineLink link, ModelOptions model, CancellationToken cancellationToken)
+    private static async Task WarmAsync(EngineLink link, ModelOptions model, CancellationToken cancellationToken, CancellationToken stopping)
     {
         await using var vai = new EngineVai(new OneEngine(link));
         model = model with { Name = WarmName, ContextLength = WarmTokens, SramTokens = WarmTokens, MaxSessions = 1 };
@@ -214,17 +214,18 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
         }
         finally
         {
-            await ForgetAsync(link).ConfigureAwait(false);
+            await ForgetAsync(link, stopping).ConfigureAwait(false);
         }
     }
 
-    // By its name, as whoever gave up waiting for the load does not know whether it succeeded.
-    private static async Task ForgetAsync(EngineLink link)
+    // By its name, as whoever gave up waiting for the load does not know whether it succeeded. At the end the process goes, and nobody watches whether
+    // it answers any more: it must not be waited for.
+    private static async Task ForgetAsync(EngineLink link, CancellationToken stopping)
     {
         try
         {
             await link.CallAsync(
-                new CallHead(LinkMethod.Unload, 0, 0), new WireUnload(WarmName), WireJson.Default.WireUnload, CancellationToken.None).ConfigureAwait(false);
+                new CallHead(LinkMethod.Unload, 0, 0), new WireUnload(WarmName), WireJson.Default.WireUnload, stopping).ConfigureAwait(false);
         }
         catch (Exception e) when (e is VaiException or LinkEndedException)
         {

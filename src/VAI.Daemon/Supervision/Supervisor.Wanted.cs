@@ -131,12 +131,12 @@ internal sealed partial class Supervisor
         }
     }
 
-    private static async Task ForgetAsync(EngineLink link, string name)
+    private async Task ForgetAsync(EngineLink link, string name)
     {
         try
         {
             await link.CallAsync(
-                new CallHead(LinkMethod.Unload, 0, 0), new WireUnload(name), WireJson.Default.WireUnload, CancellationToken.None).ConfigureAwait(false);
+                new CallHead(LinkMethod.Unload, 0, 0), new WireUnload(name), WireJson.Default.WireUnload, _stopping.Token).ConfigureAwait(false);
         }
         catch (VaiException)
         {

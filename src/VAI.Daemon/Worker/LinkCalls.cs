@@ -74,7 +74,8 @@ internal sealed class LinkCalls(IVai vai, IPreparable? preparable) : IDisposable
                 await CloseAsync(number).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             var model = (IRebuildableModel)vai.Select(open.Model);
-            there = Add(number, open.State is { } state ? model.OpenSession(open.Options, state) : model.OpenSession(open.Options));
+            there = await AddAsync(
+                number, open.State is { } state ? model.OpenSession(open.Options, state) : model.OpenSession(open.Options), cancellationToken).ConfigureAwait(false);
         }
 
         return there is not null && (at is null || there.Session.TokenCount == at)
@@ -130,15 +131,18 @@ internal sealed class LinkCalls(IVai vai, IPreparable? preparable) : IDisposable
     private async Task<WireSession> RestoreAsync(ulong number, WireOpen open, CancellationToken cancellationToken)
     {
         IModelContext model = vai.Select(open.Model);
-        ServedSession served = Add(
-            number, await model.RestoreSessionAsync(ApiJson.Needed(open.Saved, "saved"), open.Options, cancellationToken).ConfigureAwait(false));
+        ServedSession served = await AddAsync(
+            number, await model.RestoreSessionAsync(ApiJson.Needed(open.Saved, "saved"), open.Options, cancellationToken).ConfigureAwait(false),
+            cancellationToken).ConfigureAwait(false);
         return new WireSession(number.ToString(CultureInfo.InvariantCulture), model.Name, served.Session.State);
     }
 
     private async Task ForkAsync(ulong number, WireFork fork, CancellationToken cancellationToken)
     {
         ServedSession served = await OpenAsync(number, fork.Open, fork.At, cancellationToken).ConfigureAwait(false);
-        Add(ulong.Parse(fork.Child, CultureInfo.InvariantCulture), await served.Session.ForkAsync(fork.Options, cancellationToken).ConfigureAwait(false));
+        await AddAsync(
+            ulong.Parse(fork.Child, CultureInfo.InvariantCulture), await served.Session.ForkAsync(fork.Options, cancellationToken).ConfigureAwait(false),
+            cancellationToken).ConfigureAwait(false);
     }
 
     private async Task VerbAsync(CallHead head, WireVerb verb, CancellationToken cancellationToken)
@@ -163,12 +167,18 @@ internal sealed class LinkCalls(IVai vai, IPreparable? preparable) : IDisposable
             await closed.Session.DisposeAsync().ConfigureAwait(false);
     }
 
-    private ServedSession Add(ulong number, IInferenceSession session)
+    /// <summary>Puts a session where it is found, unless whoever asked for it has given up: nobody would ever close it.</summary>
+    private async ValueTask<ServedSession> AddAsync(ulong number, IInferenceSession session, CancellationToken cancellationToken)
     {
         var served = new ServedSession((IResumableSession)session);
         lock (_gate)
             _sessions[number] = served;
-        return served;
+
+        // SYNC POINT with the supervisor, which cancels and then has the number closed: that finds it here, or this finds it cancelled.
+        if (!cancellationToken.IsCancellationRequested)
+            return served;
+        await CloseAsync(number).ConfigureAwait(false);
+        throw new OperationCanceledException(cancellationToken);
     }
 
     private WireModelStatus Status(IModelContext model) => new(

@@ -74,6 +74,7 @@ public sealed class StreamPatienceTests
     [InlineData("""{"stream":false}""")]
     [InlineData("""{"x":{"stream":true}}""")]
     [InlineData("no JSON")]
+    [InlineData("""{"\ud800":1,"stream":true}""")]
     public async Task Who_wants_no_stream_has_a_status_of_its_own(string body)
     {
         var time = new ManualTime();
@@ -91,6 +92,24 @@ public sealed class StreamPatienceTests
         await drained;
     }
 
+    /// <summary>Whatever it failed by: else as many of them as there are places would be the end of all work.</summary>
+    [Fact]
+    public async Task A_place_that_comes_when_its_request_has_failed_is_given_back()
+    {
+        await using AdmissionHost host = await AdmissionHost.StartAsync(o => o.MaxActive = 1, time: new NoTimers());
+        Task<HttpResponseMessage> first = host.Local.PostAsync(OpenAi, new StringContent("first"));
+        Computing computing = await host.NextAsync();
+        using HttpResponseMessage failed = await host.Local.PostAsync(OpenAi, Json("{}"));
+        Assert.Equal(HttpStatusCode.InternalServerError, failed.StatusCode);
+        Assert.Equal(1, host.Gate.Waiting);
+        computing.Done.SetResult();
+        Assert.Equal(HttpStatusCode.OK, (await first).StatusCode);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (host.Gate.Active > 0)
+            await Task.Delay(10, limit.Token);
+        Assert.Equal(0, host.Gate.Waiting);
+    }
+
     private static async Task<HttpResponseMessage> WaitsAsync(AdmissionHost host, ManualTime time, string path, string body)
     {
         var message = new HttpRequestMessage(HttpMethod.Post, path) { Content = Json(body) };
@@ -103,4 +122,10 @@ public sealed class StreamPatienceTests
     }
 
     private static StringContent Json(string body) => new(body, Encoding.UTF8, "application/json");
+
+    private sealed class NoTimers : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            throw new InvalidOperationException("There is none.");
+    }
 }

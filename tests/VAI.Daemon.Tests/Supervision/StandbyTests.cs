@@ -1,5 +1,8 @@
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using VAI.Daemon.Supervision;
+using VAI.Daemon.Supervision.Engines;
+using VAI.Daemon.Supervision.Link;
 
 namespace VAI.Daemon.Tests.Supervision;
 
@@ -40,6 +43,62 @@ public sealed class StandbyTests
         _ = standby.Prepare([new WantedModel(new ModelOptions { Name = "a", File = "a.gguf" }, 1, null)], Long, CancellationToken.None);
         Assert.Null(await standby.TakeAsync().WaitAsync(TimeSpan.FromSeconds(30)));
         Assert.False(_started.Task.IsCompleted);
+    }
+
+    [Fact]
+    public async Task One_that_answers_nothing_keeps_nobody_from_stopping()
+    {
+        string place = Directory.CreateTempSubdirectory("vai").FullName;
+        using var stop = new CancellationTokenSource();
+        Silent? silent = null;
+        var standby = new Standby(
+            () =>
+            {
+                var engine = EngineProcess.Start(new WorkerCommand("/bin/sh", ["-c", "exec cat"]), new WorkerConfig(), 1, place, (_, _) => { });
+                silent = new Silent(Path.Combine(place, "1.sock"));
+                _started.SetResult();
+                return engine;
+            },
+            () => false,
+            Options,
+            NullLogger.Instance);
+        _ = standby.Prepare([new WantedModel(new ModelOptions { Name = "a", File = "a.gguf" }, 1, null)], TimeSpan.Zero, stop.Token);
+        await _started.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await silent!.Asked.WaitAsync(TimeSpan.FromSeconds(30));
+        await stop.CancelAsync();
+        await standby.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+        Directory.Delete(place, recursive: true);
+    }
+
+    /// <summary>An engine's side of a link, in place of the process: it greets, and answers nothing that it is asked.</summary>
+    private sealed class Silent : ILinkSide
+    {
+        private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Silent(string path)
+        {
+            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            socket.Connect(new UnixDomainSocketEndPoint(path));
+            var connection = new LinkConnection(socket, this);
+            connection.Start();
+            connection.Send(LinkKind.Hello, 0, LinkHello.Mine.ToBytes());
+        }
+
+        public Task Asked => _asked.Task;
+
+        public void Take(LinkHeader header, ReadOnlySpan<byte> payload)
+        {
+            if (header.Kind is LinkKind.Call)
+                _asked.TrySetResult();
+        }
+
+        public void Taken()
+        {
+        }
+
+        public void Ended(LinkEndedException reason)
+        {
+        }
     }
 
     // No process is needed to see when one would be started.

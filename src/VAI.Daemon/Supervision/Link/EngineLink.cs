@@ -161,6 +161,22 @@ internal sealed partial class EngineLink : ILinkSide, IDisposable
     /// <summary>Tells the engine that nobody needs a session any more, and waits for nothing.</summary>
     public void Forget(ulong session) => Send(LinkKind.Call, NextId(), new CallHead(LinkMethod.Close, 0, session), "{}"u8.ToArray());
 
+    /// <summary>Waits for a call that opens a session. Where that is given up the engine may have opened it all the same, and is told to close it.</summary>
+    /// <param name="session">The session's number, which is nobody's yet.</param>
+    /// <param name="call">The call.</param>
+    public async Task<T> OpeningAsync<T>(ulong session, Task<T> call)
+    {
+        try
+        {
+            return await call.ConfigureAwait(false);
+        }
+        catch
+        {
+            Forget(session);
+            throw;
+        }
+    }
+
     /// <summary>Has the link read on though one who reads updates blocks its thread.</summary>
     public void Relieve(TimeSpan after) => _connection.Relieve(after);
 

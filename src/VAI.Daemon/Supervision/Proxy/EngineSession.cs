@@ -58,9 +58,9 @@ internal sealed class EngineSession : ProxySession
             async (place, open, request, token) =>
             {
                 ulong child = place.Link.NextSession();
-                await CallAsync(
+                await place.Link.OpeningAsync(child, CallAsync(
                     LinkMethod.Fork, place, new WireFork(child.ToString(CultureInfo.InvariantCulture), options, At(open), open),
-                    WireJson.Default.WireFork, request, token).ConfigureAwait(false);
+                    WireJson.Default.WireFork, request, token)).ConfigureAwait(false);
                 return new EngineSession(_model, options, Snapshot(), new SessionPlace(place.Link, child));
             },
             cancellationToken);
@@ -101,7 +101,7 @@ internal sealed class EngineSession : ProxySession
         _model.Count(-1);
     }
 
-    private static Task CallAsync<TBody>(
+    private static Task<byte[]> CallAsync<TBody>(
         LinkMethod method, SessionPlace place, TBody body, JsonTypeInfo<TBody> type, Request request, CancellationToken cancellationToken) =>
         place.Link.CallAsync(new CallHead(method, 0, place.Number), body, type, cancellationToken, request);
 

@@ -1,8 +1,11 @@
 using System.Net.Sockets;
+using System.Text.Json;
 using VAI.Daemon.Supervision.Link;
 using VAI.Daemon.Supervision.Proxy;
 using VAI.Daemon.Tests.Api;
 using VAI.Daemon.Worker;
+using VAI.Remote.Wire;
+using VAI.Residency;
 using Xunit.Abstractions;
 using static VAI.Daemon.Tests.Api.VaiConformance;
 
@@ -175,6 +178,71 @@ public sealed class LinkTests(ForgedModels models, ITestOutputHelper output)
 
         Assert.Equal(0, engine.Select("m").OpenSessions);
         Assert.Equal(0, vai.Select("m").OpenSessions);
+    }
+
+    /// <summary>What is asked last before somebody gives up is a session that the engine may have opened all the same.</summary>
+    [Fact]
+    public async Task Forks_and_restored_sessions_that_are_given_up_leave_nothing_at_the_engine()
+    {
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("VAI_TEST_SEED"), out int given) ? given : Environment.TickCount & 0xFFFF;
+        output.WriteLine($"VAI_TEST_SEED={seed}");
+        var random = new Random(seed);
+        await using var rig = new LinkRig();
+        IVai engine = await EngineAsync();
+        await rig.ServeAsync(models.NewFile("sock"), engine);
+        await using var vai = new EngineVai(rig);
+        await vai.LoadAsync(Model());
+        IModelContext model = vai.Select("m");
+        string file = models.NewFile("session");
+        int givenUp = 0;
+        await using (IInferenceSession session = model.OpenSession())
+        {
+            await ReadAsync(session.InferAsync(Prompt, Greedy(2)));
+            await session.SaveAsync(file);
+            for (int i = 0; i < 200; i++)
+            {
+                using var cancel = new CancellationTokenSource();
+                Task<IInferenceSession> opening = i % 2 == 0
+                    ? session.ForkAsync(null, cancel.Token).AsTask()
+                    : model.RestoreSessionAsync(file, null, cancel.Token).AsTask();
+                Thread.SpinWait(random.Next(20_000));
+                await cancel.CancelAsync();
+                try
+                {
+                    await (await opening).DisposeAsync();
+                }
+                catch (OperationCanceledException)
+                {
+                    givenUp++;
+                }
+            }
+        }
+
+        Assert.NotEqual(0, givenUp);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (engine.Select("m").OpenSessions > 0)
+            await Task.Delay(10, limit.Token);
+        Assert.Equal(0, model.OpenSessions);
+    }
+
+    [Fact]
+    public async Task A_fork_that_is_given_up_while_it_is_made_is_closed_by_the_engine()
+    {
+        await using IVai engine = await EngineAsync();
+        using var calls = new LinkCalls(engine, null);
+        using var cancel = new CancellationTokenSource();
+        using var hold = new ManualResetEventSlim();
+        await calls.OpenAsync(1, new WireOpen("m", null, null, null, null), null, default);
+        Task held = ((ModelContext)engine.Select("m")).Pipeline.InvokeAsync(() => hold.Wait(TimeSpan.FromMinutes(1)));
+
+        // It has its place in the pipeline's queue when this returns.
+        Task<byte[]> forking = calls.DoAsync(
+            new CallHead(LinkMethod.Fork, 0, 1), JsonSerializer.SerializeToUtf8Bytes(new WireFork("2", null, null, null), WireJson.Default.WireFork), _ => { }, cancel.Token);
+        await cancel.CancelAsync();
+        hold.Set();
+        await held;
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => forking);
+        Assert.Equal(1, engine.Select("m").OpenSessions);
     }
 
     [Fact]
