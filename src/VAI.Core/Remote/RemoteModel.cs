@@ -20,10 +20,11 @@ internal sealed class RemoteModel(RemoteVai vai, ModelHandle handle, WireModel d
         vai.Attach();
         path = Path.GetFullPath(path);
         var open = new WireOpen(Name, options, null, null, vai.ClientId);
-        WireSession session = await vai.Link.RepeatAsync(
-            Name,
-            () => vai.Link.AskAsync(
-                () => RemoteFile.Post($"vai/sessions/{id}/restore", path, open), WireJson.Default.WireSession, cancellationToken),
+        WireSession session = await vai.WhileOpenAsync(
+            token => vai.Link.RepeatAsync(
+                Name,
+                () => vai.Link.AskAsync(() => RemoteFile.Post($"vai/sessions/{id}/restore", path, open), WireJson.Default.WireSession, token),
+                token),
             cancellationToken).ConfigureAwait(false);
         return new RemoteSession(this, options, id, session.State, opened: true);
     }
@@ -42,6 +43,6 @@ internal sealed class RemoteModel(RemoteVai vai, ModelHandle handle, WireModel d
             ModelQuestion.Detokenize => "vai/models/detokenize",
             _ => "vai/models/embed",
         };
-        return vai.Link.PostAsync(path, Name, body, bodyType, type, cancellationToken);
+        return vai.WhileOpenAsync(token => vai.Link.PostAsync(path, Name, body, bodyType, type, token), cancellationToken);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using VAI.Diagnostics;
@@ -35,7 +36,10 @@ internal sealed class RemoteVai : IVai
     {
         get
         {
-            Fetch();
+            if (Volatile.Read(ref _disposed) != 0)
+                return [];
+            if (!_models.Fetched)
+                RefreshAsync(CancellationToken.None).GetAwaiter().GetResult();
             return _models.All;
         }
     }
@@ -93,14 +97,14 @@ internal sealed class RemoteVai : IVai
         }
 
         bool again = false;
-        await Link.RepeatAsync(
+        await WhileOpenAsync(token => Link.RepeatAsync(
             null,
             async () =>
             {
                 try
                 {
                     HttpRequestMessage Request() => RemoteLink.Post("vai/models/unload", new WireUnload(model.Name), WireJson.Default.WireUnload);
-                    return await Link.AskAsync<object>(Request, null, cancellationToken).ConfigureAwait(false);
+                    return await Link.AskAsync<object>(Request, null, token).ConfigureAwait(false);
                 }
                 catch (VaiUsageException e) when (again && e.Code is VaiError.UnknownModel or VaiError.ModelNotLoaded)
                 {
@@ -112,7 +116,7 @@ internal sealed class RemoteVai : IVai
                     again = true;
                 }
             },
-            cancellationToken).ConfigureAwait(false);
+            token), cancellationToken).ConfigureAwait(false);
         lock (_loaded)
             _loaded.Remove(model.Name);
         _models.Remove(model);
@@ -120,14 +124,18 @@ internal sealed class RemoteVai : IVai
         await RefreshAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    public IModelContext Select(ModelHandle handle) => _models.Find(handle) ?? throw new VaiUsageException(
-        VaiError.ModelNotLoaded, "The handle's model is not loaded any more. Load it again and use the new handle.");
+    public IModelContext Select(ModelHandle handle)
+    {
+        ThrowIfDisposed();
+        return _models.Find(handle) ?? throw new VaiUsageException(
+            VaiError.ModelNotLoaded, "The handle's model is not loaded any more. Load it again and use the new handle.");
+    }
 
     public IModelContext Select(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
         ThrowIfDisposed();
-        return _models.Find(name) ?? SelectAsync(name, Closing).AsTask().GetAwaiter().GetResult();
+        return _models.Find(name) ?? SelectAsync(name, CancellationToken.None).AsTask().GetAwaiter().GetResult();
     }
 
     /// <summary>As <see cref="Select(string)"/>, without holding a thread while the daemon is asked.</summary>
@@ -146,11 +154,9 @@ internal sealed class RemoteVai : IVai
     }
 
     /// <summary>Asks the daemon for its models.</summary>
-    public async Task RefreshAsync(CancellationToken cancellationToken)
-    {
-        ThrowIfDisposed();
-        _models.Set(this, await Link.GetAsync("vai/models", WireJson.Default.IReadOnlyListWireModel, cancellationToken).ConfigureAwait(false));
-    }
+    public async Task RefreshAsync(CancellationToken cancellationToken) => _models.Set(
+        this,
+        await WhileOpenAsync(token => Link.GetAsync("vai/models", WireJson.Default.IReadOnlyListWireModel, token), cancellationToken).ConfigureAwait(false));
 
     /// <summary>What the daemon is doing.</summary>
     public Task<WireStatus> StatusAsync(CancellationToken cancellationToken) =>
@@ -176,14 +182,39 @@ internal sealed class RemoteVai : IVai
     /// <summary>A session is about to be opened at the daemon.</summary>
     internal void Attach() => _lease.Hold();
 
+    /// <summary>Has what is asked end with this client: then its caller sees that this is why.</summary>
+    internal async Task<T> WhileOpenAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
+    {
+        ThrowIfDisposed();
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Closing);
+        try
+        {
+            return await ask(either.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (either.IsCancellationRequested && (e is OperationCanceledException || RemoteLink.IsBreak(e)))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new ObjectDisposedException(typeof(IVai).FullName, "The client was disposed meanwhile.");
+        }
+    }
+
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed != 0, typeof(IVai));
 
     private async Task<ModelHandle> LoadAsync(
         string name, WireModelRequest request, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
-        ThrowIfDisposed();
-        WireModel model = await Link.RepeatAsync(
-            null, () => LoadOnceAsync(name, request, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
+        WireModel model;
+        try
+        {
+            model = await WhileOpenAsync(
+                token => Link.RepeatAsync(null, () => LoadOnceAsync(name, request, progress, token), token), cancellationToken).ConfigureAwait(false);
+        }
+        catch (ProgressException e)
+        {
+            e.Thrown.Throw();
+            throw;
+        }
+
         await RefreshAsync(cancellationToken).ConfigureAwait(false);
         return _models.Find(model.Name)?.Handle ?? throw new VaiUsageException(
             VaiError.ModelNotLoaded, $"'{name}' was loaded, but somebody has unloaded it again. Load it once more.");
@@ -204,20 +235,32 @@ internal sealed class RemoteVai : IVai
                     throw WireErrors.IsInterruption(error) ? new InterruptedException(error.Message) : WireErrors.ToException(error);
                 if (e.Model is { } model)
                     return model;
+
+                // Events may have come together: of a load that was given up nothing more is told.
+                cancellationToken.ThrowIfCancellationRequested();
                 if (Enum.TryParse(e.Phase, out LoadPhase phase))
-                    progress?.Report(new LoadProgress(name, phase, e.Fraction));
+                    Report(progress, new LoadProgress(name, phase, e.Fraction));
             }
         }
 
         throw new InterruptedException("The load's progress ended before its end.");
     }
 
-    private async Task<MemoryPlan> PlanAsync(WireModelRequest request, CancellationToken cancellationToken)
+    // What foreign code throws is no broken connection, whatever it is: the load is not asked for again.
+    private static void Report(IProgress<LoadProgress>? progress, LoadProgress report)
     {
-        ThrowIfDisposed();
-        return await Link.PostAsync(
-            "vai/models/plan", null, request, WireJson.Default.WireModelRequest, WireJson.Default.MemoryPlan, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            progress?.Report(report);
+        }
+        catch (Exception e) when (RemoteLink.IsBreak(e))
+        {
+            throw new ProgressException(ExceptionDispatchInfo.Capture(e));
+        }
     }
+
+    private Task<MemoryPlan> PlanAsync(WireModelRequest request, CancellationToken cancellationToken) => WhileOpenAsync(
+        token => Link.PostAsync("vai/models/plan", null, request, WireJson.Default.WireModelRequest, WireJson.Default.MemoryPlan, token), cancellationToken);
 
     // Another daemon may be there now, and have loaded only what it was configured with. If it is the same one, somebody has unloaded it.
     private async ValueTask<bool> ReloadAsync(string name, CancellationToken cancellationToken)
@@ -235,13 +278,6 @@ internal sealed class RemoteVai : IVai
         return true;
     }
 
-    private void Fetch()
-    {
-        ThrowIfDisposed();
-        if (!_models.Fetched)
-            RefreshAsync(Closing).GetAwaiter().GetResult();
-    }
-
     private ModelOptions? Configured(string name) => Array.Find(_configured, m => m.Name == name);
 
     // The daemon's working directory is another one.
@@ -252,4 +288,9 @@ internal sealed class RemoteVai : IVai
     }
 
     private static string Absolute(string file) => File.Exists(file) || file.Contains('/') ? Path.GetFullPath(file) : file;
+
+    private sealed class ProgressException(ExceptionDispatchInfo thrown) : Exception
+    {
+        public ExceptionDispatchInfo Thrown => thrown;
+    }
 }

@@ -14,13 +14,14 @@ namespace VAI.Residency;
 
 /// <summary>From options to a resident model: gate, weights, SRAM bank. Undoes what it did if a later part fails.</summary>
 internal sealed class ModelLoader(
-    PipelineThread pipeline, LlamaThreadpool pool, RomLoader roms, ParkingLot lot, KvStashDirectory? stash, int share, IEngineProgress? moves = null) : IDisposable
+    PipelineThread pipeline, LlamaThreadpool pool, RomLoader roms, ParkingLot lot, KvStashDirectory? stash, int share, IEngineProgress? moves = null,
+    MemoryClaims? claims = null) : IDisposable
 {
     // Of the machine's memory, for the SRAM of models that may never be loaded here.
     private const int SramShare = 64;
 
     private readonly PreparedModels _prepared = new();
-    private readonly MemoryClaims _claims = new();
+    private readonly MemoryClaims _claims = claims ?? new();
     private int _joined;
 
     /// <summary>
@@ -65,7 +66,7 @@ internal sealed class ModelLoader(
         Weights? weights = prepared?.Weights;
         LlamaContext? context = prepared?.Context;
         EncoderCores? texts = null;
-        IDisposable? claim = null;
+        IDisposable? claim = null, resident = null;
         try
         {
             Report(LoadPhase.Checking, 0);
@@ -91,11 +92,12 @@ internal sealed class ModelLoader(
                 texts = NewCores(weights, context, contexts);
             cancellationToken.ThrowIfCancellationRequested();
             ModelMemory? memory = Footprint.Measured(resolved, context, 1 + contexts, weights.Hold?.File.Header.ImageBytes ?? 0);
+            resident = memory is null ? null : _claims.Resident(Planner.HostBytes(memory) + MemoryRoom.VocabularyBytes(weights.Info.VocabularySize));
             var loaded = new ModelContext(resolved, weights, context, pipeline, lot, stash, texts)
             {
                 OnGpu = RomLoader.UsesGpu(settings),
                 Memory = memory,
-                Claim = memory is null ? null : _claims.Resident(Planner.HostBytes(memory) + MemoryRoom.VocabularyBytes(weights.Info.VocabularySize)),
+                Claim = resident,
                 LoadTime = Stopwatch.GetElapsedTime(start),
             };
             roms.Note(loaded);
@@ -106,9 +108,11 @@ internal sealed class ModelLoader(
         }
         catch
         {
+            // The last report is foreign code too.
             texts?.Dispose();
             context?.Dispose();
             weights?.Dispose();
+            resident?.Dispose();
             throw;
         }
         finally

@@ -27,7 +27,7 @@ internal sealed partial class Session
             lock (_gate)
             {
                 (_verb, _prompt) = (null, null);
-                return Begin(tokens, default, options, start, cancellationToken);
+                return Begin(tokens, [], options, start, cancellationToken);
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

@@ -99,7 +99,7 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
     {
         ArgumentNullException.ThrowIfNull(prompt);
         options = SessionCheck.Options(this, _disposed, options);
-        return Run(new TextPrompt(prompt, null), default, default, options, cancellationToken);
+        return Run(new TextPrompt(prompt, null), [], [], options, cancellationToken);
     }
 
     public IAsyncEnumerable<InferenceUpdate> InferAsync(
@@ -107,7 +107,7 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
     {
         ArgumentNullException.ThrowIfNull(prompt);
         options = SessionCheck.Options(this, _disposed, prompt.Over(options));
-        return Run(TextPrompt.Of(prompt), default, default, options, cancellationToken);
+        return Run(TextPrompt.Of(prompt), [], [], options, cancellationToken);
     }
 
     public IAsyncEnumerable<InferenceUpdate> InferAsync(
@@ -118,8 +118,11 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
         ReadOnlyMemory<int> prompt, ReadOnlyMemory<int> generated, InferenceOptions options, CancellationToken cancellationToken = default)
     {
         options = SessionCheck.Options(this, _disposed, options);
-        SessionCheck.Tokens(this, prompt, generated);
-        return Run(null, prompt, generated, options, cancellationToken);
+
+        // Copied first: it runs later, and what the caller's memory holds by then is not what was checked.
+        int[] promptTokens = prompt.ToArray(), generatedTokens = generated.ToArray();
+        SessionCheck.Tokens(this, promptTokens, generatedTokens);
+        return Run(null, promptTokens, generatedTokens, options, cancellationToken);
     }
 
     public async ValueTask<IInferenceSession> ForkAsync(SessionOptions? options = null, CancellationToken cancellationToken = default)
@@ -239,8 +242,8 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
 
     private async IAsyncEnumerable<InferenceUpdate> Run(
         TextPrompt? text,
-        ReadOnlyMemory<int> prompt,
-        ReadOnlyMemory<int> generated,
+        int[] prompt,
+        int[] generated,
         InferenceOptions options,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -251,7 +254,7 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
         try
         {
             transaction = text is null
-                ? Begin(prompt.ToArray(), generated, options, start, cancellationToken)
+                ? Begin(prompt, generated, options, start, cancellationToken)
                 : await BeginAsync(text.Value, options, start, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e)
@@ -288,7 +291,7 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
 
     private Transaction Begin(
         int[] tokens,
-        ReadOnlyMemory<int> generated,
+        int[] generated,
         InferenceOptions options,
         long start,
         CancellationToken cancellationToken)
@@ -296,7 +299,7 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
         lock (_gate)
         {
             ThrowIfUnusable();
-            int length = Log.Count + tokens.Length + generated.Length;
+            long length = (long)Log.Count + tokens.Length + generated.Length;
             if (length == 0)
                 throw OptionCheck.Invalid("The prompt is empty, and so is the session: there is nothing to continue.");
             if (length - generated.Length >= _model.ContextLength || length > _model.ContextLength)
@@ -310,7 +313,7 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
 
             var times = JobTimes.From(start, _options.Priority, options.Deadline, options.SramWait);
             var transaction = new Transaction(
-                this, tokens, generated.ToArray(), options, _options.BufferedUpdates, times, cancellationToken);
+                this, tokens, generated, options, _options.BufferedUpdates, times, cancellationToken);
             _job = transaction;
             return transaction;
         }

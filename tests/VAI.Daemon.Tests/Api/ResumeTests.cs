@@ -197,6 +197,46 @@ public sealed class ResumeTests(ForgedModels models)
     }
 
     [Fact]
+    public async Task What_runs_when_a_client_is_disposed_says_so()
+    {
+        string socket = models.NewFile("sock");
+        await using ApiHost host = await HostAsync(socket);
+        IVai vai = Client(socket);
+        IModelContext model = vai.Select("m");
+        Task tokens = model.TokenizeAsync(new string('x', 4_000_000)).AsTask();
+        await vai.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => tokens);
+        Assert.Empty(vai.Models);
+        Assert.Throws<ObjectDisposedException>(() => vai.Select(model.Handle));
+        Assert.Throws<ObjectDisposedException>(() => vai.Select("m"));
+    }
+
+    [Fact]
+    public async Task A_load_ends_with_its_client()
+    {
+        string socket = models.NewFile("sock");
+        await using ApiHost host = await HostAsync(socket);
+        IVai vai = Client(socket);
+        var reports = new Reports(vai.Dispose);
+        await Assert.ThrowsAsync<ObjectDisposedException>(
+            () => vai.LoadAsync(new ModelOptions { Name = "other", File = models["tiny-qwen3"] }, reports).AsTask());
+        Assert.Equal(1, reports.Count);
+    }
+
+    [Fact]
+    public async Task What_progress_throws_is_no_broken_connection()
+    {
+        string socket = models.NewFile("sock");
+        await using ApiHost host = await HostAsync(socket);
+        await using IVai vai = Client(socket);
+        var thrown = new IOException("The disk of the log is full.");
+        var reports = new Reports(() => throw thrown);
+        Assert.Same(thrown, await Assert.ThrowsAsync<IOException>(
+            () => vai.LoadAsync(new ModelOptions { Name = "other", File = models["tiny-qwen3"] }, reports).AsTask()));
+        Assert.Equal(1, reports.Count);
+    }
+
+    [Fact]
     public async Task Two_hops_are_one()
     {
         string worker = models.NewFile("sock");
@@ -307,4 +347,15 @@ public sealed class ResumeTests(ForgedModels models)
         o.UseDaemon(socket);
         configure?.Invoke(o);
     });
+
+    private sealed class Reports(Action act) : IProgress<LoadProgress>
+    {
+        public int Count { get; private set; }
+
+        public void Report(LoadProgress value)
+        {
+            Count++;
+            act();
+        }
+    }
 }

@@ -142,6 +142,27 @@ public abstract partial class VaiConformance
     }
 
     [Fact]
+    public async Task A_prompt_that_is_changed_behind_the_call_is_the_one_that_was_checked()
+    {
+        await using Rig rig = await LoadAsync();
+        await using IInferenceSession session = rig.Model.OpenSession();
+        await using IInferenceSession other = rig.Model.OpenSession(new SessionOptions { BufferedUpdates = 4096 });
+        Task<Response> beside = ReadAsync(other.InferAsync(Prompt, Greedy(1000)));
+        foreach (int id in (int[])[int.MaxValue, -7])
+        {
+            int[] prompt = [5, 6, 7, 8];
+            IAsyncEnumerable<InferenceUpdate> updates = session.InferAsync(prompt, Greedy(1));
+            prompt[2] = id;
+            await ReadAsync(updates);
+            Assert.Equal([5, 6, 7, 8], session.Tokens.Take(4));
+            await session.RollbackAsync();
+        }
+
+        // In the same steps.
+        Assert.Equal(1000, (await beside).Tokens.Count);
+    }
+
+    [Fact]
     public async Task A_text_that_cannot_fit_is_refused_by_its_bytes()
     {
         await using Rig rig = await LoadAsync();

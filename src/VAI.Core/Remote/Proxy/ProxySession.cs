@@ -89,7 +89,7 @@ internal abstract class ProxySession : IInferenceSession, IResumableSession
     {
         ArgumentNullException.ThrowIfNull(prompt);
         options = SessionCheck.Options(this, _disposed, options);
-        return Run(new TextPrompt(prompt, null), default, default, options, cancellationToken);
+        return Run(new TextPrompt(prompt, null), [], [], options, cancellationToken);
     }
 
     public IAsyncEnumerable<InferenceUpdate> InferAsync(
@@ -97,7 +97,7 @@ internal abstract class ProxySession : IInferenceSession, IResumableSession
     {
         ArgumentNullException.ThrowIfNull(prompt);
         options = SessionCheck.Options(this, _disposed, prompt.Over(options));
-        return Run(TextPrompt.Of(prompt), default, default, options, cancellationToken);
+        return Run(TextPrompt.Of(prompt), [], [], options, cancellationToken);
     }
 
     public IAsyncEnumerable<InferenceUpdate> InferAsync(
@@ -108,8 +108,11 @@ internal abstract class ProxySession : IInferenceSession, IResumableSession
         ReadOnlyMemory<int> prompt, ReadOnlyMemory<int> generated, InferenceOptions options, CancellationToken cancellationToken = default)
     {
         options = SessionCheck.Options(this, _disposed, options);
-        SessionCheck.Tokens(this, prompt, generated);
-        return Run(null, prompt, generated, options, cancellationToken);
+
+        // Copied first: it runs later, and what the caller's memory holds by then is not what was checked.
+        int[] promptTokens = prompt.ToArray(), generatedTokens = generated.ToArray();
+        SessionCheck.Tokens(this, promptTokens, generatedTokens);
+        return Run(null, promptTokens, generatedTokens, options, cancellationToken);
     }
 
     public ValueTask<IInferenceSession> ForkAsync(SessionOptions? options = null, CancellationToken cancellationToken = default)
@@ -228,14 +231,14 @@ internal abstract class ProxySession : IInferenceSession, IResumableSession
 
     private async IAsyncEnumerable<InferenceUpdate> Run(
         TextPrompt? text,
-        ReadOnlyMemory<int> prompt,
-        ReadOnlyMemory<int> generated,
+        int[] prompt,
+        int[] generated,
         InferenceOptions options,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         Claim();
-        ProxyTransaction transaction = Begin(text, prompt.ToArray(), generated.ToArray(), options, cancellationToken);
+        ProxyTransaction transaction = Begin(text, prompt, generated, options, cancellationToken);
         Volatile.Write(ref _transaction, transaction);
         try
         {
