@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Numerics;
 using VAI.Text.Jinja;
 using VAI.Text.Jinja.Builtins.Filtering;
 using VAI.Text.Jinja.Builtins.Types;
@@ -30,6 +31,56 @@ public sealed class BuiltinCostTests(ITestOutputHelper output)
 
     public static TheoryData<string> Kinds => ["filter", "test", "method"];
 
+    /// <summary>What is short in a template goes through, or keeps, something long.</summary>
+    [Theory]
+    [InlineData("{% set _ = d[s] %}", 30)]
+    [InlineData("{% set _ = s in d %}", 30)]
+    [InlineData("{% set _ = d.get(s) %}", 30)]
+    [InlineData("{% set _ = {s: 1} %}", 30)]
+    [InlineData("{% set _ = d.copy() %}", 30)]
+    [InlineData("{% set _ = dict(**d) %}", 30)]
+    [InlineData("{% set _ = {}|attr(s) %}", 30)]
+    [InlineData("{% set _ = [{}]|map(attribute=s)|list %}", 30)]
+    [InlineData("{% set _ = [{}]|selectattr(s)|list %}", 30)]
+    [InlineData("{% set _ = s is filter %}", 30)]
+    [InlineData("{% set _ = [s] == [t] %}", 30)]
+    [InlineData("{% set _ = {1: s} == {1: t} %}", 30)]
+    [InlineData("{% set _ = s < t %}", 30)]
+    [InlineData("{% set _ = [s] < [t] %}", 30)]
+    [InlineData("{% set _ = loop.changed(s) or loop.changed(t) %}", 30)]
+    [InlineData("{% set _ = [s]|sort %}", 30)]
+    [InlineData("{% set _ = [s]|unique|list %}", 30)]
+    [InlineData("{% set _ = [s]|min %}", 30)]
+    [InlineData("{% set _ = [{'a': s}]|groupby('a') %}", 30)]
+    [InlineData("{% set _ = {'a': s}|dictsort(by='value') %}", 30)]
+    [InlineData("{% set _ = '{:d}'.format(n) ~ '%d' % n %}", 1_000)]
+    [InlineData("{% set _ = ('{b7}' * 100).format(**many) %}", 4_000)]
+    [InlineData("{% set _ = many.pop('b0', 1) ~ many.pop('b1', 1) ~ many.pop('b2', 1) ~ many.pop('b3', 1) %}", 30)]
+    public void What_is_gone_through_is_counted(string use, int most)
+    {
+        const int Times = 2_000;
+        var many = new ValueDict();
+        for (int i = 0; i < Times; i++)
+            many.Set($"b{i}", 1L);
+        var d = new ValueDict();
+        d.Set(new string('A', 200_000), 1L);
+        var names = new ValueDict();
+        foreach ((string name, Value value) in new (string, Value)[] { ("s", new string('A', 200_000)), ("t", new string('A', 200_000)), ("d", d), ("n", BigInteger.Pow(7, 4000)), ("many", many) })
+            names.Set(name, value);
+        Assert.NotNull(Render($"{{% for x in range({Times}) %}}{{% set _ = '{{}}'.format(x) ~ many.get(x) %}}{{% endfor %}}", 30 * Times, names));
+        Assert.Null(Render($"{{% for x in range({Times}) %}}{use}{{% endfor %}}", most * Times, names));
+    }
+
+    [Fact]
+    public void A_long_integer_is_written_digit_by_digit()
+    {
+        const string Use = "{% set n = 7 ** 4000 %}{% for x in range(20) %}{% set _ = '{:b}'.format(n) ~ '%o' % n ~ '{:x}'.format(n) ~ '%X' % n %}{% endfor %}";
+        (long bytes, _, _) = Run(Use);
+        Assert.True(bytes < 8_000_000, $"{bytes} bytes");
+        Assert.Equal("1011 0 13 ff FFFFFFFFFFFFFFFFFF 100000000000000000000000", Render(
+            "{{ '{:b}'.format(11) }} {{ '%o' % 0 }} {{ '{:o}'.format(11) }} {{ '%x' % 255 }} {{ '{:X}'.format(2 ** 72 - 1) }} {{ '{:o}'.format(8 ** 23) }}", 1_000, new ValueDict()));
+    }
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public void A_builtin_costs_what_it_does(string kind)
@@ -49,6 +100,19 @@ public sealed class BuiltinCostTests(ITestOutputHelper output)
         foreach ((long bytes, double ms, string use) in all.OrderByDescending(a => a.Ms).Take(8).Concat(all.OrderByDescending(a => a.Bytes).Take(8)))
             output.WriteLine($"{ms:F0} ms, {bytes / Steps} bytes a step: {use}");
         Assert.All(all, a => Assert.True(a.Bytes <= Slack + (Steps * BytesOfStep), $"{a.Bytes} bytes: {a.Use}"));
+    }
+
+    // Null where it does more than it may.
+    private static string? Render(string template, long steps, ValueDict names)
+    {
+        try
+        {
+            return new Rendering(new Budget(steps, 1 << 20), TimeProvider.System).Render(Template.Parse(template).Body, names).String;
+        }
+        catch (TemplateError error) when (error.Message.EndsWith($"more than {steps} steps", StringComparison.Ordinal))
+        {
+            return null;
+        }
     }
 
     private static (long Bytes, double Ms, string Use) Run(string template)

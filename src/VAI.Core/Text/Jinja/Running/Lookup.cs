@@ -12,6 +12,7 @@ internal static class Lookup
     {
         if (of.IsUndefined)
             throw run.Error($"{of.Hint} has no '{name}'");
+        run.Budget.Read(name.Length);
         if (of.Kind == ValueKind.Object)
         {
             Value attribute = of.Object.Attribute(name);
@@ -53,6 +54,9 @@ internal static class Lookup
     // A tuple is one if its items are: each is gone through, and counted, as a dictionary goes through them.
     private static bool IsKey(Rendering run, Value key, int depth)
     {
+        // All of a text is gone through to find it.
+        if (key.IsText)
+            run.Budget.Read(key.String.Length);
         if (key.Kind != ValueKind.Tuple)
             return key.Kind is not (ValueKind.List or ValueKind.Dict);
         if (depth == ValueEquality.MostDepth)

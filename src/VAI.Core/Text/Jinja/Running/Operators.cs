@@ -93,12 +93,7 @@ internal static class Operators
         }
     }
 
-    public static bool Equal(Rendering run, Value left, Value right)
-    {
-        if (left.IsText && right.IsText && left.String.Length == right.String.Length)
-            run.Budget.Read(left.String.Length);
-        return ValueEquality.Equal(left, right, run.Budget);
-    }
+    public static bool Equal(Rendering run, Value left, Value right) => ValueEquality.Equal(left, right, run.Budget);
 
     /// <summary>Two texts, one behind the other.</summary>
     public static Value Join(Rendering run, Value left, Value right)

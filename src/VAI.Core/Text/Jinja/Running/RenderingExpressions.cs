@@ -231,6 +231,7 @@ internal sealed partial class Rendering
         foreach ((Value key, Value value) in rest.Dict)
         {
             Budget.Step();
+            Budget.Read(key.IsText ? key.String.Length : 0);
             named.Add((key.IsText ? key : throw Error("a key behind '**' is no string"), value));
         }
     }

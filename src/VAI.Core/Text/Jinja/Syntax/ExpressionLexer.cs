@@ -3,6 +3,9 @@ namespace VAI.Text.Jinja.Syntax;
 /// <summary>The tokens between the two ends of a tag.</summary>
 internal sealed class ExpressionLexer(string source)
 {
+    // Names are looked up again and again, for nothing.
+    private const int MostNameChars = 1_000;
+
     // The longer ones first.
     private static readonly string[] Symbols =
         ["**", "//", "==", "!=", ">=", "<=", "+", "-", "*", "/", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".", ":", "|", ",", ";"];
@@ -45,6 +48,8 @@ internal sealed class ExpressionLexer(string source)
                 int start = at;
                 while (at < source.Length && (IsNameStart(source[at]) || char.IsDigit(source[at])))
                     at++;
+                if (at - start > MostNameChars)
+                    throw new TemplateError(line, $"a name has {at - start} characters, and {MostNameChars} is the most");
                 tokens.Add(new Token(TokenKind.Name, source[start..at], line));
             }
             else

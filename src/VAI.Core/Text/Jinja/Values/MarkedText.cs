@@ -13,10 +13,7 @@ internal sealed record MarkedText(string String, int[] Flips)
         int end = start + length;
 
         // The flips at or before the start say whose the first character is.
-        int first = Array.FindIndex(Flips, f => f > start);
-        first = first < 0 ? Flips.Length : first;
-        int last = Array.FindIndex(Flips, f => f >= end);
-        last = last < 0 ? Flips.Length : last;
+        int first = FirstFrom(start + 1), last = FirstFrom(end);
         bool callers = first % 2 == 1;
         string text = String.Substring(start, length);
         if (first >= last)
@@ -27,4 +24,7 @@ internal sealed record MarkedText(string String, int[] Flips)
             flips[i - first + lead] = Flips[i] - start;
         return Value.Text(new MarkedText(text, flips));
     }
+
+    // By halves: a text is taken apart into as many parts as it has flips.
+    private int FirstFrom(int place) => Array.BinarySearch(Flips, place) is >= 0 and int at ? at : ~Array.BinarySearch(Flips, place);
 }

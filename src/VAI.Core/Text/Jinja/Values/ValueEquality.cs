@@ -42,6 +42,8 @@ internal sealed class ValueEquality : IEqualityComparer<Value>
         switch (x.Kind)
         {
             case ValueKind.Text:
+                if (x.String.Length == y.String.Length)
+                    budget?.Read(x.String.Length);
                 return x.String == y.String;
             case ValueKind.List or ValueKind.Tuple:
                 if (ReferenceEquals(x.List, y.List))
@@ -64,6 +66,7 @@ internal sealed class ValueEquality : IEqualityComparer<Value>
                 foreach ((Value key, Value value) in x.Dict)
                 {
                     budget?.Step();
+                    budget?.Read(key.IsText ? key.String.Length : 0);
                     if (!y.Dict.TryGet(key, out Value other) || !Equal(value, other, budget, depth + 1))
                         return false;
                 }

@@ -18,7 +18,11 @@ internal sealed class ValueOrder(Budget budget) : IComparer<Value>
         }
 
         if (x.IsText && y.IsText)
+        {
+            budget.Read(Math.Min(x.String.Length, y.String.Length));
             return CodePoints.Compare(x.String, y.String);
+        }
+
         if (!x.IsList || x.Kind != y.Kind)
             throw budget.Error($"{What.Is(x)} and {What.Is(y)} cannot be {verb}");
         budget.Enter();

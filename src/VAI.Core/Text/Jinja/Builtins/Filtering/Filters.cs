@@ -13,8 +13,7 @@ internal static class Filters
     [
         new("default", ["default_value", "boolean"], Default),
         new("d", ["default_value", "boolean"], Default),
-        new("attr", ["name"], (run, self, a) => self.Kind == ValueKind.Object || !self.IsDict || Methods.Find(self, Given.String(run, a[0], "a name")) is not null
-            ? Lookup.Attribute(run, self, Given.String(run, a[0], "a name")) : Value.Undefined(Given.String(run, a[0], "a name"))),
+        new("attr", ["name"], (run, self, a) => Attribute(run, self, Given.String(run, a[0], "a name"))),
         new("tojson", ["ensure_ascii", "indent", "separators", "sort_keys"], ToJson),
         new("from_json", [], (run, self, a) => JsonValues.Parse(run, self)),
         new("fromjson", [], (run, self, a) => JsonValues.Parse(run, self)),
@@ -27,6 +26,13 @@ internal static class Filters
     public static IEnumerable<string> Names => All.Keys;
 
     public static Builtin? Find(string name) => All.GetValueOrDefault(name);
+
+    // Never an item of a dictionary.
+    private static Value Attribute(Rendering run, Value self, string name)
+    {
+        run.Budget.Read(name.Length);
+        return !self.IsDict || Methods.Find(self, name) is not null ? Lookup.Attribute(run, self, name) : Value.Undefined(name);
+    }
 
     private static Value Default(Rendering run, Value self, CallArguments a) =>
         self.IsUndefined || (Given.Flag(a[1], false) && !Truth.Of(self)) ? (a[0].IsMissing ? "" : a[0]) : self;

@@ -77,7 +77,7 @@ internal static class ListFilters
             "value" => 1,
             _ => throw run.Error("'dictsort' sorts by \"key\" or \"value\""),
         };
-        return new ValueList(Sorting.Sort(DictMethods.Items(run, self).List.Items, pair => Folded(pair.List[by], sensitive), run.Order, Given.Flag(a[2], false)));
+        return new ValueList(Sorting.Sort(DictMethods.Items(run, self).List.Items, pair => Folded(run, pair.List[by], sensitive), run.Order, Given.Flag(a[2], false)));
     }
 
     private static Value Unique(Rendering run, Value self, CallArguments a)
@@ -168,9 +168,9 @@ internal static class ListFilters
         Value path = Given.Needed(run, a[0], "'attribute'");
         List<Value> groups = [];
         Value last = default;
-        foreach (Value item in Sorting.Sort(Iteration.Items(run, self), i => Folded(Grouper(i), sensitive), run.Order))
+        foreach (Value item in Sorting.Sort(Iteration.Items(run, self), i => Folded(run, Grouper(i), sensitive), run.Order))
         {
-            Value key = Folded(Grouper(item), sensitive);
+            Value key = Folded(run, Grouper(item), sensitive);
             if (groups.Count == 0 || !ValueEquality.Equal(key, last, run.Budget))
                 groups.Add(Value.Tuple(new ValueList([Grouper(item), new ValueList([])], names: ["grouper", "list"])));
             last = key;
@@ -187,7 +187,14 @@ internal static class ListFilters
         ? [.. paths.String.Split(',').Select(p => Key(run, item, p, sensitive))] : [Key(run, item, paths, sensitive)]);
 
     private static Value Key(Rendering run, Value item, Value path, bool sensitive) =>
-        Folded(path.IsMissing || path.IsNone ? item : Lookup.Path(run, item, path), sensitive);
+        Folded(run, path.IsMissing || path.IsNone ? item : Lookup.Path(run, item, path), sensitive);
 
-    private static Value Folded(Value value, bool sensitive) => value.IsText && !sensitive ? value.Become(PythonCase.Lower(value.String)) : value;
+    // Keys are kept until all are sorted: each is memory.
+    private static Value Folded(Rendering run, Value value, bool sensitive)
+    {
+        if (!value.IsText || sensitive)
+            return value;
+        run.Budget.Write(value.String.Length);
+        return value.Become(PythonCase.Lower(value.String));
+    }
 }

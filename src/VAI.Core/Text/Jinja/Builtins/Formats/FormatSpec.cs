@@ -91,13 +91,20 @@ internal struct FormatSpec
         BigInteger size = BigInteger.Abs(value);
         int bits = type is 'b' ? 1 : type is 'o' ? 3 : type is 'x' or 'X' ? 4 : 0;
         if (bits == 0)
-            return size.ToString(CultureInfo.InvariantCulture);
-        var digits = new List<char>();
-        do
-            digits.Add((type == 'X' ? "0123456789ABCDEF" : "0123456789abcdef")[(int)(size & ((1 << bits) - 1))]);
-        while (!(size >>= bits).IsZero);
-        digits.Reverse();
-        return new string([.. digits]);
+            return NumberText.WriteInteger(size, run.Budget);
+
+        // Out of its bytes: a shift for each digit would copy all of it each time.
+        byte[] bytes = size.ToByteArray();
+        int count = (int)Math.Max(1, (size.GetBitLength() + bits - 1) / bits);
+        run.Budget.Write(count);
+        char[] digits = new char[count];
+        for (int i = 0; i < count; i++)
+        {
+            int at = i * bits, digit = bytes[at / 8] | (at / 8 + 1 < bytes.Length ? bytes[at / 8 + 1] << 8 : 0);
+            digits[count - 1 - i] = (type == 'X' ? "0123456789ABCDEF" : "0123456789abcdef")[digit >> (at % 8) & ((1 << bits) - 1)];
+        }
+
+        return new string(digits);
     }
 
     /// <summary>What <c>#</c> puts before digits.</summary>

@@ -57,7 +57,9 @@ internal static class PythonCase
         int first = CodePoints.Length(text, 0);
         var title = new StringBuilder();
         AppendTitle(title, text, 0, first);
-        return title.Append(Lower(text), first, text.Length - first).ToString();
+
+        // 'İ' is two in lower case.
+        return title.Append(Lower(text).AsSpan(text[0] == 'İ' ? 2 : first)).ToString();
     }
 
     /// <summary>Python's <c>str.title</c>: what stands behind no letter is upper, the others lower.</summary>

@@ -34,7 +34,7 @@ internal static class DictMethods
         run.Budget.Spend(self.Dict.Count);
         var copy = new ValueDict(self.Dict.Count);
         foreach ((Value key, Value value) in self.Dict)
-            copy.Set(key, value);
+            copy.Set(Lookup.Key(run, key), value);
         return copy;
     }
 
@@ -50,6 +50,9 @@ internal static class DictMethods
     private static Value Pop(Rendering run, Value self, CallArguments a)
     {
         Value key = Lookup.Key(run, Given.Needed(run, a[0], "a key"));
+
+        // Those behind it move up.
+        run.Budget.Spend(self.Dict.Count / 64);
         if (Own(run, self).Remove(key, out Value value))
             return value;
         return a[1].IsMissing ? throw run.Error("a dictionary has no such key to take out") : a[1];
