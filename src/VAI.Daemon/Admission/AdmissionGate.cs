@@ -90,6 +90,11 @@ internal sealed class AdmissionGate
             await Refusal.TooLarge(limit).WriteAsync(context);
             await _pace.DiscardAsync(context);
         }
+        catch (BadHttpRequestException e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+        {
+            // A body that is no HTTP, or comes too slowly.
+            await Refusal.Unreadable(e.StatusCode, e.Message).WriteAsync(context);
+        }
         catch (Exception e) when (context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted && e is OperationCanceledException or IOException)
         {
             // It went away. There is nobody to tell.
@@ -121,7 +126,7 @@ internal sealed class AdmissionGate
     private async Task QueueAsync(HttpContext context, RequestDelegate next, FairQueue queue, string client, int cost)
     {
         ValueTask<Entry> asked = queue.EnterAsync(client, cost, context.RequestAborted);
-        Entry entry = asked.IsCompleted ? await asked : await StreamPatience.Of(context).WhileQueuedAsync(asked.AsTask());
+        Entry entry = asked.IsCompleted ? await asked : await WaitAsync(context, asked.AsTask(), queue, client, cost);
         if (entry != Entry.Admitted)
         {
             await RefuseAsync(context, queue, entry);
@@ -141,6 +146,21 @@ internal sealed class AdmissionGate
             if (computes)
                 AdmissionTelemetry.Left();
             queue.Leave(client, since, cost);
+        }
+    }
+
+    private static async Task<Entry> WaitAsync(HttpContext context, Task<Entry> asked, FairQueue queue, string client, int cost)
+    {
+        try
+        {
+            return await StreamPatience.Of(context).WhileQueuedAsync(asked);
+        }
+        catch (Exception) when (!asked.IsFaulted && !asked.IsCanceled)
+        {
+            // The request has failed, and still waits: a place that it is given has nobody else to give it back.
+            if (await asked == Entry.Admitted)
+                queue.Leave(client, Stopwatch.GetTimestamp(), cost);
+            throw;
         }
     }
 

@@ -54,9 +54,9 @@ internal static class StreamRequest
 
             return stream;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // It is refused when it is read.
+            // No JSON, or a name with half of a UTF-16 pair: it is refused when it is read.
             return false;
         }
     }

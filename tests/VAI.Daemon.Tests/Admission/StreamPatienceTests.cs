@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 using VAI.Daemon.Streaming;
 
 namespace VAI.Daemon.Tests.Admission;
@@ -91,6 +92,39 @@ public sealed class StreamPatienceTests
         await drained;
     }
 
+    [Fact]
+    public async Task A_place_that_comes_for_a_request_whose_wait_has_failed_goes_back()
+    {
+        await using AdmissionHost host = await AdmissionHost.StartAsync(o => o.MaxActive = 1, time: new NoTimers());
+        Task<HttpResponseMessage> first = host.Local.PostAsync(OpenAi, new StringContent("first"));
+        Computing computing = await host.NextAsync();
+        Task<HttpResponseMessage> fails = host.Local.PostAsync(OpenAi, Json("{}"));
+        await host.WaitingAsync(1);
+        computing.Done.SetResult();
+        Assert.Equal(HttpStatusCode.OK, (await first).StatusCode);
+        Assert.Equal(HttpStatusCode.InternalServerError, (await fails).StatusCode);
+
+        // One that had to wait would fail, too.
+        Task<HttpResponseMessage> next = host.Local.PostAsync(OpenAi, new StringContent("next"));
+        Task<Computing> let = host.NextAsync();
+        await Task.WhenAny(next, let);
+        Assert.False(next.IsCompleted);
+        (await let).Done.SetResult();
+        Assert.Equal(HttpStatusCode.OK, (await next).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("""{"\ud800":1,"stream":true}""")]
+    [InlineData("""{"stream":""")]
+    public async Task What_no_document_is_asks_for_no_stream(string body)
+    {
+        byte[] utf8 = Encoding.UTF8.GetBytes(body);
+        var http = new DefaultHttpContext();
+        (http.Request.Path, http.Request.ContentType) = (OpenAi, "application/json");
+        (http.Request.ContentLength, http.Request.Body) = (utf8.Length, new MemoryStream(utf8));
+        Assert.False(await StreamRequest.IsWantedAsync(http));
+    }
+
     private static async Task<HttpResponseMessage> WaitsAsync(AdmissionHost host, ManualTime time, string path, string body)
     {
         var message = new HttpRequestMessage(HttpMethod.Post, path) { Content = Json(body) };
@@ -103,4 +137,10 @@ public sealed class StreamPatienceTests
     }
 
     private static StringContent Json(string body) => new(body, Encoding.UTF8, "application/json");
+
+    private sealed class NoTimers : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            throw new InvalidOperationException("There are no timers here.");
+    }
 }
