@@ -95,11 +95,12 @@ public sealed class StreamPatienceTests
     [Fact]
     public async Task A_place_that_comes_for_a_request_whose_wait_has_failed_goes_back()
     {
-        await using AdmissionHost host = await AdmissionHost.StartAsync(o => o.MaxActive = 1, time: new NoTimers());
+        var time = new NoTimers();
+        await using AdmissionHost host = await AdmissionHost.StartAsync(o => o.MaxActive = 1, time: time);
         Task<HttpResponseMessage> first = host.Local.PostAsync(OpenAi, new StringContent("first"));
         Computing computing = await host.NextAsync();
         Task<HttpResponseMessage> fails = host.Local.PostAsync(OpenAi, Json("{}"));
-        await host.WaitingAsync(1);
+        await time.Refused;
         computing.Done.SetResult();
         Assert.Equal(HttpStatusCode.OK, (await first).StatusCode);
         Assert.Equal(HttpStatusCode.InternalServerError, (await fails).StatusCode);
@@ -140,7 +141,15 @@ public sealed class StreamPatienceTests
 
     private sealed class NoTimers : TimeProvider
     {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        private readonly TaskCompletionSource _refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Ends once a timer was asked for.</summary>
+        public Task Refused => _refused.Task;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            _refused.TrySetResult();
             throw new InvalidOperationException("There are no timers here.");
+        }
     }
 }
