@@ -73,6 +73,18 @@ public sealed class SessionFileTests(ForgedModels models) : EngineTest(models)
     }
 
     [Fact]
+    public async Task A_pipe_in_its_place_is_refused_and_not_waited_for()
+    {
+        string path = Models.NewFile("pipe.session");
+        using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", [path]))
+            await mkfifo.WaitForExitAsync();
+        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"]);
+        await using IVai _ = vai;
+        VaiUsageException refused = await Assert.ThrowsAsync<VaiUsageException>(async () => await model.RestoreSessionAsync(path)).WaitAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(VaiError.FileNotReadable, refused.Code);
+    }
+
+    [Fact]
     public async Task A_changed_file_is_refused_wherever_it_was_changed()
     {
         string path = Models.NewFile("whole.session");

@@ -35,6 +35,40 @@ public sealed class GroupTests : IDisposable
         Directory.Delete(_models, recursive: true);
     }
 
+    /// <summary>As a container has it whose volume is mounted read-only.</summary>
+    [Fact]
+    public async Task Mounted_read_only_it_is_attached_from_and_not_burned_into()
+    {
+        using (var store = RomStore.Open(_space))
+            Burn(store, await ForgeAsync(1), "m");
+        string mount = _space + "-ro";
+        Directory.CreateDirectory(mount);
+        await RunAsync("mount", "--bind", _space, mount);
+        try
+        {
+            await RunAsync("mount", "-o", "remount,bind,ro", mount);
+            using var store = RomStore.Open(mount);
+            using var peer = PeerProcess.Start("rom-attach", mount, "m");
+            Assert.NotNull(await peer.ReadLineAsync());
+            Assert.Equal(1, store.Users(store.Find("m", RomProfile.Fast, plain: false)!.Value).Leases);
+            Assert.Equal(ExitCodes.Done, await peer.EndAsync());
+            VaiUsageException refused = Assert.Throws<VaiUsageException>(store.Directory.CheckWritable);
+            Assert.Contains("read-only", refused.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await RunAsync("umount", mount);
+            Directory.Delete(mount);
+        }
+
+        static async Task RunAsync(string program, params string[] arguments)
+        {
+            using var run = System.Diagnostics.Process.Start(program, arguments);
+            await run.WaitForExitAsync().WaitAsync(Deadline);
+            Assert.Equal(0, run.ExitCode);
+        }
+    }
+
     [Fact]
     public async Task A_member_attaches_and_counts()
     {

@@ -90,6 +90,11 @@ internal sealed class AdmissionGate
             await Refusal.TooLarge(limit).WriteAsync(context);
             await _pace.DiscardAsync(context);
         }
+        catch (BadHttpRequestException e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+        {
+            // A body that is no HTTP, or comes too slowly.
+            await Refusal.Unreadable(e.StatusCode, e.Message).WriteAsync(context);
+        }
         catch (Exception e) when (context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted && e is OperationCanceledException or IOException)
         {
             // It went away. There is nobody to tell.

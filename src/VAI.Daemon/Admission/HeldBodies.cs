@@ -62,6 +62,12 @@ internal sealed class HeldBodies(long most, long share, BodyPace pace)
             request.Body = body;
             return body;
         }
+        catch (IOException e) when (e is not BadHttpRequestException && !context.RequestAborted.IsCancellationRequested)
+        {
+            // As Kestrel says that the length of a chunk is beyond its numbers.
+            body.Dispose();
+            throw new BadHttpRequestException($"The request's body cannot be read: {e.Message}", StatusCodes.Status400BadRequest, e);
+        }
         catch
         {
             body.Dispose();

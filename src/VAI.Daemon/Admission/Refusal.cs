@@ -43,6 +43,9 @@ internal sealed record Refusal(int Status, string Kind, VaiError Code, string Ty
         StatusCodes.Status503ServiceUnavailable, "engine", VaiError.DaemonUnavailable, "server_error", "shutting_down",
         "The daemon is stopping and takes no new requests. Try again once it is started again.");
 
+    public static Refusal Unreadable(int status, string message) => new(
+        status, "usage", VaiError.InvalidOption, "invalid_request_error", "bad_request", message);
+
     public static Refusal TooLarge(long limit) => new(
         StatusCodes.Status413PayloadTooLarge, "usage", VaiError.InvalidOption, "invalid_request_error", "request_too_large",
         string.Create(CultureInfo.InvariantCulture, $"The request's body is larger than the {limit:N0} bytes that this path takes. Send less."));

@@ -97,7 +97,10 @@ internal sealed partial class Supervisor : IEngines, IAsyncDisposable
         Task<EngineProcess> serving;
         lock (_gate)
             serving = _serving.Begun.Task;
-        await serving.WaitAsync(cancellationToken).ConfigureAwait(false);
+
+        // All may have failed before one served.
+        Task ended = await Task.WhenAny(serving, Completion).WaitAsync(cancellationToken).ConfigureAwait(false);
+        await ended.ConfigureAwait(false);
     }
 
     public async ValueTask<EngineStay> EnterAsync(Request request, CancellationToken cancellationToken)

@@ -107,6 +107,23 @@ public sealed class ConnectionTests
         Assert.Equal(0, host.Connections.Unknown);
     }
 
+    [Theory]
+    [InlineData("zz\r\n")]
+    [InlineData("-1\r\n")]
+    [InlineData("ffffffffffffffff\r\n")]
+    public async Task A_body_that_is_no_HTTP_is_an_error_like_any_other(string chunk)
+    {
+        await using AdmissionHost host = await AdmissionHost.StartAsync();
+        using var client = new TcpClient();
+        await client.ConnectAsync(host.Address.Host, host.Address.Port);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
+            $"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}"));
+        string said = await ReadAsync(client);
+        Assert.StartsWith("HTTP/1.1 400", said);
+        Assert.Contains("\"code\":\"bad_request\"", said, StringComparison.Ordinal);
+        Assert.Empty(host.Log);
+    }
+
     // All that comes until the other side closes.
     private static async Task<string> ReadAsync(TcpClient client)
     {

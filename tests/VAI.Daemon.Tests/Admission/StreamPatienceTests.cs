@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 using VAI.Daemon.Streaming;
 
 namespace VAI.Daemon.Tests.Admission;

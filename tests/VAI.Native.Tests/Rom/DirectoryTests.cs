@@ -42,6 +42,17 @@ public sealed class DirectoryTests(RomModels models) : RomTest(models)
     }
 
     [Fact]
+    public void One_that_was_removed_while_it_was_used_is_said_to_be_gone()
+    {
+        string path = Path.Combine(Space, "gone");
+        RomDirectory made = RomDirectory.Open(path, create: true)!;
+        Assert.True(made.Space.Total > 0);
+        Directory.Delete(path);
+        Throws<VaiUsageException>(VaiError.RomDirectoryUnsafe, "is gone", () => _ = made.Space);
+        Throws<VaiUsageException>(VaiError.RomDirectoryUnsafe, "is gone", () => _ = made.IsInMemory);
+    }
+
+    [Fact]
     public void A_missing_parent_is_said_clearly()
     {
         string path = Path.Combine(Space, "no", "such");

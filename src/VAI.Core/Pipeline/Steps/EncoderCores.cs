@@ -16,9 +16,10 @@ internal sealed class EncoderCores : IDisposable
     private readonly Action? _rest;
     private readonly Action? _enter;
     private readonly SemaphoreSlim _begin = new(0);
-    private readonly CountdownEvent _busy = new(1);
+    private readonly SemaphoreSlim _done = new(0);
     private IReadOnlyList<StepPart> _parts = [];
     private int _next;
+    private int _busy;
     private volatile bool _disposed;
 
     /// <param name="all">A context that computes with all cores.</param>
@@ -52,11 +53,13 @@ internal sealed class EncoderCores : IDisposable
         _rest?.Invoke();
         (_parts, _next) = (parts, -1);
         int others = Math.Min(_each.Length, parts.Count) - 1;
-        _busy.Reset(others + 1);
+        _busy = others + 1;
         _begin.Release(others);
         Take(_each[0]);
-        _busy.Signal();
-        _busy.Wait();
+
+        // Whoever is last says so: a count that is seen to be none says nothing of who has still to say it.
+        if (Interlocked.Decrement(ref _busy) != 0)
+            _done.Wait();
         return DecodeStatus.Ok;
     }
 
@@ -66,17 +69,17 @@ internal sealed class EncoderCores : IDisposable
         if (_disposed)
             return;
         _disposed = true;
-        _busy.Reset(Math.Max(1, _each.Length - 1));
         if (_each.Length > 1)
         {
-            _begin.Release(_each.Length - 1);
-            _busy.Wait();
+            _busy = _each.Length - 1;
+            _begin.Release(_busy);
+            _done.Wait();
         }
 
         foreach (LlamaContext core in _each)
             core.Dispose();
         _begin.Dispose();
-        _busy.Dispose();
+        _done.Dispose();
     }
 
     private void Work(LlamaContext core)
@@ -88,10 +91,16 @@ internal sealed class EncoderCores : IDisposable
             if (_disposed)
                 break;
             Take(core);
-            _busy.Signal();
+            Done();
         }
 
-        _busy.Signal();
+        Done();
+    }
+
+    private void Done()
+    {
+        if (Interlocked.Decrement(ref _busy) == 0)
+            _done.Release();
     }
 
     private void Take(LlamaContext core)

@@ -60,17 +60,12 @@ internal sealed class RomDirectory
     public uint RegistryMode => HasGroup ? 0b_110_100_000u : 0b_110_000_000u;
 
     /// <summary>Size and free bytes of the file system it is on.</summary>
-    public (long Total, long Free) Space
-    {
-        get
-        {
-            var drive = new DriveInfo(Path);
-            return (drive.TotalSize, drive.AvailableFreeSpace);
-        }
-    }
+    /// <exception cref="VaiUsageException"><see cref="VaiError.RomDirectoryUnsafe"/>: it is gone.</exception>
+    public (long Total, long Free) Space => OfDrive(drive => (drive.TotalSize, drive.AvailableFreeSpace));
 
     /// <summary>Whether its file system's pages are memory, so that an image takes it from whoever burns it.</summary>
-    public bool IsInMemory => new DriveInfo(Path).DriveFormat is "tmpfs" or "ramfs";
+    /// <exception cref="VaiUsageException"><see cref="VaiError.RomDirectoryUnsafe"/>: it is gone.</exception>
+    public bool IsInMemory => OfDrive(drive => drive.DriveFormat is "tmpfs" or "ramfs");
 
     /// <summary>The directory to use: the option, <c>VAI_ROM_DIR</c>, or one of this user's own in /dev/shm.</summary>
     public static (string Path, bool Explicit) Locate(string? option)
@@ -180,6 +175,19 @@ internal sealed class RomDirectory
         return new VaiEngineException(
             VaiError.RomNoSpace,
             $"{Path}: a ROM of {wanted >> 20} MiB does not fit: {free >> 20} of {total >> 20} MiB are free. {advice}.");
+    }
+
+    private T OfDrive<T>(Func<DriveInfo, T> ask)
+    {
+        try
+        {
+            return ask(new DriveInfo(Path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new VaiUsageException(
+                VaiError.RomDirectoryUnsafe, $"The ROM directory {Path} is gone: somebody removed it while it was used. Start the program anew, which makes it again.", e);
+        }
     }
 
     private static VaiUsageException Unsafe(string path, string what) =>
