@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Microsoft.AspNetCore.Http;
 using VAI.Daemon.Streaming;
 
 namespace VAI.Daemon.Tests.Admission;
