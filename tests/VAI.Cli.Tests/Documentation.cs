@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace VAI.Cli.Tests.Documents;
+namespace VAI.Cli.Tests;
 
 /// <summary>
 /// The commands of a page: lines that begin with "$ " in its blocks of <c>console</c> (in the README, in indented blocks), and the files that
