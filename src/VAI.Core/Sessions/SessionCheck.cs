@@ -46,11 +46,11 @@ internal static class SessionCheck
         }
     }
 
-    /// <summary>A transaction's tokens, before it is begun.</summary>
-    public static void Tokens(IInferenceSession session, ReadOnlyMemory<int> prompt, ReadOnlyMemory<int> generated)
+    /// <summary>A transaction's tokens, before it is begun: a copy, as it runs later, and what the caller's memory holds by then is not what was checked.</summary>
+    public static int[] Tokens(IInferenceSession session, ReadOnlyMemory<int> tokens, string what)
     {
-        IModelContext model = session.Model;
-        OptionCheck.Tokens(prompt.Span, "The prompt", model.Name, model.Info.VocabularySize);
-        OptionCheck.Tokens(generated.Span, "What was generated", model.Name, model.Info.VocabularySize);
+        int[] copy = tokens.ToArray();
+        OptionCheck.Tokens(copy, what, session.Model.Name, session.Model.Info.VocabularySize);
+        return copy;
     }
 }

@@ -224,8 +224,7 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
     {
         try
         {
-            await link.CallAsync(
-                new CallHead(LinkMethod.Unload, 0, 0), new WireUnload(WarmName), WireJson.Default.WireUnload, stopping).ConfigureAwait(false);
+            await link.UnloadAsync(WarmName, stopping).ConfigureAwait(false);
         }
         catch (Exception e) when (e is VaiException or LinkEndedException)
         {

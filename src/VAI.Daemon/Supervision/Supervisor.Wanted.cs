@@ -135,8 +135,7 @@ internal sealed partial class Supervisor
     {
         try
         {
-            await link.CallAsync(
-                new CallHead(LinkMethod.Unload, 0, 0), new WireUnload(name), WireJson.Default.WireUnload, _stopping.Token).ConfigureAwait(false);
+            await link.UnloadAsync(name, _stopping.Token).ConfigureAwait(false);
         }
         catch (VaiException)
         {

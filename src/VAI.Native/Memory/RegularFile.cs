@@ -41,38 +41,16 @@ internal sealed class RegularFile : IDisposable
         if (Directory.Exists(path))
             throw new VaiUsageException(VaiError.FileNotFound, $"{path}: is a directory. Give the path of a GGUF file.");
 
-        // .NET's own open would wait for ever on a pipe that nobody writes to.
-        int descriptor = LibcNative.open(path, LibcNative.O_RDONLY | LibcNative.O_NONBLOCK | LibcNative.O_CLOEXEC);
-        if (descriptor < 0)
-            throw NotOpened(path, Marshal.GetLastPInvokeError(), Marshal.GetLastPInvokeErrorMessage());
-        var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        try
-        {
-            if (!Status(handle, out statx_result status) || (status.stx_mode & LibcNative.S_IFMT) != LibcNative.S_IFREG)
-                throw NotRegular(path);
-            if (status.stx_size == 0)
-                throw new VaiModelException(VaiError.MalformedModel, $"{path}: the file is empty. Download it again.");
+        if (TryOpen(path, out statx_result status, out int error) is not { } handle)
+            throw error == 0 ? NotRegular(path) : NotOpened(path, error, Marshal.GetPInvokeErrorMessage(error));
+        if (status.stx_size > 0)
             return new RegularFile(handle, path, status);
-        }
-        catch
-        {
-            handle.Dispose();
-            throw;
-        }
+        handle.Dispose();
+        throw new VaiModelException(VaiError.MalformedModel, $"{path}: the file is empty. Download it again.");
     }
 
     /// <summary>A regular file's descriptor, open for reading; null where there is none, or it cannot be read. Waits for nobody.</summary>
-    public static SafeFileHandle? TryOpen(string path)
-    {
-        int descriptor = LibcNative.open(path, LibcNative.O_RDONLY | LibcNative.O_NONBLOCK | LibcNative.O_CLOEXEC);
-        if (descriptor < 0)
-            return null;
-        var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        if (Status(handle, out statx_result status) && (status.stx_mode & LibcNative.S_IFMT) == LibcNative.S_IFREG)
-            return handle;
-        handle.Dispose();
-        return null;
-    }
+    public static SafeFileHandle? TryOpen(string path) => TryOpen(path, out _, out _);
 
     /// <summary>Reads the bytes from <paramref name="offset"/> on until the span is full.</summary>
     /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotReadable"/>: the file ends before, or cannot be read.</exception>
@@ -111,6 +89,26 @@ internal sealed class RegularFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();
+
+    // No error, and null: there is something, and it is no regular file.
+    private static SafeFileHandle? TryOpen(string path, out statx_result status, out int error)
+    {
+        (status, error) = (default, 0);
+
+        // .NET's own open would wait for ever on a pipe that nobody writes to.
+        int descriptor = LibcNative.open(path, LibcNative.O_RDONLY | LibcNative.O_NONBLOCK | LibcNative.O_CLOEXEC);
+        if (descriptor < 0)
+        {
+            error = Marshal.GetLastPInvokeError();
+            return null;
+        }
+
+        var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        if (Status(handle, out status) && (status.stx_mode & LibcNative.S_IFMT) == LibcNative.S_IFREG)
+            return handle;
+        handle.Dispose();
+        return null;
+    }
 
     private static bool Status(SafeFileHandle handle, out statx_result status) =>
         LibcNative.statx(handle, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_BASIC_STATS, out status) == 0;

@@ -1,5 +1,4 @@
 using Microsoft.Win32.SafeHandles;
-using VAI.Native.Interop;
 using VAI.Native.Memory;
 
 namespace VAI.Native.Rom;
@@ -15,11 +14,9 @@ internal readonly record struct RomUse(int Leases, int Sessions, double? HugePag
     /// <param name="sampler">Null where it is not in memory.</param>
     public static RomUse Of(string image, HugePageSampler? sampler)
     {
-        int descriptor = LibcNative.open(
-            image, LibcNative.O_RDONLY | LibcNative.O_CLOEXEC | LibcNative.O_NOFOLLOW | LibcNative.O_NONBLOCK);
-        if (descriptor < 0)
+        using SafeFileHandle? file = RomUsers.Open(image);
+        if (file is null)
             return default;
-        using var file = new SafeFileHandle(descriptor, ownsHandle: true);
         (int leases, int sessions) = RomUsers.Count(file);
         return new RomUse(leases, sessions, sampler?.PartOf(file));
     }

@@ -34,16 +34,11 @@ internal sealed class SharedMachine(ReportOptions options, int rounds, Cancellat
                 async () => four.Add(await Task.WhenAll(held.Take(Processes).Select(h => Of(h, 1))).ConfigureAwait(false)),
                 async () => streams.Add(await Of(held[0], 2).ConfigureAwait(false)),
             ];
-            for (int round = 0; round < rounds; round++)
-            {
-                foreach (Func<Task> way in round % 2 == 0 ? ways : ways.Reverse())
-                    await way().ConfigureAwait(false);
-            }
+            await InTurnAsync(ways).ConfigureAwait(false);
         }
         finally
         {
-            foreach (HeldProgram program in held)
-                await program.DisposeAsync().ConfigureAwait(false);
+            await EndAsync(held).ConfigureAwait(false);
         }
 
         return new TwoProcessFigures(
@@ -82,16 +77,12 @@ internal sealed class SharedMachine(ReportOptions options, int rounds, Cancellat
             foreach ((_, IReadOnlyList<string> command, _) in ways)
                 held.Add(await HeldProgram.StartAsync(group.Within(command), cancellation).ConfigureAwait(false));
             await WarmAsync(held).ConfigureAwait(false);
-            for (int round = 0; round < rounds; round++)
-            {
-                foreach (int way in round % 2 == 0 ? Enumerable.Range(0, ways.Length) : Enumerable.Range(0, ways.Length).Reverse())
-                    ways[way].Taken.Add(await held[way].MeasureAsync(Settling, options.Window, cancellation).ConfigureAwait(false));
-            }
+            await InTurnAsync([.. held.Zip(ways, (program, way) => (Func<Task>)(async () =>
+                way.Taken.Add(await program.MeasureAsync(Settling, options.Window, cancellation).ConfigureAwait(false))))]).ConfigureAwait(false);
         }
         finally
         {
-            foreach (HeldProgram program in held)
-                await program.DisposeAsync().ConfigureAwait(false);
+            await EndAsync(held).ConfigureAwait(false);
         }
 
         var medians = ways.ToDictionary(w => w.Name, w => Math.Round(Statistics.Median(w.Taken), 1));
@@ -107,6 +98,22 @@ internal sealed class SharedMachine(ReportOptions options, int rounds, Cancellat
 
     private IReadOnlyList<string> Command(string[] more, int times = 1) => options.Hold(
         Enumerable.Repeat(options.First.File, times), options.RomDirectory, [.. more.Contains("--threads") ? [] : options.ThreadsLine, .. more]);
+
+    // Every other round in reverse.
+    private async Task InTurnAsync(IReadOnlyList<Func<Task>> ways)
+    {
+        for (int round = 0; round < rounds; round++)
+        {
+            foreach (Func<Task> way in round % 2 == 0 ? ways : ways.Reverse())
+                await way().ConfigureAwait(false);
+        }
+    }
+
+    private static async Task EndAsync(IEnumerable<HeldProgram> programs)
+    {
+        foreach (HeldProgram program in programs)
+            await program.DisposeAsync().ConfigureAwait(false);
+    }
 
     private async Task WarmAsync(IEnumerable<HeldProgram> programs)
     {

@@ -108,11 +108,7 @@ internal abstract class ProxySession : IInferenceSession, IResumableSession
         ReadOnlyMemory<int> prompt, ReadOnlyMemory<int> generated, InferenceOptions options, CancellationToken cancellationToken = default)
     {
         options = SessionCheck.Options(this, _disposed, options);
-
-        // Copied first: it runs later, and what the caller's memory holds by then is not what was checked.
-        int[] promptTokens = prompt.ToArray(), generatedTokens = generated.ToArray();
-        SessionCheck.Tokens(this, promptTokens, generatedTokens);
-        return Run(null, promptTokens, generatedTokens, options, cancellationToken);
+        return Run(null, SessionCheck.Tokens(this, prompt, "The prompt"), SessionCheck.Tokens(this, generated, "What was generated"), options, cancellationToken);
     }
 
     public ValueTask<IInferenceSession> ForkAsync(SessionOptions? options = null, CancellationToken cancellationToken = default)

@@ -20,6 +20,7 @@ internal sealed class Budget(long steps, int mostChars)
 
     private const int CharsOfStep = 32;
     private const int CharsOfSeek = 256;
+    private const int NamesOfStep = 32;
 
     private long _left = steps;
     private long _chars;
@@ -51,6 +52,9 @@ internal sealed class Budget(long steps, int mostChars)
 
     /// <summary>Characters in which others are looked for: many of these may be compared again and again.</summary>
     public void Seek(long chars, int sought) => Spend(chars / CharsOfStep * (1 + (sought / CharsOfSeek)));
+
+    /// <summary>Names among which one is looked for, one after the other.</summary>
+    public void Among(int names) => Spend(names / NamesOfStep);
 
     /// <summary>Characters that are about to be written.</summary>
     /// <param name="chars">How many.</param>

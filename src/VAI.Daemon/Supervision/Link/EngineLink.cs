@@ -161,6 +161,10 @@ internal sealed partial class EngineLink : ILinkSide, IDisposable
     /// <summary>Tells the engine that nobody needs a session any more, and waits for nothing.</summary>
     public void Forget(ulong session) => Send(LinkKind.Call, NextId(), new CallHead(LinkMethod.Close, 0, session), "{}"u8.ToArray());
 
+    /// <summary>Has the engine unload a model that it may not have.</summary>
+    public Task UnloadAsync(string name, CancellationToken cancellationToken) => CallAsync(
+        new CallHead(LinkMethod.Unload, 0, 0), new WireUnload(name), WireJson.Default.WireUnload, cancellationToken);
+
     /// <summary>Waits for a call that opens a session. Where that is given up the engine may have opened it all the same, and is told to close it.</summary>
     /// <param name="session">The session's number, which is nobody's yet.</param>
     /// <param name="call">The call.</param>

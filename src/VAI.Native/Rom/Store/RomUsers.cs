@@ -63,7 +63,8 @@ internal static class RomUsers
             : System.Runtime.InteropServices.Marshal.GetLastPInvokeError() == LibcNative.ENOENT ? false : null;
     }
 
-    private static SafeFileHandle? Open(string path)
+    /// <summary>An image or a draft, open for asking; null where there is none, or this user may not.</summary>
+    public static SafeFileHandle? Open(string path)
     {
         int descriptor = LibcNative.open(
             path, LibcNative.O_RDONLY | LibcNative.O_CLOEXEC | LibcNative.O_NOFOLLOW | LibcNative.O_NONBLOCK);

@@ -6,9 +6,6 @@ namespace VAI.Text.Jinja.Running;
 /// <summary>A macro, or the body of a call, with the names that it sees where it is written.</summary>
 internal sealed class Macro(MacroStatement macro, Scope outer) : ValueObject
 {
-    // Each argument's name is looked for among all parameters.
-    private const int NamesOfStep = 32;
-
     public override string Name => macro.Name.Length == 0 ? "<Macro anonymous>" : $"<Macro '{macro.Name}'>";
 
     public override bool IsCallable => true;
@@ -35,7 +32,7 @@ internal sealed class Macro(MacroStatement macro, Scope outer) : ValueObject
         Value caller = default;
         foreach ((Value name, Value value) in arguments.Named)
         {
-            run.Budget.Spend(parameters.Count / NamesOfStep);
+            run.Budget.Among(parameters.Count);
             string argument = name.String;
             int at = Index(argument);
             if (at >= 0 && !given[at].IsMissing)

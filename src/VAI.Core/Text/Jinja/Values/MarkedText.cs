@@ -26,5 +26,9 @@ internal sealed record MarkedText(string String, int[] Flips)
     }
 
     // By halves: a text is taken apart into as many parts as it has flips.
-    private int FirstFrom(int place) => Array.BinarySearch(Flips, place) is >= 0 and int at ? at : ~Array.BinarySearch(Flips, place);
+    private int FirstFrom(int place)
+    {
+        int at = Array.BinarySearch(Flips, place);
+        return at < 0 ? ~at : at;
+    }
 }

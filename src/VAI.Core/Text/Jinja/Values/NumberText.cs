@@ -39,6 +39,8 @@ internal static class NumberText
         if (!value.IsBig)
             return value.Int64.ToString(CultureInfo.InvariantCulture);
         CheckBits(value.BigInteger, budget);
+
+        // Digits take a division of what is left, each.
         long words = value.BigInteger.GetBitLength() / 64;
         budget.Spend(words * words / 32);
         return value.BigInteger.ToString(CultureInfo.InvariantCulture);
@@ -71,6 +73,8 @@ internal static class NumberText
 
         if (radix < 0 || digits.Length is 0 or > 4_300 || !AreApart(digits))
             return default;
+
+        // Each digit is a multiplication of what there is.
         budget.Spend((long)digits.Length * digits.Length / 256);
         BigInteger value = 0;
         if (radix == 10 && !digits.ContainsAnyExceptInRange('0', '9'))

@@ -7,9 +7,6 @@ namespace VAI.Text.Jinja.Builtins.Formats;
 /// <summary>Python's <c>str.format</c> (string, "Format String Syntax").</summary>
 internal static class BraceFormat
 {
-    // One is looked for among all.
-    private const int NamesOfStep = 32;
-
     public static Value Apply(Rendering run, Value format, CallArguments arguments)
     {
         var all = new TextBuilder(run.Budget);
@@ -99,7 +96,7 @@ internal static class BraceFormat
             throw run.Error("a format has places with numbers and without");
         if (places)
             next = -1;
-        run.Budget.Spend(arguments.Named.Length / NamesOfStep);
+        run.Budget.Among(arguments.Named.Length);
         Value value = first.Length == 0 ? arguments[next++]
             : int.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? arguments[index] : arguments[first];
         if (value.IsMissing)
