@@ -6,7 +6,7 @@ namespace VAI.Text.Constraints.Automata;
 /// <summary>Steps of many code points at once: for whoever sees bytes of characters that are not whole.</summary>
 internal sealed partial class Automaton
 {
-    private readonly ConcurrentDictionary<int, bool> _loops = new();
+    private ConcurrentDictionary<int, bool>? _loops;
     private bool? _endsOnPlain;
     private int[]? _distances;
 
@@ -40,7 +40,8 @@ internal sealed partial class Automaton
     }
 
     /// <summary>Whether a state stays as it is whatever plain character comes (<see cref="PlainText"/>).</summary>
-    public bool LoopsOnPlain(int state) => _loops.GetOrAdd(state, static (at, self) => self.OnPlain(at, to => to == at), this);
+    public bool LoopsOnPlain(int state) =>
+        LazyInitializer.EnsureInitialized(ref _loops, static () => new()).GetOrAdd(state, static (at, self) => self.OnPlain(at, to => to == at), this);
 
     /// <summary>Whether a text is any plain character alone.</summary>
     public bool EndsOnPlain => _endsOnPlain ??= OnPlain(0, to => Accepts(to) && !CanGoOn(to));

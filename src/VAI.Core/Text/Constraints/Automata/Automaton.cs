@@ -18,7 +18,8 @@ internal sealed partial class Automaton
 
     private readonly Table _table;
     private readonly Alphabet _alphabet;
-    private readonly int[]? _dense;
+    private readonly bool _mayBeDense;
+    private int[]? _dense;
 
     // The alphabet's own, a step nearer.
     private readonly byte[] _ascii;
@@ -29,9 +30,7 @@ internal sealed partial class Automaton
     {
         (_table, _alphabet) = (table, table.Alphabet);
         (_ascii, _width) = (_alphabet.AsciiClasses, _alphabet.Count);
-        long size = (long)table.StateCount * _alphabet.Count;
-        if (size <= MostDense)
-            _dense = Dense((int)size);
+        _mayBeDense = (long)table.StateCount * _width <= MostDense;
     }
 
     /// <summary>No text at all: one state, which does not accept and leads nowhere.</summary>
@@ -50,7 +49,7 @@ internal sealed partial class Automaton
         int of = (uint)codePoint < (uint)ascii.Length ? ascii[codePoint] : _alphabet.ClassOf(codePoint);
         if ((of | state) < 0)
             return Dead;
-        return _dense is { } dense ? dense[(state * _width) + of] : _table.Target(state, of);
+        return (_dense ?? Dense()) is { } dense ? dense[(state * _width) + of] : _table.Target(state, of);
     }
 
     /// <summary>Where a text leads.</summary>
@@ -81,18 +80,22 @@ internal sealed partial class Automaton
     /// <summary>A shortest text of the language.</summary>
     public bool TryShortest(out string text) => Shortest.TryFind(_table, out text);
 
-    private int[] Dense(int size)
+    // When the first step is taken: most of those that a large constraint is made of are never followed. Who comes second makes the same.
+    private int[]? Dense()
     {
-        int[] dense = new int[size];
+        if (!_mayBeDense)
+            return null;
+        int[] dense = new int[_table.StateCount * _width];
         for (int state = 0; state < _table.StateCount; state++)
         {
-            Span<int> row = dense.AsSpan(state * _alphabet.Count, _alphabet.Count);
+            Span<int> row = dense.AsSpan(state * _width, _width);
             row.Fill(_table.Default(state));
             ReadOnlySpan<int> classes = _table.Classes(state);
             for (int i = 0; i < classes.Length; i++)
                 row[classes[i]] = _table.Targets(state)[i];
         }
 
+        Volatile.Write(ref _dense, dense);
         return dense;
     }
 }

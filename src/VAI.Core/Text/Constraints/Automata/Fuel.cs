@@ -9,7 +9,7 @@ namespace VAI.Text.Constraints.Automata;
 internal sealed class Fuel(long states = Fuel.DefaultStates, long steps = Fuel.DefaultSteps)
 {
     public const long DefaultStates = 200_000;
-    public const long DefaultSteps = 5_000_000;
+    public const long DefaultSteps = 2_500_000;
 
     private const long LeastStates = 2_000, LeastSteps = 40_000;
 

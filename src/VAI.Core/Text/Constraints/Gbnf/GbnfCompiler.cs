@@ -195,6 +195,7 @@ internal sealed class GbnfCompiler
     {
         for (int first = 0; first < items.Count;)
         {
+            GrammarBuilder.CheckWays(ways.Count);
             int end = first;
             for (int size = 1; end < items.Count && size + items[end].Size < GbnfLanguages.MostSize; end++)
                 size += items[end].Size;

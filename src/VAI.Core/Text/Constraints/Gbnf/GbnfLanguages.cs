@@ -22,12 +22,12 @@ internal sealed class GbnfLanguages
     // A table of all classes has an entry of four bytes for each.
     private const int EntriesOfStep = 2;
 
-    private readonly Fuel _own = new(200_000, 3_000_000);
+    private readonly Fuel _own = new(200_000, 1_500_000);
     private readonly Dictionary<string, Automaton> _texts = new(StringComparer.Ordinal);
     private readonly Dictionary<CharSet, Automaton> _sets = [];
     private readonly Dictionary<GbnfRule, Automaton?> _rules = [];
     private readonly Dictionary<CharSet, OneOf> _expressions = [];
-    private long _stepsLeft = 2_000_000;
+    private long _stepsLeft = 1_000_000;
 
     /// <summary>Whether no more are made but of texts and sets.</summary>
     public bool IsSpent => _stepsLeft < StepsOfOne;

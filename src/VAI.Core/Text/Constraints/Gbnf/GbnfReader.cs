@@ -17,8 +17,8 @@ internal sealed class GbnfReader
     /// <summary>The largest count of a repetition.</summary>
     public const int MostTimes = 2_000_000_000;
 
-    private const int MostRules = 50_000;
-    private const int MostParts = 200_000;
+    private const int MostRules = 10_000;
+    private const int MostParts = 120_000;
 
     // A group has a choice, a sequence and a repetition.
     private const int MostHeight = (3 * MostDepth) + 40;

@@ -13,6 +13,9 @@ internal sealed class GrammarBuilder(int mostNodes = GrammarBuilder.MostNodes)
     /// <summary>Of what somebody wrote part by part.</summary>
     public const int MostWritten = 200_000;
 
+    /// <summary>Ways in which a text may go on at one place: whoever follows it goes all of them at once.</summary>
+    public const int MostWays = 4096;
+
     private readonly List<Node> _nodes = [new EndNode()];
 
     /// <summary>What the languages in it may cost: twice what one schema may.</summary>
@@ -26,6 +29,7 @@ internal sealed class GrammarBuilder(int mostNodes = GrammarBuilder.MostNodes)
     {
         if (_nodes.Count >= mostNodes)
             throw new ConstraintTooLarge(string.Create(CultureInfo.InvariantCulture, $"it has more than {mostNodes:N0} parts"));
+        CheckWays(node);
         _nodes.Add(node);
         return _nodes.Count - 1;
     }
@@ -39,11 +43,32 @@ internal sealed class GrammarBuilder(int mostNodes = GrammarBuilder.MostNodes)
     /// <summary>Takes back what was added since there were so many, and nothing refers to.</summary>
     public void Truncate(int count) => _nodes.RemoveRange(count, _nodes.Count - count);
 
-    public void Set(int node, Node to) => _nodes[node] = to;
+    public void Set(int node, Node to)
+    {
+        CheckWays(to);
+        _nodes[node] = to;
+    }
 
     public int Text(Automaton language, int next, bool spaced = false) => Add(new TextNode(language, next, spaced));
 
     public int Choice(IReadOnlyList<int> of) => of.Count == 1 ? of[0] : Add(new ChoiceNode(of));
 
     public Grammar Build(int start) => new(_nodes, start);
+
+    /// <exception cref="ConstraintTooLarge">It has too many.</exception>
+    public static void CheckWays(int ways)
+    {
+        if (ways > MostWays)
+            throw TooAmbiguous();
+    }
+
+    /// <summary>What has too many.</summary>
+    public static ConstraintTooLarge TooAmbiguous() =>
+        new(string.Create(CultureInfo.InvariantCulture, $"it is too ambiguous: a text can go on in more than {MostWays:N0} ways"));
+
+    private static void CheckWays(Node node)
+    {
+        if (node is ChoiceNode choice)
+            CheckWays(choice.Of.Count);
+    }
 }

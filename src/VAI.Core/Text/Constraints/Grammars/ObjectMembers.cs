@@ -9,7 +9,8 @@ internal sealed class ObjectMembers
     // More keys that are no known names than any object has.
     private const int Endless = 100_000;
 
-    private readonly ConcurrentDictionary<int, (NameSet Names, int Others)> _reach = [];
+    // When it is asked for: a large schema has many objects that no answer comes to.
+    private ConcurrentDictionary<int, (NameSet Names, int Others)>? _reach;
     private int[] _entries = [];
     private NameSet _possible;
     private (int Kinds, long Others) _counted;
@@ -61,7 +62,7 @@ internal sealed class ObjectMembers
     {
         _entries = [.. Entries.Select(e => isLive(e) ? e : -1)];
         _possible = Possible([.. _entries.Select(e => e >= 0)]);
-        _reach.Clear();
+        _reach = null;
     }
 
     /// <summary>Whether a known name may come behind others.</summary>
@@ -157,7 +158,8 @@ internal sealed class ObjectMembers
     // What keys a beginning can become: names, and how many others.
     private (NameSet Names, int Others) Reach(int at)
     {
-        if (_reach.TryGetValue(at, out (NameSet, int) known))
+        ConcurrentDictionary<int, (NameSet Names, int Others)> reach = LazyInitializer.EnsureInitialized(ref _reach, static () => new());
+        if (reach.TryGetValue(at, out (NameSet, int) known))
             return known;
         bool[] names = new bool[Names.Count];
         bool others = false;
@@ -172,6 +174,6 @@ internal sealed class ObjectMembers
         }
 
         int count = others ? Keys.Automaton.CountTexts(at, s => Entry(Keys.Automaton.Label(s)) >= 0 && NameOf(Keys.Automaton.Label(s)) < 0, Endless) : 0;
-        return _reach[at] = (NameSet.Of(names), count);
+        return reach[at] = (NameSet.Of(names), count);
     }
 }

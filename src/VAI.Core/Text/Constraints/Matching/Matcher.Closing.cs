@@ -19,7 +19,7 @@ internal sealed partial class Matcher
     private void Add(Config config)
     {
         if (_configs.Add(config) && _configs.Count > MostConfigs)
-            throw TooAmbiguous();
+            throw GrammarBuilder.TooAmbiguous();
     }
 
     private void Text(int node, TextNode text, int state, Frame? stack)
@@ -53,7 +53,7 @@ internal sealed partial class Matcher
             return;
         Work(1);
         if (_closed.Count > 4 * MostConfigs)
-            throw TooAmbiguous();
+            throw GrammarBuilder.TooAmbiguous();
         switch (_grammar[node])
         {
             case EndNode when stack is null:
@@ -125,7 +125,7 @@ internal sealed partial class Matcher
     {
         Work(1);
         if (++_links > 4 * MostConfigs)
-            throw TooAmbiguous();
+            throw GrammarBuilder.TooAmbiguous();
         if (!_begun.TryGetValue(node, out Frame? frame))
             return false;
         frame.Add(link);

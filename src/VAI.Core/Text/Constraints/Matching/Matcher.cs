@@ -13,7 +13,7 @@ namespace VAI.Text.Constraints.Matching;
 internal sealed partial class Matcher
 {
     // Of one state: a grammar that needs more is too ambiguous to be followed.
-    private const int MostConfigs = 4096;
+    private const int MostConfigs = GrammarBuilder.MostWays;
 
     // Of rules that begin with each other: an error from far below takes long to come up.
     private const int MostDepth = 4000;
@@ -378,8 +378,6 @@ internal sealed partial class Matcher
 
         return count == sorted.Length ? sorted : sorted[..count];
     }
-
-    private static ConstraintTooLarge TooAmbiguous() => new("it is too ambiguous: a text can go on in more than 4,096 ways");
 
     private readonly struct Key(Config[] configs, uint partial, bool accepts) : IEquatable<Key>
     {

@@ -13,10 +13,24 @@ internal static class Disjoint
         {
             for (int j = 0; j < i; j++)
             {
-                if (facts[i].Any(x => facts[j].Any(y => !Are(expansion, x, y))))
+                if (!Are(expansion, facts[i], facts[j]))
                     throw new SchemaError(pointer, $"whether a value fits both schema {j} and schema {i} cannot be told; use 'anyOf', or give them types or constants that differ");
             }
         }
+    }
+
+    private static bool Are(Expansion expansion, List<Facts> all, List<Facts> others)
+    {
+        foreach (Facts x in all)
+        {
+            foreach (Facts y in others)
+            {
+                if (!Are(expansion, x, y))
+                    return false;
+            }
+        }
+
+        return true;
     }
 
     private static bool Are(Expansion expansion, Facts x, Facts y)
@@ -26,7 +40,7 @@ internal static class Disjoint
         if (x.Values is not null || y.Values is not null)
         {
             if (x.Values is { } values && y.Values is { } others)
-                return expansion.Common(values, others).Count == 0;
+                return !expansion.HaveCommon(values, others);
             expansion.Compare((x.Values ?? y.Values)!.Count / 8);
             return (x.Values ?? y.Values)!.All(v => (JsonValue.TypeOf(v) & common) == 0);
         }
@@ -44,33 +58,20 @@ internal static class Disjoint
     // A member that both must have, and whose constants differ; or that one must have and the other may not.
     private static bool Objects(Expansion expansion, Facts x, Facts y)
     {
-        HashSet<string> required = x.Required, others = y.Required;
-        expansion.Compare((required.Count + others.Count) * (long)(x.Schemas.Count + y.Schemas.Count) / 8);
-        return required.Any(n => Constants(y, n) is { } at && (at.Count == 0 || (others.Contains(n) && Constants(x, n) is { } own && expansion.Common(own, at).Count == 0)))
-            || others.Any(n => Constants(x, n) is { Count: 0 });
-    }
-
-    // The constants that a member may have; none where it may not be; null where it may have others.
-    private static List<JsonElement>? Constants(Facts facts, string name)
-    {
-        foreach (SchemaItem schema in facts.Schemas)
+        expansion.Compare((x.Required.Count + y.Required.Count) * (long)(x.Schemas.Count + y.Schemas.Count) / 8);
+        foreach (string name in x.Required)
         {
-            if (schema.Find("properties") is { ValueKind: JsonValueKind.Object } properties && properties.TryGetProperty(name, out JsonElement value))
-            {
-                if (value.ValueKind == JsonValueKind.False)
-                    return [];
-                if (value.ValueKind == JsonValueKind.Object && value.TryGetProperty("const", out JsonElement constant))
-                    return [constant];
-                if (value.ValueKind == JsonValueKind.Object && value.TryGetProperty("enum", out JsonElement several) && several.ValueKind == JsonValueKind.Array)
-                    return [.. several.EnumerateArray()];
-            }
-            else if (schema.Find("additionalProperties") is { ValueKind: JsonValueKind.False } && schema.Find("patternProperties") is null)
-            {
-                return [];
-            }
+            if (y.Constants(name) is { } at && (at.Count == 0 || (y.Required.Contains(name) && x.Constants(name) is { } own && !expansion.HaveCommon(own, at))))
+                return true;
         }
 
-        return null;
+        foreach (string name in y.Required)
+        {
+            if (x.Constants(name) is { Count: 0 })
+                return true;
+        }
+
+        return false;
     }
 
     private static bool Numbers(Facts x, Facts y)

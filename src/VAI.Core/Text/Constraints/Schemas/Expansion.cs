@@ -13,10 +13,9 @@ namespace VAI.Text.Constraints.Schemas;
 internal sealed class Expansion(SchemaDocument document)
 {
     private const int MostAlternatives = 512;
-    private const int MostSteps = 60_000;
 
-    // Values that are read, and values and schemas that are compared with each other: in units of a comparison of two short ones.
-    private const long MostCompared = 300_000;
+    // Schemas that are taken apart, values that are read, and values and schemas that are compared: in units of a comparison of two short ones.
+    private const long MostCompared = 300_000, ComparedOfStep = 10;
 
     private static readonly HashSet<string> Typed = new(StringComparer.Ordinal)
     {
@@ -33,7 +32,6 @@ internal sealed class Expansion(SchemaDocument document)
     private readonly HashSet<string> _disjoint = new(StringComparer.Ordinal);
     private readonly HashSet<string> _checking = new(StringComparer.Ordinal);
     private readonly Dictionary<int, List<JsonElement>> _lists = [];
-    private int _steps;
     private long _compared;
 
     /// <exception cref="SchemaError">What they say cannot be held.</exception>
@@ -50,9 +48,10 @@ internal sealed class Expansion(SchemaDocument document)
             throw new ConstraintTooLarge("its schemas refer to each other too deeply");
         while (!todo.IsEmpty)
         {
-            if (++_steps > MostSteps || into.Count > MostAlternatives)
+            if (into.Count > MostAlternatives)
                 throw new SchemaError(document.Root.Pointer, "the schema has too many alternatives that depend on each other");
             todo = todo.Pop(out Choice task);
+            Compare(ComparedOfStep + task.Above.Count + task.AboveChoice.Count);
             if (task.Ways.Count != 1)
             {
                 ImmutableHashSet<int> above = task.Above.Union(task.AboveChoice);
@@ -230,6 +229,10 @@ internal sealed class Expansion(SchemaDocument document)
     private void Narrow(Facts facts, List<JsonElement> values) =>
         facts.Values = facts.Values is { } before ? Common(before, values) : values;
 
+    /// <summary>Whether any of some values is among others.</summary>
+    public bool HaveCommon(IReadOnlyList<JsonElement> left, IReadOnlyList<JsonElement> right) =>
+        left.Count == 1 && right.Count == 1 ? AreEqual(left[0], right[0]) : Common(left, right).Count > 0;
+
     /// <summary>Those of some values that are among others.</summary>
     public List<JsonElement> Common(IReadOnlyList<JsonElement> left, IReadOnlyList<JsonElement> right)
     {
@@ -262,7 +265,7 @@ internal sealed class Expansion(SchemaDocument document)
     {
         Compare(1);
         if (left.ValueKind is JsonValueKind.Array or JsonValueKind.Object && left.ValueKind == right.ValueKind)
-            Compare(Math.Min(JsonMarshal.GetRawUtf8Value(left).Length, JsonMarshal.GetRawUtf8Value(right).Length) / 4);
+            Compare(Math.Min(JsonMarshal.GetRawUtf8Value(left).Length, JsonMarshal.GetRawUtf8Value(right).Length) / 2);
         return JsonValue.AreEqual(left, right);
     }
 
@@ -271,7 +274,7 @@ internal sealed class Expansion(SchemaDocument document)
     public void Compare(long count)
     {
         if ((_compared += count) > MostCompared)
-            throw new ConstraintTooLarge("it has too many values and schemas that have to be compared with each other");
+            throw new ConstraintTooLarge("it has too many alternatives and values that depend on each other, or have to be compared");
     }
 
     private static JsonElement Array(JsonElement value, string pointer) =>

@@ -8,6 +8,8 @@ internal static class JsonText
 {
     public static string Write(JsonElement value)
     {
+        if (value.ValueKind == JsonValueKind.Number)
+            return Decimal.TryRead(value.GetRawText(), out Decimal number) ? number.ToString() : value.GetRawText();
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { SkipValidation = true }))
             Write(json, value);

@@ -134,19 +134,21 @@ internal sealed partial class SchemaCompiler
         bool known = name is not null;
         foreach (SchemaItem schema in schemas)
         {
-            bool said = false;
-            if (name is not null && schema.Find("properties") is { ValueKind: JsonValueKind.Object } properties && properties.TryGetProperty(name, out _))
-                Add("properties", name);
-            foreach (JsonProperty pattern in Members(schema, "patternProperties").Where(p => matches(schema, p.Name)))
-                Add("patternProperties", pattern.Name);
-            if (!said && schema.Find("additionalProperties") is not null)
-                of.Add(_document.Inner(schema, "additionalProperties"));
-
-            void Add(string keyword, string key)
+            int before = of.Count;
+            if (name is not null && schema.Property(name) is not null)
+                of.Add(_document.Inner(schema, "properties", name));
+            if (schema.Find("patternProperties") is not null)
             {
-                said = known = true;
-                of.Add(_document.Inner(schema, keyword, key));
+                foreach (JsonProperty pattern in Members(schema, "patternProperties"))
+                {
+                    if (matches(schema, pattern.Name))
+                        of.Add(_document.Inner(schema, "patternProperties", pattern.Name));
+                }
             }
+
+            known |= of.Count > before;
+            if (of.Count == before && schema.Find("additionalProperties") is not null)
+                of.Add(_document.Inner(schema, "additionalProperties"));
         }
 
         return closed && !known ? null : of;
@@ -173,6 +175,7 @@ internal sealed partial class SchemaCompiler
         IReadOnlyList<string> names, IReadOnlyCollection<string> required, IReadOnlyList<Automaton> patterns, Automaton? within, Func<KeyKind, int, int?> entry,
         int least, int most, int next, Part part)
     {
+        _fuel.Step(StepsOfObject);
         if (names.Count > MostNames)
             throw new ConstraintTooLarge($"an object has more than {MostNames:N0} named members");
         ArgumentForm? form = part is Part.Arguments or Part.Deep ? _form : null;

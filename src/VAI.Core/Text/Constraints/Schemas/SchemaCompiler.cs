@@ -17,11 +17,14 @@ internal sealed partial class SchemaCompiler
 
     private const int MostFittings = 1_000;
 
+    // Rules of which each is met first within the one before: no more than any thread's stack takes, since the same has to be held wherever it is asked for.
+    private const int MostDepth = 250;
+
     // Values within what values are compared with.
     private const int MostWithin = 8;
 
-    // Of a place of a grammar, beside its language; of a value that is listed; and of one that has parts, with its rules.
-    private const int StepsOfNode = 20, StepsOfValue = 10, StepsOfParts = 2_000;
+    // Of a place of a grammar, beside its language; of a value that is listed; of one that has parts, with its rules; and of an object, however small.
+    private const int StepsOfNode = 20, StepsOfValue = 10, StepsOfParts = 2_000, StepsOfObject = 700;
 
     private readonly SchemaDocument _document;
     private readonly Expansion _expansion;
@@ -37,6 +40,7 @@ internal sealed partial class SchemaCompiler
     private readonly bool _closed;
     private readonly int _within;
     private int _fittings;
+    private int _depth;
 
     private SchemaCompiler(SchemaDocument document, GrammarBuilder grammar, Fuel fuel, bool inOrder, bool closed)
     {
@@ -100,10 +104,12 @@ internal sealed partial class SchemaCompiler
         string key = $"{part} {(int)beside} {string.Join(',', schemas.Select(s => s.Id).Distinct().Order())}";
         if (_rules.TryGetValue(key, out int rule))
             return rule;
-        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        if (_depth == MostDepth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
             throw new ConstraintTooLarge("its schemas refer to each other too deeply");
         _rules[key] = rule = _grammar.Reserve();
+        _depth++;
         _grammar.Set(rule, new ChoiceNode([.. _expansion.Of(schemas).SelectMany(f => Alternatives(f, part, beside))]));
+        _depth--;
         return rule;
     }
 

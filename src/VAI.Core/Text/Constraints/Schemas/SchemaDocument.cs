@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace VAI.Text.Constraints.Schemas;
@@ -9,10 +11,25 @@ namespace VAI.Text.Constraints.Schemas;
 /// <param name="Base">Against what its references are resolved.</param>
 internal sealed record SchemaItem(int Id, JsonElement Element, string Pointer, Uri Base)
 {
+    private const int FewProperties = 8;
+
+    private Dictionary<string, JsonElement>? _properties;
+
     // By what it is: what it says is long.
     public bool Equals(SchemaItem? other) => ReferenceEquals(this, other);
 
     public override int GetHashCode() => Id;
+
+    /// <summary>The schema of a property; null where it names none such. A large object's are looked for often.</summary>
+    public JsonElement? Property(string name)
+    {
+        if (Find("properties") is not { ValueKind: JsonValueKind.Object } properties)
+            return null;
+        if (properties.GetPropertyCount() <= FewProperties)
+            return properties.TryGetProperty(name, out JsonElement value) ? value : null;
+        _properties ??= properties.EnumerateObject().ToDictionary(p => p.Name, p => p.Value, StringComparer.Ordinal);
+        return _properties.TryGetValue(name, out JsonElement known) ? known : null;
+    }
 
     public JsonElement? Find(string keyword) => Element.ValueKind == JsonValueKind.Object && Element.TryGetProperty(keyword, out JsonElement value) ? value : null;
 }
@@ -30,20 +47,25 @@ internal sealed class SchemaDocument
     private static readonly string[] Anchors = ["$anchor", "$dynamicAnchor"];
 
     private readonly Dictionary<string, SchemaItem> _byPointer = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SchemaItem>.AlternateLookup<ReadOnlySpan<char>> _byPlace;
     private readonly Dictionary<string, SchemaItem> _byName = new(StringComparer.Ordinal);
     private readonly Dictionary<(int Of, string Text), SchemaItem> _made = [];
+
+    // Where it looks: places are asked for far more often than there are some.
+    private readonly List<char> _place = [];
     private int _items;
     private long _chars;
 
     /// <exception cref="SchemaError">It is no schema.</exception>
     public SchemaDocument(string text, string place = "#")
     {
+        _byPlace = _byPointer.GetAlternateLookup<ReadOnlySpan<char>>();
         if (text.Length > MostChars)
             throw new SchemaError(place, $"the schema has {text.Length} characters; at most {MostChars} are taken");
         JsonElement element;
         try
         {
-            using JsonDocument document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = MostDepth });
+            using JsonDocument document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = MostDepth, AllowDuplicateProperties = false });
             element = document.RootElement.Clone();
         }
         catch (JsonException e)
@@ -52,10 +74,13 @@ internal sealed class SchemaDocument
         }
 
         Root = Add(element, place, Nameless);
-        Name(Root.Element, place, Root.Base, schema: true);
+        _place.AddRange(place);
+        Name(Root.Element, Root.Base, schema: true);
     }
 
     public SchemaItem Root { get; }
+
+    private ReadOnlySpan<char> Place => CollectionsMarshal.AsSpan(_place);
 
     /// <summary>A schema in another.</summary>
     /// <param name="of">The other.</param>
@@ -63,19 +88,17 @@ internal sealed class SchemaDocument
     /// <exception cref="SchemaError">There is none.</exception>
     public SchemaItem Inner(SchemaItem of, params ReadOnlySpan<string> path)
     {
-        JsonElement element = of.Element;
-        string pointer = of.Pointer;
-        foreach (string part in path)
-            pointer += "/" + part.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
-
         // Most are known by their place; members of an object are looked for one by one.
-        if (_byPointer.TryGetValue(pointer, out SchemaItem? known))
-            return known;
+        _place.Clear();
+        _place.AddRange(of.Pointer);
         foreach (string part in path)
-        {
+            GoTo(part);
+        if (_byPlace.TryGetValue(Place, out SchemaItem? known))
+            return known;
+        string pointer = Place.ToString();
+        JsonElement element = of.Element;
+        foreach (string part in path)
             element = Member(element, part) ?? throw new SchemaError(pointer, "nothing stands here");
-        }
-
         return Add(element, pointer, of.Base);
     }
 
@@ -119,14 +142,28 @@ internal sealed class SchemaDocument
         return at;
     }
 
-    private SchemaItem Add(JsonElement element, string pointer, Uri within)
+    private SchemaItem Add(JsonElement element, ReadOnlySpan<char> place, Uri within)
     {
-        if (_byPointer.TryGetValue(pointer, out SchemaItem? known))
+        if (_byPlace.TryGetValue(place, out SchemaItem? known))
             return known;
+        string pointer = place.ToString();
         Spend(pointer.Length);
         Uri own = element.ValueKind == JsonValueKind.Object && element.TryGetProperty("$id", out JsonElement id) && id.ValueKind == JsonValueKind.String
             && Uri.TryCreate(within, id.GetString(), out Uri? named) ? named : within;
         return _byPointer[pointer] = new SchemaItem(_items++, element, pointer, own);
+    }
+
+    private void GoTo(ReadOnlySpan<char> name)
+    {
+        _place.Add('/');
+        if (!name.ContainsAny('~', '/'))
+        {
+            _place.AddRange(name);
+            return;
+        }
+
+        foreach (char c in name)
+            _place.AddRange(c switch { '~' => "~0", '/' => "~1", _ => [c] });
     }
 
     private void Spend(int chars)
@@ -135,14 +172,14 @@ internal sealed class SchemaDocument
             throw new SchemaError("#", "the schema has too many parts with names that are too long");
     }
 
-    // The names of all schemas in it. What stands in a value is none.
-    private void Name(JsonElement element, string pointer, Uri within, bool schema)
+    // The names of all schemas in what stands at the place. What stands in a value is none.
+    private void Name(JsonElement element, Uri within, bool schema)
     {
         if (element.ValueKind == JsonValueKind.Array)
         {
             int at = 0;
             foreach (JsonElement one in element.EnumerateArray())
-                Name(one, $"{pointer}/{at++}", within, schema: true);
+                Name(one, (at++).ToString(CultureInfo.InvariantCulture), within, schema: true);
             return;
         }
 
@@ -150,7 +187,7 @@ internal sealed class SchemaDocument
             return;
         if (schema)
         {
-            SchemaItem item = Add(element, pointer, within);
+            SchemaItem item = Add(element, Place, within);
             if (!ReferenceEquals(item.Base, within) || item == Root)
                 _byName.TryAdd(Resource(item) + "#", item);
             foreach (string keyword in Anchors)
@@ -164,11 +201,22 @@ internal sealed class SchemaDocument
 
         foreach (JsonProperty member in element.EnumerateObject())
         {
-            if (schema && member.Name is "const" or "enum" or "default" or "examples")
+            if (member.Value.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array))
                 continue;
-            bool names = schema && member.Name is "properties" or "patternProperties" or "$defs" or "definitions" or "dependentSchemas" or "dependencies";
-            Name(member.Value, $"{pointer}/{member.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}", within, !names);
+            string name = member.Name;
+            if (schema && name is "const" or "enum" or "default" or "examples")
+                continue;
+            bool names = schema && name is "properties" or "patternProperties" or "$defs" or "definitions" or "dependentSchemas" or "dependencies";
+            Name(member.Value, name, within, !names);
         }
+    }
+
+    private void Name(JsonElement element, string at, Uri within, bool schema)
+    {
+        int length = _place.Count;
+        GoTo(at);
+        Name(element, within, schema);
+        _place.RemoveRange(length, _place.Count - length);
     }
 
     private static string Resource(SchemaItem item) => item.Base.GetComponents(UriComponents.AbsoluteUri & ~UriComponents.Fragment, UriFormat.UriEscaped);

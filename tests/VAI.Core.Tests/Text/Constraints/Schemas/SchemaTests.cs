@@ -98,6 +98,7 @@ public sealed class SchemaTests
     [InlineData("false", "#")]
     [InlineData("[]", "#")]
     [InlineData("{", "#")]
+    [InlineData("{\"type\":\"string\",\"type\":\"integer\"}", "#")]
     public void What_cannot_be_held_is_named_by_its_pointer(string schema, string pointer)
     {
         VaiUsageException refused = Assert.Throws<VaiUsageException>(() => Constraint.JsonSchema(schema));
@@ -164,6 +165,23 @@ public sealed class SchemaTests
             {
                 Assert.Equal(VaiError.InvalidConstraint, e.Code);
             }
+        }
+    }
+
+    [Theory]
+    [InlineData(240, true)]
+    [InlineData(260, false)]
+    public void How_deep_schemas_go_is_the_same_on_every_thread(int depth, bool held)
+    {
+        string chain = string.Join(',', Enumerable.Range(0, depth).Select(i => "\"d" + i + "\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/d" + (i + 1) + "\"}}"));
+        foreach (int stack in new[] { 1 << 20, 64 << 20 })
+        {
+            Exception? error = null;
+            var thread = new Thread(
+                () => error = Record.Exception(() => Constraint.JsonSchema("{\"title\":\"" + stack + "\",\"$ref\":\"#/$defs/d0\",\"$defs\":{" + chain + ",\"d" + depth + "\":{}}}")), stack);
+            thread.Start();
+            thread.Join();
+            Assert.True(held == error is null, error?.ToString());
         }
     }
 

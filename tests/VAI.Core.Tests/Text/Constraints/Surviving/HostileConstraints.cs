@@ -61,6 +61,18 @@ internal static class HostileConstraints
         ["negations of negations"] = () => Schema(Deep("{'not':", "{'type':'null'}", "}", 60)),
         ["conditions within conditions"] = () => Schema(Deep("{'if':{'type':'string'},'else':", "{'type':'null'}", "}", 60)),
         ["choices of all again"] = () => Schema(Deep("{'anyOf':[{'type':'string'},{'type':'array','items':{'$ref':'#'}},", "{'type':'null'}", "]}", 25)),
+        ["2,000 properties with patterns"] = () =>
+            Schema("{'type':'object','properties':{" + Join(2_000, i => "'p" + i + "':{'type':'string','pattern':'^[a-z]{1," + ((i % 60) + 1) + "}[0-9]+" + i + "$'}") + "}}"),
+        ["3,000 properties with formats"] = () =>
+            Schema("{'type':'object','properties':{" + Join(3_000, i => "'p" + i + "':{'type':'string','format':'" + (i % 2 == 0 ? "uri" : "date-time") + "'}") + "}}"),
+        ["1,000 items of objects"] = () =>
+            Schema("{'type':'array','prefixItems':[" + Join(1_000, i => "{'type':'object','properties':{'a" + i + "':{'type':'array','items':{'type':'object','properties':{'b':{}}}}}}") + "]}"),
+        ["500 schemas together"] = () =>
+            Schema("{'allOf':[" + Join(500, i => "{'properties':{'p" + i + "':{'type':'string'}},'required':['p" + i + "']}") + "]}"),
+        ["choices of what was chosen from"] = () => Schema(
+            "{'$ref':'#/$defs/d0','$defs':{" + Join(200, i => "'d" + i + "':{'anyOf':[{'$ref':'#/$defs/d" + (i + 1) + "'},{'type':'array','items':{'$ref':'#/$defs/d" + (i + 1) + "'}}]}") + ",'d200':{}}}"),
+        ["numbers beside bounds"] = () => Schema("{'enum':[" + Join(60_000, i => $"{i}.25") + "],'minimum':100,'multipleOf':0.25}"),
+        ["a string of 10^6 characters"] = () => Schema("{'const':'" + new string('x', 1_000_000) + "'}"),
         ["long names at depth"] = () => Schema(Deep("{'properties':{'" + new string('n', 30_000) + "':", "{}", "}}", 30)),
     };
 

@@ -8,6 +8,9 @@ internal sealed class TableBuilder(Alphabet alphabet, Fuel fuel)
     // An edge is two numbers, which a growing list copies.
     private const int StepsOfEdge = 2;
 
+    // However small it is.
+    private const int StepsOfTable = 1_000;
+
     private readonly List<int> _starts = [0];
     private readonly List<int> _defaults = [];
     private readonly List<int> _classes = [];
@@ -64,6 +67,7 @@ internal sealed class TableBuilder(Alphabet alphabet, Fuel fuel)
 
     public Table Build()
     {
+        fuel.Step(StepsOfTable);
         var accepting = new Bits(_defaults.Count);
         foreach (int state in _accepting)
             accepting[state] = true;
