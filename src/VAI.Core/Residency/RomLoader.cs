@@ -8,6 +8,7 @@ using VAI.Native.Registry.Entries;
 using VAI.Native.Rom;
 using VAI.Native.Source;
 using VAI.Pipeline.Compute;
+using VAI.Text.Constraints.Matching;
 
 namespace VAI.Residency;
 
@@ -127,6 +128,7 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
                 ((IAsyncResult)parsing).AsyncWaitHandle.WaitOne();
             }
 
+            VocabularyTries.KeepBeside(attached.Model.Vocab, file);
             return new Weights(attached.Model, parsing.GetAwaiter().GetResult(), switchClass, hold);
         }
         catch

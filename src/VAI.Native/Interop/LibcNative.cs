@@ -9,6 +9,7 @@ internal static partial class LibcNative
 
     // Linux, x86-64 and arm64 alike where they are constants.
     internal const int O_RDONLY = 0;
+    internal const int O_WRONLY = 1;
     internal const int O_RDWR = 2;
     internal const int O_CREAT = 0x40;
     internal const int O_EXCL = 0x80;
@@ -17,8 +18,12 @@ internal static partial class LibcNative
     internal static readonly int O_NOFOLLOW = X64 ? 0x20000 : 0x8000;
     internal static readonly int O_DIRECTORY = X64 ? 0x10000 : 0x4000;
 
+    /// <summary>A file without a name: it is gone with its last descriptor, unless it gets one.</summary>
+    internal static readonly int O_TMPFILE = 0x400000 | O_DIRECTORY;
+
     internal const int AT_FDCWD = -100;
     internal const int AT_SYMLINK_NOFOLLOW = 0x100;
+    internal const int AT_SYMLINK_FOLLOW = 0x400;
     internal const int AT_EMPTY_PATH = 0x1000;
     internal const long ST_RDONLY = 1;
     internal const uint STATX_BASIC_STATS = 0x7FF;
@@ -107,6 +112,10 @@ internal static partial class LibcNative
     /// <summary>unlink(2): 0, or -1 with errno set.</summary>
     [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int unlink(string path);
+
+    /// <summary>linkat(2): 0, or -1 with errno set, as where the new path is taken.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int linkat(int fromDirectory, string from, int toDirectory, string to, int flags);
 
     /// <summary>rename(2), which replaces what stands at the new path: 0, or -1 with errno set.</summary>
     [LibraryImport(Libraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -74,6 +74,7 @@ public sealed unsafe class EmbeddingRowsTests
 
     private static void AssertOneLayoutReads(GgmlType type, byte[] plain, byte* packed, PackedLayout? only = null)
     {
+        NativeLoader.EnsureLoaded();
         TiedOutput[] read = [.. RomTied.Layouts(new TiedOutput(type, Length, Count, 1, default)).Where(o => Are(o, plain))];
         TiedOutput output = Assert.Single(read);
         if (only is not null)

@@ -17,6 +17,7 @@ internal sealed class RomDirectory
     public const string Variable = "VAI_ROM_DIR";
     public const string ImageSuffix = ".rom";
     public const string BurnSuffix = ".burn";
+    public const string VocabularySuffix = ".vocabulary";
 
     /// <summary>How much of the source's digest an image's id begins with.</summary>
     public const int IdDigestBytes = 16;
@@ -145,6 +146,9 @@ internal sealed class RomDirectory
     public string ImagePath(string romId) => System.IO.Path.Combine(Path, romId + ImageSuffix);
 
     public string BurnPath(string romId) => System.IO.Path.Combine(Path, romId + BurnSuffix);
+
+    /// <summary>Where what is made of an image's vocabulary is kept.</summary>
+    public static string VocabularyPath(string imagePath) => System.IO.Path.ChangeExtension(imagePath, VocabularySuffix);
 
     /// <summary>The images there are, by id.</summary>
     public IEnumerable<string> Images() =>

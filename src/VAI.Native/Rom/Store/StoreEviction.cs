@@ -136,7 +136,9 @@ internal sealed class StoreEviction(RomStore store)
             return new RomEvicted(0, other);
         }
 
-        _ = LibcNative.unlink(store.Directory.ImagePath(entry.RomId));
+        string image = store.Directory.ImagePath(entry.RomId);
+        _ = LibcNative.unlink(image);
+        _ = LibcNative.unlink(RomDirectory.VocabularyPath(image));
         if (slot is { } last)
             writer.Remove(last);
         return new RomEvicted(entry.Bytes, null);

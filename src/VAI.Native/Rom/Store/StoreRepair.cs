@@ -10,6 +10,7 @@ internal sealed class StoreRepair(RomStore store)
     public void Run()
     {
         RomDraft.Sweep(store.Directory);
+        RomVocabulary.Sweep(store.Directory);
         using RegistryWriter writer = store.BeginWrite();
         store.Leases!.Sweep(writer);
         HashSet<string> images = [.. store.Directory.Images()];

@@ -12,17 +12,21 @@ internal sealed class TokenTrie
     private readonly int[] _tokens;
     private readonly int[] _same;
 
+    private TokenTrie(byte[] bytes, ushort[] depths, int[] behind, int[] tokens, int[] same, int depth) =>
+        (_bytes, _depths, _behind, _tokens, _same, Depth) = (bytes, depths, behind, tokens, same, depth);
+
     /// <param name="tokens">Tokens and their bytes, which are not empty.</param>
     /// <param name="vocabulary">Tokens of the vocabulary.</param>
-    public TokenTrie(IReadOnlyList<(int Token, byte[] Bytes)> tokens, int vocabulary)
+    public static TokenTrie Build(IReadOnlyList<(int Token, byte[] Bytes)> tokens, int vocabulary)
     {
         (int Token, byte[] Bytes)[] sorted = [.. tokens];
         Array.Sort(sorted, static (x, y) => x.Bytes.AsSpan().SequenceCompareTo(y.Bytes));
         var bytes = new List<byte>();
         var depths = new List<ushort>();
         var ids = new List<int>();
-        _same = new int[vocabulary];
-        Array.Fill(_same, -1);
+        int[] same = new int[vocabulary];
+        Array.Fill(same, -1);
+        int depth = 0;
         byte[] last = [];
         foreach ((int token, byte[] text) in sorted)
         {
@@ -30,7 +34,7 @@ internal sealed class TokenTrie
             if (common == text.Length && common == last.Length && ids.Count > 0)
             {
                 // Another token of the same bytes.
-                _same[token] = ids[^1];
+                same[token] = ids[^1];
                 ids[^1] = token;
                 continue;
             }
@@ -44,11 +48,27 @@ internal sealed class TokenTrie
 
             ids[^1] = token;
             last = text;
-            Depth = Math.Max(Depth, text.Length);
+            depth = Math.Max(depth, text.Length);
         }
 
-        (_bytes, _depths, _tokens) = ([.. bytes], [.. depths], [.. ids]);
-        _behind = Behind(_depths);
+        return new TokenTrie([.. bytes], [.. depths], Behind([.. depths]), [.. ids], same, depth);
+    }
+
+    /// <summary>One that was written.</summary>
+    public static TokenTrie Read(ref BlockReader block)
+    {
+        int depth = block.Read<int>()[0];
+        return new TokenTrie(block.Read<byte>(), block.Read<ushort>(), block.Read<int>(), block.Read<int>(), block.Read<int>(), depth);
+    }
+
+    public void Write(BlockWriter block)
+    {
+        block.Write<int>([Depth]);
+        block.Write<byte>(_bytes);
+        block.Write<ushort>(_depths);
+        block.Write<int>(_behind);
+        block.Write<int>(_tokens);
+        block.Write<int>(_same);
     }
 
     /// <summary>Bytes of the longest token.</summary>
