@@ -42,7 +42,7 @@ public sealed class RomCatalog : IDisposable
 
     /// <summary>Burns a model, unless its ROM is there already; either way the name stands for it afterwards.</summary>
     /// <param name="file">The GGUF file, or the first part of a model in several.</param>
-    /// <param name="name">1 to 128 characters; null for the file's own name. A ROM that loses its last name so is removed.</param>
+    /// <param name="name">1 to 128 characters, and at most 256 bytes as UTF-8; null for the file's own name. A ROM that loses its last name so is removed.</param>
     /// <param name="profile"><see cref="RomProfile.Fast"/> or <see cref="RomProfile.Exact"/>.</param>
     /// <param name="progress">Told of each step, on the burning thread.</param>
     /// <param name="cancellationToken">Stops the burn; nothing is left of it.</param>

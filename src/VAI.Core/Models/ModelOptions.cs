@@ -34,7 +34,7 @@ public enum FlashAttention
 /// <summary>A model to load: its name, its file, and the geometry of its SRAM bank. Lengths are in tokens.</summary>
 public sealed record ModelOptions
 {
-    /// <summary>The name to select it by, 1 to 128 characters.</summary>
+    /// <summary>The name to select it by, 1 to 128 characters; where its ROM is burned, at most 256 bytes as UTF-8.</summary>
     [ModelName]
     public required string Name { get; set; }
 

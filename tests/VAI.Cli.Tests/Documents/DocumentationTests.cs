@@ -7,6 +7,12 @@ public sealed partial class DocumentationTests(Forged forged) : IClassFixture<Fo
 {
     public static TheoryData<string> Pages => [.. AllPages];
 
+    /// <summary>Those that are read and not run are among them.</summary>
+    public static TheoryData<string> Linking =>
+        [.. new[] { "docs", "benchmarks", "packages", "packaging", "tests" }.SelectMany(d => Directory.EnumerateFiles(
+                Path.Combine(Documentation.Root, d), "*.md", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 }))
+            .Concat(Directory.EnumerateFiles(Documentation.Root, "*.md")).Select(f => Path.GetRelativePath(Documentation.Root, f)).Order(StringComparer.Ordinal)];
+
     private static IEnumerable<string> AllPages =>
         Directory.EnumerateFiles(Path.Combine(Documentation.Root, "docs"), "*.md").Select(f => Path.GetRelativePath(Documentation.Root, f))
             .Append("README.md").Order(StringComparer.Ordinal);
@@ -44,19 +50,27 @@ public sealed partial class DocumentationTests(Forged forged) : IClassFixture<Fo
     }
 
     [Theory]
-    [MemberData(nameof(Pages))]
+    [MemberData(nameof(Linking))]
     public void What_a_page_links_to_is_there(string page)
     {
         string file = Path.Combine(Documentation.Root, page);
         string[] missing =
         [
-            .. Link().Matches(File.ReadAllText(file)).Select(m => m.Groups[1].Value)
-                .Where(l => !Path.Exists(Path.Combine(Path.GetDirectoryName(file)!, l))),
+            .. Link().Matches(File.ReadAllText(file)).Where(m => !IsThere(Target(m), m.Groups[2].Value)).Select(m => m.Value),
         ];
         Assert.Empty(missing);
+
+        string Target(Match link) => link.Groups[1].Length == 0 ? file : Path.Combine(Path.GetDirectoryName(file)!, link.Groups[1].Value);
     }
 
-    [GeneratedRegex(@"\]\(([^)#:]+)(?:#[^)]*)?\)")]
+    private static bool IsThere(string path, string heading) =>
+        Path.Exists(path) && (heading.Length == 0 || File.ReadLines(path).Any(l => l.StartsWith('#') && Anchor(l) == heading));
+
+    // As GitHub makes it.
+    private static string Anchor(string line) => string.Concat(
+        line.TrimStart('#').Trim().ToLowerInvariant().Where(c => char.IsLetterOrDigit(c) || c is '-' or '_' or ' ').Select(c => c == ' ' ? '-' : c));
+
+    [GeneratedRegex(@"\]\(([^)#:]*)(?:#([^)]*))?\)")]
     private static partial Regex Link();
 
     [GeneratedRegex("^```console$", RegexOptions.Multiline)]

@@ -1,10 +1,11 @@
 using System.Reflection;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using VAI.Daemon.Hosting.Configuration;
 
 namespace VAI.Cli.Tests.Documents;
 
-/// <summary>The page about the HTTP API and the document that the daemon serves name the same fields.</summary>
+/// <summary>The page about the HTTP API and the document that the daemon serves name the same fields, and so do that about deployment and the daemon.</summary>
 public sealed partial class DocumentedFieldsTests
 {
     [Theory]
@@ -26,10 +27,36 @@ public sealed partial class DocumentedFieldsTests
         Assert.Equal([], fields.Except(known));
     }
 
+    [Fact]
+    public void A_key_of_the_page_is_one_of_the_configuration_and_each_is_there()
+    {
+        // Which there are is said where one is not known.
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, """{"no": 1}""");
+            string said = Assert.Throws<VaiUsageException>(() => ServeFile.Read(file)).Message;
+            string[] known = said[(said.IndexOf("Known: ", StringComparison.Ordinal) + 7)..].TrimEnd('.').Split(", ");
+
+            // One table: what stands behind an empty line is no part of it.
+            IEnumerable<string> keys = File.ReadLines(Path.Combine(Documentation.Root, "docs", "deployment.md"))
+                .SkipWhile(l => l != "| key | is |").TakeWhile(l => l.StartsWith('|')).Where(l => l.StartsWith("| `", StringComparison.Ordinal))
+                .SelectMany(l => Key().Matches(l.Split('|')[1]).Select(m => m.Groups[1].Value));
+            Assert.Equal(known.Order(StringComparer.Ordinal), keys.Order(StringComparer.Ordinal));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     private static IEnumerable<string> Names(JsonElement schemas, string schema) =>
         schemas.GetProperty(schema).GetProperty("properties").EnumerateObject().Select(p => p.Name);
 
     // The name before a dot: what is within an object is its own.
     [GeneratedRegex("`([a-z_]+)(?:\\.[a-z_]+)*`")]
     private static partial Regex Field();
+
+    [GeneratedRegex("`([a-zA-Z]+)`")]
+    private static partial Regex Key();
 }

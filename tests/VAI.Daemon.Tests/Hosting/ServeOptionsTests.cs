@@ -172,9 +172,9 @@ public sealed class ServeOptionsTests : IDisposable
         ConfiguredModels? models = null;
         live.OnModels(m => models = m);
         Assert.Null(models);
-        Write("""{"model": {"a": {"file": "/a", "sampling": {"topK": 1}}, "b": "/b"}, "threads": 2, "strict": true, "drain": 7, "ctx": 9, "maxActive": 5, "patience": 2}""");
+        Write("""{"model": {"a": {"file": "/a", "sampling": {"topK": 1}}, "b": "/b"}, "threads": 2, "strict": true, "drain": 7, "ctx": 9, "chatTemplate": "rag", "maxActive": 5, "patience": 2}""");
         reloads.Run();
-        Assert.Equal([("a", 9), ("b", 9)], models!.Known.Select(m => (m.Name, m.ContextLength)));
+        Assert.Equal([("a", 9, "rag"), ("b", 9, "rag")], models!.Known.Select(m => (m.Name, m.ContextLength, m.ChatTemplate)));
         Assert.Equal(["a", "b"], models.Named);
         Assert.Equal((true, TimeSpan.FromSeconds(7), 1, 1), (live.Now.Strict, live.Now.DrainTime, live.Now.SamplingOf("a")?.TopK, live.Now.Threads));
         Assert.Contains("next start takes it up: threads, patience, maxActive", Assert.Single(log.Said, l => l.Contains("next start")));
@@ -190,7 +190,8 @@ public sealed class ServeOptionsTests : IDisposable
         // Whoever comes later to take up models gets those that were read before.
         models = null;
         live.OnModels(m => models = m);
-        Assert.Equal(["a", "b"], models!.Named);
+        Assert.Equal([("a", 9, "rag"), ("b", 9, "rag")], models!.Known.Select(m => (m.Name, m.ContextLength, m.ChatTemplate)));
+        Assert.Equal(["a", "b"], models.Named);
     }
 
     private sealed class Lines : ILogger

@@ -78,7 +78,7 @@ internal static class ServeVerb
 
     private static readonly Option<string?> Config = new("--config")
     {
-        Description = "A JSON file with the same options in camelCase; the command line wins. SIGHUP has strict, sampling and drain read again.",
+        Description = "A JSON file with the same options in camelCase; the command line wins. SIGHUP has it read again: models, sampling, strict and drain count at once.",
         HelpName = "FILE",
     };
 

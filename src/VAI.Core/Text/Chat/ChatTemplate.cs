@@ -16,7 +16,7 @@ namespace VAI;
 /// </summary>
 /// <remarks>
 /// A template comes from whoever made the model's file, so it has bounds: 1 MiB of source, 64 statements within each other, a million steps and some for
-/// each value that it is given, texts of four times the conversation and 1 MiB. Beyond them it ends with an error.
+/// each value that it is given, texts of four times the conversation and 1 MiB, 8 MiB at most. Beyond them it ends with an error.
 /// </remarks>
 public sealed class ChatTemplate
 {

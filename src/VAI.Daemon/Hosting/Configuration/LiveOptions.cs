@@ -66,6 +66,7 @@ internal sealed class LiveOptions(ServeOptions options, ILogger log)
                 Sram = next.Sram,
                 Sessions = next.Sessions,
                 GpuLayers = next.GpuLayers,
+                ChatTemplate = next.ChatTemplate,
             };
             _models?.Invoke(models);
         }

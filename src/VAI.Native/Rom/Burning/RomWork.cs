@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace VAI.Native.Rom;
 
-/// <summary>Counts a burn's work. Phases weigh what they take a byte, by measurement on 872 MB and 3.8 GB of Q4_K.</summary>
+/// <summary>Counts a burn's work. Phases weigh what they take a byte, by measurement on 875 MB and 3.8 GB of Q4_K.</summary>
 internal sealed class RomWork(long bytes, Action<RomBurnProgress>? report)
 {
     private static readonly (RomBurnPhase Phase, double Weight)[] Phases =
