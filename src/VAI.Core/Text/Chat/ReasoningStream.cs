@@ -16,6 +16,9 @@ internal sealed class ReasoningStream
     private State _state;
     private bool _begun;
 
+    // Whether what is held back of a thought is white space alone.
+    private bool _isBlank;
+
     /// <param name="format">The marks.</param>
     /// <param name="begins">Whether it begins behind the opening mark.</param>
     /// <param name="openToken">The token that is the opening mark; -1 where it is text.</param>
@@ -121,6 +124,8 @@ internal sealed class ReasoningStream
 
         if (_format.Answer is not null)
             return Header();
+        if (begun.Length == 0)
+            _held.Drop(all.Length);
         return begun.Length == 0 || (_openToken < 0 && _format.Open.StartsWith(begun, StringComparison.Ordinal)) ? ("", InferenceUpdateKind.Answer) : Said();
     }
 
@@ -133,7 +138,11 @@ internal sealed class ReasoningStream
             return (text, InferenceUpdateKind.Reasoning);
         }
 
+        // As often as a model likes: it is not looked at again with each token.
+        _isBlank &= control.Length == 0 && text.AsSpan().IsWhiteSpace();
         _held.Append(text, control);
+        if (_isBlank)
+            return ("", InferenceUpdateKind.Reasoning);
         string all = _held.ToString();
         int close = _closeToken < 0 ? all.IndexOf(_format.Close, StringComparison.Ordinal) : -1;
         if (close >= 0)
@@ -145,13 +154,14 @@ internal sealed class ReasoningStream
 
         // White space may be that before the mark, and an end its beginning.
         int certain = _closeToken < 0 ? all.Length - MarkEnds.OpenLength(all, _format.Close) : all.Length;
+        _isBlank = certain == all.Length;
         return (Begin(_held.Take(all.AsSpan(0, certain).TrimEnd().Length)), InferenceUpdateKind.Reasoning);
     }
 
     private (string Text, InferenceUpdateKind Kind) Close(string last, string behind)
     {
         string thought = Begin(last.TrimEnd());
-        _begun = false;
+        _begun = _isBlank = false;
         _state = _format.Answer is null ? State.Answer : State.Header;
         if (thought.Length > 0)
         {
@@ -169,6 +179,8 @@ internal sealed class ReasoningStream
         int common = CommonHead(answer, _format.Open);
         string turn = answer[..common];
         bool begins = all.Length == 0;
+        if (begins)
+            _held.Drop(held.Length);
         foreach ((string mark, bool isAnswer) in new[] { (answer, true), (answer[common..], true), (turn + _format.Open, false), (_format.Open, false) })
         {
             begins |= mark.StartsWith(all, StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using System.Text;
 using VAI.Text.Tools.Formats;
 
 namespace VAI.Text.Tools;
@@ -8,6 +9,7 @@ namespace VAI.Text.Tools;
 internal sealed class ToolStream(ToolFormat format, bool atStart = false)
 {
     private readonly string[] _marks = format.Trigger.Length == 0 ? ["{"] : [.. format.Triggers];
+    private readonly StringBuilder _space = new();
     private string _held = format.Begun;
     private bool _said = format.SaidOpen.Length == 0;
     private bool _begun;
@@ -59,16 +61,27 @@ internal sealed class ToolStream(ToolFormat format, bool atStart = false)
     private (string Content, string Calls) AtStart(string all)
     {
         string begun = all.TrimStart();
+        if (!_begun && begun.Length == 0)
+        {
+            _space.Append(all);
+            return ("", "");
+        }
+
         Calls = !_begun && _marks.Any(m => begun.StartsWith(m, StringComparison.Ordinal));
         if (_begun || (begun.Length > 0 && !Calls && !_marks.Any(m => m.StartsWith(begun, StringComparison.Ordinal))))
         {
             _begun = true;
-            return (all, "");
+            return (TakeSpace() + all, "");
         }
 
-        if (!Calls)
-            _held = all;
-        return ("", Calls ? begun : "");
+        if (Calls)
+        {
+            _space.Clear();
+            return ("", begun);
+        }
+
+        _held = all;
+        return ("", "");
     }
 
     /// <summary>What was held back: the beginning of a mark that did not come.</summary>
@@ -76,6 +89,14 @@ internal sealed class ToolStream(ToolFormat format, bool atStart = false)
     {
         string rest = _said ? _held : _held[Math.Min(format.Begun.Length, _held.Length)..];
         _held = "";
-        return rest;
+        return TakeSpace() + rest;
+    }
+
+    // What stands before it, which calls do without.
+    private string TakeSpace()
+    {
+        string space = _space.ToString();
+        _space.Clear();
+        return space;
     }
 }

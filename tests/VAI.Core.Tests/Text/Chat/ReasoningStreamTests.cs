@@ -41,6 +41,23 @@ public sealed class ReasoningStreamTests
             Assert.Equal((thought, answer), Read(Channels, false, said.Chunk(chars).Select(c => new string(c))));
     }
 
+    [Theory]
+    [InlineData(false, "", "<think>a</think>b", "a", "b")]
+    [InlineData(false, "<think>", "a</think>b", "a", "b")]
+    [InlineData(false, "<think>a", "</think>b", "a", "b")]
+    [InlineData(false, "<think>a</think>", "b", "a", "b")]
+    public void White_space_without_end_is_not_looked_at_again_with_each_token(bool begins, string before, string behind, string thought, string answer)
+    {
+        string[] pieces = [before, .. Enumerable.Repeat(" \n", 200_000), behind];
+        foreach (ReasoningFormat format in new[] { Think, Channels })
+        {
+            string[] own = [.. pieces.Select(p => p.Replace(Think.Open, format.Open, StringComparison.Ordinal).Replace(Think.Close, format.Close + format.Answer, StringComparison.Ordinal))];
+            long start = GC.GetAllocatedBytesForCurrentThread();
+            Assert.Equal((thought, answer), Read(format, begins, own));
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - start, 0, 200 << 20);
+        }
+    }
+
     [Fact]
     public void Ten_thousand_answers_in_random_pieces_are_never_mixed()
     {

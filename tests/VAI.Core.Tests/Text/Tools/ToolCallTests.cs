@@ -146,6 +146,19 @@ public sealed class ToolCallTests(ForgedModels models) : EngineTest(models)
         Assert.Equal(("", "<tool_call>\n"), stream.Append("_call>\n"));
         Assert.Equal(("<tools>", ""), new ToolStream(format, atStart: true).Append("<tools>"));
 
+        // White space before an answer is a part of it, however long, and none of calls.
+        foreach (string behind in new[] { "x", "<tool_call>\n", "" })
+        {
+            stream = new ToolStream(format, atStart: true);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 100_000; i++)
+                Assert.Equal(("", ""), stream.Append(" \n"));
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 20);
+            (string content, string calls) = stream.Append(behind);
+            string space = string.Concat(Enumerable.Repeat(" \n", 100_000));
+            Assert.Equal(behind is "<tool_call>\n" ? (behind, "") : ("", space + behind), (calls, content + stream.Finish()));
+        }
+
         // The brace that begins a call of Llama's begins an object too.
         ChatPrompt prompt = ChatTemplate.Parse("{% for m in messages %}{{ m.content }}{% endfor %}{% for t in tools or [] %}{{ t | tojson }}ipython \"parameters\"{% endfor %}")
             .Render([new("user", "x")], new ChatRenderOptions { Tools = [Definition("f", "{}")] });
