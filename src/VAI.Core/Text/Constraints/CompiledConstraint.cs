@@ -31,6 +31,7 @@ internal sealed class CompiledConstraint
 
     private readonly ConditionalWeakTable<LlamaVocab, Ready> _ready = [];
     private readonly Constraint _constraint;
+    private readonly KnownLanguages _languages = new();
     private readonly Grammar _grammar;
     private readonly long _made;
 
@@ -178,7 +179,7 @@ internal sealed class CompiledConstraint
 
     private Grammar Build(LlamaVocab? vocab, ReasoningFormat? format, bool begins)
     {
-        var grammar = new GrammarBuilder(_constraint.Kind == ConstraintKind.Gbnf ? GrammarBuilder.MostWritten : GrammarBuilder.MostNodes);
+        var grammar = new GrammarBuilder(_constraint.Kind == ConstraintKind.Gbnf ? GrammarBuilder.MostWritten : GrammarBuilder.MostNodes, _languages);
         var marked = new MarkedGrammar(grammar, vocab);
         ToolRules? tools = _constraint.Kind == ConstraintKind.Tools ? ToolGrammar.Add(Tools!, marked, headed: format?.Answer is not null) : null;
         if (tools is not null && vocab is null)

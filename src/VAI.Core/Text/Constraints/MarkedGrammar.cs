@@ -38,11 +38,11 @@ internal sealed class MarkedGrammar(GrammarBuilder grammar, LlamaVocab? vocab)
 
     /// <summary>Text in which no mark of some stands.</summary>
     public int Without(int next, params IEnumerable<string> marks) =>
-        grammar.Text(RegexParser.Parse(string.Join('|', marks.Select(Escape)), search: true, _fuel).Complement(_fuel), next);
+        grammar.Text(grammar.Languages.Pattern(string.Join('|', marks.Select(Escape)), search: true, _fuel).Complement(_fuel), next);
 
     /// <summary>Text that a pattern matches.</summary>
     public int Pattern(string pattern, int next) =>
-        grammar.Text(RegexParser.Parse(pattern, search: false, _fuel), next, SchemaCompiler.IsSpaced(pattern));
+        grammar.Text(grammar.Languages.Pattern(pattern, search: false, _fuel), next, SchemaCompiler.IsSpaced(pattern));
 
     /// <summary>
     /// An answer, with what the model may think before it: free up to the closing mark, behind which the answer begins, and nothing that reaches across.

@@ -5,7 +5,8 @@ namespace VAI.Text.Constraints.Grammars;
 
 /// <summary>Puts a grammar together, from what comes last to what comes first.</summary>
 /// <param name="mostNodes">The most parts of it.</param>
-internal sealed class GrammarBuilder(int mostNodes = GrammarBuilder.MostNodes)
+/// <param name="languages">Those that are known already; null for none.</param>
+internal sealed class GrammarBuilder(int mostNodes = GrammarBuilder.MostNodes, KnownLanguages? languages = null)
 {
     /// <summary>Of what is made of schemas, of which a part may be much.</summary>
     public const int MostNodes = 100_000;
@@ -20,6 +21,9 @@ internal sealed class GrammarBuilder(int mostNodes = GrammarBuilder.MostNodes)
 
     /// <summary>What the languages in it may cost: twice what one schema may.</summary>
     public Fuel Fuel { get; } = new(2 * Fuel.DefaultStates, 2 * Fuel.DefaultSteps);
+
+    /// <summary>The languages of its patterns.</summary>
+    public KnownLanguages Languages { get; } = languages ?? new();
 
     /// <summary>The end of any rule.</summary>
     public int End => 0;

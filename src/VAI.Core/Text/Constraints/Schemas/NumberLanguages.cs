@@ -1,30 +1,24 @@
 using System.Numerics;
 using VAI.Text.Constraints.Automata;
+using VAI.Text.Constraints.Grammars;
 
 namespace VAI.Text.Constraints.Schemas;
 
 /// <summary>How numbers are written (RFC 8259, section 6) that are integers, within bounds, or multiples of another.</summary>
-internal sealed class NumberLanguages(Fuel fuel)
+internal sealed class NumberLanguages(KnownLanguages known, Fuel fuel)
 {
     // What an integer of 64 bits and a double have for sure, so that whoever reads the answer can hold it.
     private const string Whole = "(0|[1-9][0-9]{0,17})", Fraction = "(\\.[0-9]{1,17})";
     private const int MostMultiple = 20_000;
 
-    private readonly Dictionary<string, Automaton> _known = new(StringComparer.Ordinal);
+    public static Automaton Integer => KnownLanguages.Ours($"-?{Whole}");
 
-    public Automaton Integer => Pattern($"-?{Whole}");
-
-    public Automaton Number => Pattern($"-?{Whole}{Fraction}?([eE][-+]?[0-9]{{1,2}})?");
+    public static Automaton Number => KnownLanguages.Ours($"-?{Whole}{Fraction}?([eE][-+]?[0-9]{{1,2}})?");
 
     /// <summary>Without exponents, of which bounds cannot be told digit by digit.</summary>
-    public Automaton Plain => Pattern($"-?{Whole}{Fraction}?");
+    public static Automaton Plain => KnownLanguages.Ours($"-?{Whole}{Fraction}?");
 
-    public Automaton Pattern(string pattern)
-    {
-        if (!_known.TryGetValue(pattern, out Automaton? known))
-            _known[pattern] = known = RegexParser.Parse(pattern, search: false, fuel);
-        return known;
-    }
+    public Automaton Pattern(string pattern) => known.Pattern(pattern, search: false, fuel);
 
     /// <summary>What is no less than a bound.</summary>
     /// <param name="bound">The bound.</param>

@@ -46,8 +46,8 @@ internal sealed partial class SchemaCompiler
     {
         (_document, _grammar, _fuel, _inOrder, _closed) = (document, grammar, fuel, inOrder, closed);
         _expansion = new Expansion(document);
-        _numbers = new NumberLanguages(fuel);
-        _strings = new StringLanguages(fuel);
+        _numbers = new NumberLanguages(grammar.Languages, fuel);
+        _strings = new StringLanguages(grammar.Languages, fuel);
     }
 
     // Of the same schema, for values that are compared with it.
@@ -184,9 +184,9 @@ internal sealed partial class SchemaCompiler
     private Automaton Numbers(Facts facts)
     {
         bool whole = (facts.Types & JsonTypes.Number) == JsonTypes.Integer;
-        Automaton? language = whole ? _numbers.Integer : null;
+        Automaton? language = whole ? NumberLanguages.Integer : null;
         if ((facts.Types & JsonTypes.Number) == JsonTypes.Fraction)
-            language = _numbers.Plain.Except(_numbers.Pattern("-?[0-9]+(\\.0+)?"), _fuel);
+            language = NumberLanguages.Plain.Except(_numbers.Pattern("-?[0-9]+(\\.0+)?"), _fuel);
         foreach (SchemaItem schema in facts.Schemas)
         {
             Take(schema, "minimum", n => _numbers.AtLeast(n, exclusive: false));
@@ -196,7 +196,7 @@ internal sealed partial class SchemaCompiler
             Take(schema, "multipleOf", n => n.Digits.Sign > 0 ? _numbers.MultiplesOf(n) : throw new SchemaError(schema.Pointer + "/multipleOf", "it is not above 0"));
         }
 
-        return language ?? _numbers.Number;
+        return language ?? NumberLanguages.Number;
 
         void Take(SchemaItem schema, string keyword, Func<Decimal, Automaton> of)
         {
@@ -209,7 +209,7 @@ internal sealed partial class SchemaCompiler
                 throw new SchemaError(pointer, "it has more digits than can be held: 18 before the point and 17 behind");
             try
             {
-                language = (language ?? _numbers.Plain).Intersect(of(number), _fuel);
+                language = _grammar.Languages.Both(language ?? NumberLanguages.Plain, of(number), _fuel);
             }
             catch (ConstraintTooLarge e)
             {
@@ -297,7 +297,7 @@ internal sealed partial class SchemaCompiler
     {
         if (_within >= MostWithin)
             throw new ConstraintTooLarge("its lists of values depend on each other too deeply");
-        var grammar = new GrammarBuilder();
+        var grammar = new GrammarBuilder(languages: _grammar.Languages);
         var compiler = new SchemaCompiler(this, grammar);
         Facts open = facts.Copy();
         (open.Values, open.Types) = (null, JsonTypes.All);

@@ -1,10 +1,11 @@
 using System.Text.Json;
 using VAI.Text.Constraints.Automata;
+using VAI.Text.Constraints.Grammars;
 
 namespace VAI.Text.Constraints.Schemas;
 
 /// <summary>The strings that schemas allow: by lengths, patterns and formats.</summary>
-internal sealed class StringLanguages(Fuel fuel)
+internal sealed class StringLanguages(KnownLanguages known, Fuel fuel)
 {
     // By the RFCs that JSON Schema names, of which they leave out rarities; none takes what is no such string.
     private const string Date = "((19|20)[0-9]{2}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8])))";
@@ -15,8 +16,6 @@ internal sealed class StringLanguages(Fuel fuel)
     private const string Group = "[0-9a-fA-F]{1,4}";
     private const string Authority = $"//{Label}(\\.{Label}){{0,6}}(:[1-9][0-9]{{0,3}})?";
     private const string UriChar = "([-a-zA-Z0-9._~!$&'()*+,;=:@/]|%[0-9a-fA-F]{2})";
-
-    private readonly Dictionary<(string Pattern, bool Search), Automaton> _known = [];
 
     private static readonly Dictionary<string, string> Formats = new(StringComparer.Ordinal)
     {
@@ -52,7 +51,7 @@ internal sealed class StringLanguages(Fuel fuel)
             if (schema.Find("pattern") is { } pattern)
                 Add(Pattern(schema, pattern), schema, "pattern");
             if (schema.Find("format") is { ValueKind: JsonValueKind.String } format && Formats.TryGetValue(format.GetString()!, out string? written))
-                Add(Read(written, search: false), schema, "format");
+                Add(KnownLanguages.Ours(written), schema, "format");
             if (Counts.Of(schema, "minLength") is { } min)
                 (least, lengths) = (Math.Max(least, min), schema.Pointer + "/minLength");
             if (Counts.Of(schema, "maxLength") is { } max)
@@ -79,7 +78,7 @@ internal sealed class StringLanguages(Fuel fuel)
         {
             try
             {
-                language = language is null ? more : language.Intersect(more, fuel);
+                language = language is null ? more : known.Both(language, more, fuel);
             }
             catch (ConstraintTooLarge e)
             {
@@ -91,19 +90,12 @@ internal sealed class StringLanguages(Fuel fuel)
     private Automaton Pattern(SchemaItem schema, JsonElement pattern) => pattern.ValueKind == JsonValueKind.String
         ? Pattern(pattern.GetString()!, schema.Pointer + "/pattern") : throw new SchemaError(schema.Pointer + "/pattern", "it is no string");
 
-    private Automaton Read(string pattern, bool search)
-    {
-        if (!_known.TryGetValue((pattern, search), out Automaton? known))
-            _known[(pattern, search)] = known = RegexParser.Parse(pattern, search, fuel);
-        return known;
-    }
-
     /// <summary>The texts that a pattern is found in.</summary>
     public Automaton Pattern(string pattern, string pointer)
     {
         try
         {
-            return Read(pattern, search: true);
+            return known.Pattern(pattern, search: true, fuel);
         }
         catch (Exception e) when (e is PatternError or ConstraintTooLarge)
         {
