@@ -22,6 +22,7 @@ public interface IInferenceSession : IAsyncDisposable
 
     /// <summary>A copy of the session's tokens, oldest first.</summary>
     /// <exception cref="VaiUsageException"><see cref="VaiError.SessionBusy"/> while a transaction runs.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
     IReadOnlyList<int> Tokens { get; }
 
     /// <summary>Appends a prompt and generates.</summary>
@@ -112,7 +113,7 @@ public interface IInferenceSession : IAsyncDisposable
     ValueTask RebuildAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Writes tokens and KV to a file that <see cref="IModelContext.RestoreSessionAsync"/> reads.</summary>
-    /// <param name="path">The file; replaced as a whole if it exists. Only this user can read it.</param>
+    /// <param name="path">The file; replaced as a whole if it exists, and is a regular one. Only this user can read it.</param>
     /// <param name="cancellationToken">Gives up the call before the file is written.</param>
     /// <returns>A task that ends when the file is on its medium.</returns>
     /// <exception cref="VaiUsageException">
