@@ -14,8 +14,8 @@ public static class VaiAiExtensions
     /// Thread-safe. Disposing it does nothing: the engine is its owner's. Every member of <see cref="ChatOptions"/> is honoured or refused:
     /// hosted tools, conversation ids, continuation tokens and background responses are refused, with <see cref="VaiError.NotSupported"/>; a schema that
     /// cannot be held with <see cref="VaiError.InvalidConstraint"/>. A seed is folded to 32 bits; without one the output varies.
-    /// <see cref="ChatOptions.AdditionalProperties"/> may hold <c>min_p</c>, <c>typical_p</c>, <c>repeat_penalty</c> and
-    /// <c>penalty_last_n</c>; <see cref="ChatOptions.RawRepresentationFactory"/> may return the <see cref="InferenceOptions"/> that the other
+    /// <see cref="ChatOptions.AdditionalProperties"/> may hold <c>min_p</c>, <c>typical_p</c>, <c>repeat_penalty</c>,
+    /// <c>penalty_last_n</c>, <c>reasoning_budget</c>, <c>fast_forward</c> and <c>enable_thinking</c>; <see cref="ChatOptions.RawRepresentationFactory"/> may return the <see cref="InferenceOptions"/> that the other
     /// members then change. Messages are of the roles system, user, assistant and tool.
     /// </remarks>
     /// <param name="vai">Answers.</param>
