@@ -34,7 +34,8 @@ public interface IInferenceSession : IAsyncDisposable
     /// <param name="cancellationToken">Stops the transaction at its next step.</param>
     /// <returns>
     /// An update for each token, then one whose <see cref="InferenceUpdate.Result"/> is set. The transaction starts with the
-    /// enumeration and each enumeration is a transaction of its own.
+    /// enumeration and each enumeration is a transaction of its own, read by one reader: as of any async stream, the next update is not
+    /// asked for before the last has come.
     /// </returns>
     /// <exception cref="VaiUsageException">
     /// Thrown by the call: <see cref="VaiError.InvalidOption"/>. Thrown by the enumeration: <see cref="VaiError.ContextFull"/>
