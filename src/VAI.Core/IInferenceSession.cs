@@ -22,6 +22,7 @@ public interface IInferenceSession : IAsyncDisposable
 
     /// <summary>A copy of the session's tokens, oldest first.</summary>
     /// <exception cref="VaiUsageException"><see cref="VaiError.SessionBusy"/> while a transaction runs.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
     IReadOnlyList<int> Tokens { get; }
 
     /// <summary>Appends a prompt and generates.</summary>
@@ -33,7 +34,8 @@ public interface IInferenceSession : IAsyncDisposable
     /// <param name="cancellationToken">Stops the transaction at its next step.</param>
     /// <returns>
     /// An update for each token, then one whose <see cref="InferenceUpdate.Result"/> is set. The transaction starts with the
-    /// enumeration and each enumeration is a transaction of its own.
+    /// enumeration and each enumeration is a transaction of its own, read by one reader: as of any async stream, the next update is not
+    /// asked for before the last has come.
     /// </returns>
     /// <exception cref="VaiUsageException">
     /// Thrown by the call: <see cref="VaiError.InvalidOption"/>. Thrown by the enumeration: <see cref="VaiError.ContextFull"/>
@@ -112,7 +114,7 @@ public interface IInferenceSession : IAsyncDisposable
     ValueTask RebuildAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Writes tokens and KV to a file that <see cref="IModelContext.RestoreSessionAsync"/> reads.</summary>
-    /// <param name="path">The file; replaced as a whole if it exists. Only this user can read it.</param>
+    /// <param name="path">The file; replaced as a whole if it exists, and is a regular one. Only this user can read it.</param>
     /// <param name="cancellationToken">Gives up the call before the file is written.</param>
     /// <returns>A task that ends when the file is on its medium.</returns>
     /// <exception cref="VaiUsageException">

@@ -14,6 +14,7 @@ namespace VAI;
 public interface IVai : IAsyncDisposable, IDisposable
 {
     /// <summary>The models whose weights are loaded now, in the order they were loaded.</summary>
+    /// <exception cref="VaiEngineException"><see cref="VaiError.DaemonUnavailable"/>: there is no daemon yet to ask (<see cref="VaiOptions.UseDaemon"/>).</exception>
     IReadOnlyList<IModelContext> Models { get; }
 
     /// <summary>Loads a configured model. A model that is loaded already is not touched.</summary>

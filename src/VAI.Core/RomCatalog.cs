@@ -15,6 +15,7 @@ public sealed class RomCatalog : IDisposable
 {
     private readonly RomStore _store;
     private readonly TimeSpan _wait;
+    private volatile bool _disposed;
 
     private RomCatalog(RomStore store, TimeSpan wait)
     {
@@ -31,11 +32,14 @@ public sealed class RomCatalog : IDisposable
     /// null for their defaults.
     /// </param>
     /// <returns>The catalog, which its caller disposes.</returns>
-    /// <exception cref="VaiUsageException"><see cref="VaiError.RomDirectoryUnsafe"/> or <see cref="VaiError.FileNotWritable"/>.</exception>
+    /// <exception cref="VaiUsageException">
+    /// <see cref="VaiError.RomDirectoryUnsafe"/> or <see cref="VaiError.FileNotWritable"/>; <see cref="VaiError.InvalidOption"/>, of any option.
+    /// </exception>
     /// <exception cref="VaiEngineException">The registry cannot be used, or llama.cpp was not found.</exception>
     public static RomCatalog Open(VaiOptions? options = null)
     {
         options ??= new VaiOptions();
+        OptionCheck.Options(options);
         NativeLoader.EnsureLoaded(options.NativeDirectory);
         return new RomCatalog(RomStore.Open(options.RomDirectory), options.RomWait);
     }
@@ -60,6 +64,7 @@ public sealed class RomCatalog : IDisposable
         CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(file);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         name ??= SplitName.StemOf(file);
         OptionCheck.Range(name.Length, 1, 128, "The length of a ROM's name");
         if (profile is not (RomProfile.Fast or RomProfile.Exact))
@@ -81,6 +86,7 @@ public sealed class RomCatalog : IDisposable
     public async Task<RomInfo> VerifyAsync(string name, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(name);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         RegistryEntry entry = await Task.Run(
             () => _store.Verify(name, (done, all) => progress?.Report((double)done / all), cancellationToken),
             cancellationToken).ConfigureAwait(false);
@@ -98,6 +104,7 @@ public sealed class RomCatalog : IDisposable
         string name, bool force = false, IProgress<int>? waiting = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(name);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         RomEvicted evicted = await Task.Run(
             () => _store.Evict(name, force, n => waiting?.Report(n), cancellationToken), cancellationToken).ConfigureAwait(false);
         return new RomEviction(name, evicted.Bytes, evicted.KeptFor);
@@ -115,5 +122,9 @@ public sealed class RomCatalog : IDisposable
     public static RomStatus ReadStatus(string? directory = null) => RomStatusReader.Read(directory);
 
     /// <inheritdoc/>
-    public void Dispose() => _store.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        _store.Dispose();
+    }
 }

@@ -54,12 +54,14 @@ public sealed class VaiOptions
     /// The directory of llama.cpp's libraries; null to look in <c>VAI_LLAMA_DIR</c>, beside the application and in the
     /// system. The first <see cref="IVai"/> of a process decides: the libraries are loaded once.
     /// </summary>
+    [Path]
     public string? NativeDirectory { get; set; }
 
     /// <summary>
     /// The ROM directory: private (mode 0700, or 0750 for a group), on a file system with room for the models. Null for
     /// <c>VAI_ROM_DIR</c>, or else a directory of this user in <c>/dev/shm</c>. It is opened by the first load that needs it.
     /// </summary>
+    [Path]
     public string? RomDirectory { get; set; }
 
     /// <summary>How long a load waits for another process that is burning the same ROM, 0 seconds or more.</summary>
@@ -84,6 +86,7 @@ public sealed class VaiOptions
     /// The Unix socket of the daemon that is to answer instead of an engine in this process; null for an engine. Of the options
     /// above none matters then: the daemon has its own. Its models can be selected, and those added here can be loaded.
     /// </summary>
+    [SocketPath]
     public string? DaemonSocket { get; set; }
 
     /// <summary>Whether <see cref="DaemonSocket"/> is the user's own word.</summary>

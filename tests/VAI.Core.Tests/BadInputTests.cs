@@ -8,6 +8,7 @@ public sealed class BadInputTests(ForgedModels models) : EngineTest(models)
         byte[] whole = await File.ReadAllBytesAsync(Models["tiny"]);
         await RefusedAsync<VaiUsageException>(VaiError.FileNotFound, "/nowhere/model.gguf");
         await RefusedAsync<VaiUsageException>(VaiError.FileNotFound, Path.GetTempPath());
+        await RefusedAsync<VaiUsageException>(VaiError.FileNotReadable, "/proc/self/mem");
         await RefusedAsync<VaiModelException>(VaiError.MalformedModel, Written("empty", []));
         await RefusedAsync<VaiModelException>(VaiError.MalformedModel, Written("magic", [0x47, 0x47, 0x4D, 0x4C, .. whole.AsSpan(4)]));
         foreach (int length in (int[])[3, 7, 20, 100, 5_000, 60_000, whole.Length / 2, whole.Length - 1])
@@ -55,6 +56,7 @@ public sealed class BadInputTests(ForgedModels models) : EngineTest(models)
         await RefusedAsync(m => m.MainGpu = 3);
         await RefusedAsync(m => m.TensorSplit = [float.NaN]);
         await RefusedAsync(m => m.Name = new string('x', 129));
+        await RefusedAsync(m => m.File += "\0x");
         Assert.Equal(VaiError.InvalidOption, Assert.Throws<VaiUsageException>(() => Vai.Create(o => o.Threads = 0)).Code);
 
         async Task RefusedAsync(Action<ModelOptions> configure) => await ThrowsAsync<VaiUsageException>(

@@ -30,12 +30,18 @@ public sealed class OptionsTests
     public void Every_public_option_is_a_key()
     {
         foreach (PropertyInfo option in typeof(VaiOptions).GetProperties())
-            Read($$"""{ "VAI": { "{{option.Name}}": null } }""");
+        {
+            // Without a value it says nothing: null, or a variable of the environment that is empty.
+            foreach (string nothing in (string[])["null", "\"\""])
+                Assert.Equal(option.GetValue(new VaiOptions()), option.GetValue(Read($$"""{ "VAI": { "{{option.Name}}": {{nothing}} } }""")));
+        }
     }
 
     [Theory]
     [InlineData("""{ "VAI": { "Treads": 3 } }""", "VAI:Treads is no option of VAI. Take it out, or use one of Threads, ")]
     [InlineData("""{ "VAI": { "Threads": "many" } }""", "VAI:Threads")]
+    [InlineData("""{ "VAI": { "Threads": { "0": 3 } } }""", "VAI:Threads is a section")]
+    [InlineData("""{ "VAI": { "Models": "a.gguf" } }""", "VAI:Models is a value")]
     [InlineData("""{ "VAI": { "Models": { "a": { } } } }""", "VAI:Models:a")]
     [InlineData("""{ "VAI": { "Models": { "a": { "Profile": "Fast" } } } }""", "VAI:Models:a:File is missing. Set it to a GGUF file")]
     [InlineData("""{ "VAI": { "Models": { "a": { "File": "f", "Contxt": 1 } } } }""", "'Contxt'")]
@@ -50,6 +56,10 @@ public sealed class OptionsTests
 
     [Theory]
     [InlineData("""{ "VAI": { "Threads": 513 } }""", "Threads is 513; it must be from 1 to 512.")]
+    [InlineData("""{ "VAI": { "RomDirectory": "/r\u0000" } }""", "RomDirectory has a NUL character in it. Give a path.")]
+    [InlineData("""{ "VAI": { "NativeDirectory": "/r\u0000" } }""", "NativeDirectory has a NUL character in it. Give a path.")]
+    [InlineData("""{ "VAI": { "DaemonSocket": "/r\u0000" } }""", "DaemonSocket is empty, or has a NUL character in it. Give the path of a socket.")]
+    [InlineData("""{ "VAI": { "Models": { "a": { "File": "f\u0000" } } } }""", "File of 'a' has a NUL character in it. Set it to a GGUF file, or to the name of a ROM.")]
     [InlineData("""{ "VAI": { "ParkLimit": -1 } }""", "ParkLimit is -1; it must be from 0 to 9223372036854775807.")]
     [InlineData("""{ "VAI": { "DaemonReconnect": "2.00:00:00" } }""", "DaemonReconnect in seconds is 172800; it must be from 0 to 86400.")]
     [InlineData("""{ "VAI": { "Models": { "a": { "File": "f", "MaxSessions": 0 } } } }""", "MaxSessions of 'a' is 0; it must be from 1 to 256.")]

@@ -73,6 +73,22 @@ public sealed class SessionFileTests(ForgedModels models) : EngineTest(models)
     }
 
     [Fact]
+    public async Task Reading_ends_when_nobody_wants_it_any_more()
+    {
+        string path = Models.NewFile("unwanted.session");
+        (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"]);
+        await using IVai _ = vai;
+        await using IInferenceSession session = model.OpenSession();
+        await ReadAsync(session.InferAsync(Prompt, Greedy(4)));
+        await session.SaveAsync(path);
+        var file = SessionFile.For((VAI.Residency.ModelContext)model);
+        Assert.Throws<OperationCanceledException>(() => file.Read(path, new CancellationToken(canceled: true)));
+        SessionImage image = file.Read(path, CancellationToken.None);
+        Assert.NotNull(image.Kv);
+        image.Kv.Dispose();
+    }
+
+    [Fact]
     public async Task A_pipe_in_its_place_is_refused_and_not_waited_for()
     {
         string path = Models.NewFile("pipe.session");

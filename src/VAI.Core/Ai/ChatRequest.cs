@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using VAI.OptionRules;
 
 namespace VAI.Ai;
 
@@ -65,6 +66,8 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, ChatRenderOpti
         using (var json = new Utf8JsonWriter(stream))
         {
             json.WriteStartObject();
+            if (function.JsonSchema.ValueKind == JsonValueKind.Undefined)
+                throw OptionCheck.Invalid($"The tool '{function.Name}' has no JsonSchema. Give it one, as {{}} for any arguments.");
             json.WriteString("type"u8, "function"u8);
             json.WriteStartObject("function"u8);
             json.WriteString("name"u8, function.Name);
@@ -106,7 +109,9 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, ChatRenderOpti
             {
                 null => start.Constraint,
                 ChatResponseFormatText => null,
-                ChatResponseFormatJson { Schema: { } schema } => Constraint.JsonSchema(AIJsonUtilities.TransformSchema(schema, Closed)),
+                ChatResponseFormatJson { Schema: { ValueKind: JsonValueKind.Object or JsonValueKind.True or JsonValueKind.False } schema } =>
+                    Constraint.JsonSchema(AIJsonUtilities.TransformSchema(schema, Closed)),
+                ChatResponseFormatJson { Schema: { } other } => Constraint.JsonSchema(other),
                 ChatResponseFormatJson => Constraint.JsonObject,
                 _ => throw Provider.Refused($"The ChatOptions.ResponseFormat '{o.ResponseFormat.GetType().Name}'", "Use text or JSON."),
             },
@@ -119,8 +124,8 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, ChatRenderOpti
                 "min_p" => options with { MinP = Number(key, value) },
                 "typical_p" => options with { TypicalP = Number(key, value) },
                 "repeat_penalty" => options with { RepeatPenalty = Number(key, value) },
-                "penalty_last_n" => options with { PenaltyLastN = (int)Number(key, value) },
-                "reasoning_budget" => options with { ReasoningBudget = (int)Number(key, value) },
+                "penalty_last_n" => options with { PenaltyLastN = Whole(key, value) },
+                "reasoning_budget" => options with { ReasoningBudget = Whole(key, value) },
                 "fast_forward" => options with { FastForward = Flag(key, value) },
                 "enable_thinking" => options,
                 _ => throw Provider.Refused(
@@ -139,10 +144,16 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, ChatRenderOpti
     {
         if (o.Tools?.FirstOrDefault(t => t is not AIFunctionDeclaration) is { } hosted)
             throw Provider.Refused($"The tool '{hosted.Name}' of the type {hosted.GetType().Name}", "Models here call functions alone.");
+        if (o.Tools?.Contains(null!) == true)
+            throw OptionCheck.Invalid("A tool of ChatOptions.Tools is null. Leave it out.");
         if (o.ToolMode is RequiredChatToolMode && o.Tools is not { Count: > 0 })
             throw Provider.Refused("A ChatOptions.ToolMode that requires a tool, where there is none,", "Give tools, or leave it out.");
         if (o.Reasoning?.Output is ReasoningOutput.Summary)
             throw Provider.Refused("A ChatOptions.Reasoning.Output of Summary", "Models here tell all that they think: ask for Full, or None.");
+        if (o.Reasoning?.Output is not (null or ReasoningOutput.None or ReasoningOutput.Full))
+            throw Provider.Refused($"A ChatOptions.Reasoning.Output of {o.Reasoning.Output}", "Ask for Full, or None.");
+        if (o.Reasoning?.Effort is not (null or ReasoningEffort.None or ReasoningEffort.Low or ReasoningEffort.Medium or ReasoningEffort.High or ReasoningEffort.ExtraHigh))
+            throw Provider.Refused($"A ChatOptions.Reasoning.Effort of {o.Reasoning.Effort}", "Ask for None, Low, Medium, High or ExtraHigh.");
         if (o.ConversationId is not null)
             throw Provider.Refused("ChatOptions.ConversationId", "Send the whole conversation: what was computed of it is reused.");
 #pragma warning disable MEAI001 // Experimental members, which must not be ignored all the same.
@@ -159,6 +170,12 @@ internal sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns, ChatRenderOpti
         true or System.Text.Json.JsonElement { ValueKind: System.Text.Json.JsonValueKind.True } => true,
         _ => throw new VaiUsageException(VaiError.InvalidOption, $"The additional property '{key}' is {value}; it must be true or false."),
     };
+
+    private static int Whole(string key, object? value)
+    {
+        float number = Number(key, value);
+        return number == MathF.Truncate(number) ? (int)number : throw OptionCheck.Invalid($"The additional property '{key}' is {value}; it must be a whole number.");
+    }
 
     private static float Number(string key, object? value)
     {

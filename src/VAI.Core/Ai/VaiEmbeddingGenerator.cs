@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using VAI.OptionRules;
 using VAI.Residency;
 
 namespace VAI.Ai;
@@ -21,7 +22,7 @@ internal sealed class VaiEmbeddingGenerator(IVai vai, string? model) : IEmbeddin
         }
 
         (ReadOnlyMemory<float>[] vectors, long tokens) = await EmbeddingBatch.RunAsync(
-            context, [.. values.Select(v => new EmbeddingInput(v, null))], cancellationToken).ConfigureAwait(false);
+            context, [.. values.Select(Input)], cancellationToken).ConfigureAwait(false);
         DateTimeOffset created = DateTimeOffset.UtcNow;
         return new GeneratedEmbeddings<Embedding<float>>(
             vectors.Select(v => new Embedding<float>(v) { ModelId = context.Name, CreatedAt = created }))
@@ -43,6 +44,9 @@ internal sealed class VaiEmbeddingGenerator(IVai vai, string? model) : IEmbeddin
     public void Dispose()
     {
     }
+
+    private static EmbeddingInput Input(string? text, int index) =>
+        new(text ?? throw OptionCheck.Invalid($"Text {index + 1} of the input is null. Leave it out."), null);
 
     // The length is known once the model is there.
     private EmbeddingGeneratorMetadata Metadata() => new(

@@ -21,6 +21,7 @@ public static partial class VaiServiceCollectionExtensions
     public static IServiceCollection AddVai(this IServiceCollection services, Action<VaiOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configure);
         services.AddOptions<VaiOptions>().ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<VaiOptions>, VaiOptionsValidator>());
         services.Configure(configure);

@@ -40,7 +40,8 @@ public sealed record Constraint
     }
 
     /// <inheritdoc cref="JsonSchema(string)"/>
-    public static Constraint JsonSchema(JsonElement schema) => Checked(new Constraint(ConstraintKind.JsonSchema, schema.GetRawText()));
+    public static Constraint JsonSchema(JsonElement schema) =>
+        Checked(new Constraint(ConstraintKind.JsonSchema, schema.ValueKind == JsonValueKind.Undefined ? "null" : schema.GetRawText()));
 
     /// <summary>A text that a regular expression matches as a whole (ECMA-262, without looking around, back references and <c>\b</c>).</summary>
     /// <param name="pattern">The expression.</param>
@@ -86,6 +87,10 @@ public sealed record Constraint
             throw OptionCheck.Invalid("Beside tools an answer can be held to a JSON schema, and to nothing else.");
         if (tools.Count > CompiledConstraint.MostTools)
             throw OptionCheck.Invalid($"There are {tools.Count} tools; at most {CompiledConstraint.MostTools} are taken. Give those that may be of use.");
+        if (!Enum.IsDefined(choice))
+            throw OptionCheck.Invalid($"The choice of tools is {choice}, which is none of the enumeration's.");
+        if (choice == ToolChoice.None && name is not null)
+            throw OptionCheck.Invalid($"The tool '{name}' is to be called, and none may be. Leave one of the two out.");
         Tool[] all = [.. tools.Select(ToolDefinitions.Read)];
         if (name is not null && !all.Any(t => t.Name == name))
             throw OptionCheck.Invalid($"No tool is named '{name}'.");

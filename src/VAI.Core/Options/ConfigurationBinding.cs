@@ -32,6 +32,13 @@ internal static class ConfigurationBinding
         {
             if (!Keys.TryGetValue(section.Key, out Action<VaiOptions, IConfigurationSection>? set))
                 throw OptionCheck.Invalid($"{section.Path} is no option of VAI. Take it out, or use one of {string.Join(", ", Keys.Keys)}.");
+            bool isModels = set == Keys[nameof(VaiOptions.Models)];
+            if (isModels ? !string.IsNullOrEmpty(section.Value) : section.GetChildren().Any())
+                throw OptionCheck.Invalid($"{section.Path} is {(isModels ? "a value, and is to have a section for each model" : "a section, and is to be one value")}. Mend it, or take it out.");
+
+            // A key without a value, as in "Threads": null or an empty variable of the environment, says nothing.
+            if (!isModels && string.IsNullOrEmpty(section.Value))
+                continue;
             try
             {
                 set(options, section);

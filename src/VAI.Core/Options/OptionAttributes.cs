@@ -52,5 +52,23 @@ internal sealed class ModelNameAttribute : OptionAttribute
 internal sealed class ModelFileAttribute : OptionAttribute
 {
     protected override string? Wrong(object? value, string member, string? model) =>
-        string.IsNullOrEmpty(value as string) ? $"'{model}' has no file. Set File to a GGUF file, or to the name of a ROM." : null;
+        string.IsNullOrEmpty(value as string) ? $"'{model}' has no file. Set File to a GGUF file, or to the name of a ROM."
+        : ((string)value).Contains('\0') ? $"{Of(member, model)} has a NUL character in it. Set it to a GGUF file, or to the name of a ROM."
+        : null;
+}
+
+/// <summary>A path; null where there is none.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class PathAttribute : OptionAttribute
+{
+    protected override string? Wrong(object? value, string member, string? model) =>
+        (value as string)?.Contains('\0') == true ? $"{Of(member, model)} has a NUL character in it. Give a path." : null;
+}
+
+/// <summary>The path of a socket; null where there is none.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class SocketPathAttribute : OptionAttribute
+{
+    protected override string? Wrong(object? value, string member, string? model) =>
+        value is string path && (path.Length == 0 || path.Contains('\0')) ? $"{Of(member, model)} is empty, or has a NUL character in it. Give the path of a socket." : null;
 }

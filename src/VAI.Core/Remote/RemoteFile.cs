@@ -14,6 +14,9 @@ internal static class RemoteFile
     /// <summary>What they are sent as.</summary>
     public const string ContentType = "application/vnd.vai.session";
 
+    /// <summary>What a daemon's errors call one that was sent to it, which has another path here and there.</summary>
+    public const string Sent = "The file that was sent";
+
     /// <summary>The header of an upload: its <see cref="WireOpen"/>.</summary>
     public const string OpenHeader = "VAI-Open";
 
@@ -35,19 +38,7 @@ internal static class RemoteFile
     /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotFound"/> or <see cref="VaiError.FileNotReadable"/>.</exception>
     public static HttpRequestMessage Post(string url, string path, WireOpen open)
     {
-        if (!File.Exists(path))
-            throw new VaiUsageException(VaiError.FileNotFound, $"{path}: there is no such file. Check the path.");
-        FileStream file;
-        try
-        {
-            file = File.OpenRead(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new VaiUsageException(VaiError.FileNotReadable, $"{path}: {e.Message}", e);
-        }
-
-        var content = new StreamContent(file, Block);
+        var content = new StreamContent(SessionFile.Open(path), Block);
         content.Headers.ContentType = new MediaTypeHeaderValue(ContentType);
         var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = content };
 

@@ -18,15 +18,22 @@ internal sealed class RemoteModel(RemoteVai vai, ModelHandle handle, WireModel d
         ThrowIfUnloaded();
         string id = Guid.NewGuid().ToString("N");
         vai.Attach();
-        path = Path.GetFullPath(path);
+        path = SessionFile.FullPath(path);
         var open = new WireOpen(Name, options, null, null, vai.ClientId);
-        WireSession session = await vai.WhileOpenAsync(
-            token => vai.Link.RepeatAsync(
-                Name,
-                () => vai.Link.AskAsync(() => RemoteFile.Post($"vai/sessions/{id}/restore", path, open), WireJson.Default.WireSession, token),
-                token),
-            cancellationToken).ConfigureAwait(false);
-        return new RemoteSession(this, options, id, session.State, opened: true);
+        try
+        {
+            WireSession session = await vai.WhileOpenAsync(
+                token => vai.Link.RepeatAsync(
+                    Name,
+                    () => vai.Link.AskAsync(() => RemoteFile.Post($"vai/sessions/{id}/restore", path, open), WireJson.Default.WireSession, token),
+                    token),
+                cancellationToken).ConfigureAwait(false);
+            return new RemoteSession(this, options, id, session.State, opened: true);
+        }
+        catch (VaiUsageException e) when (e.Message.StartsWith(RemoteFile.Sent, StringComparison.Ordinal))
+        {
+            throw new VaiUsageException(e.Code, path + e.Message[RemoteFile.Sent.Length..], e);
+        }
     }
 
     internal override void ThrowIfDisposed() => vai.ThrowIfDisposed();

@@ -115,7 +115,7 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
         ArgumentException.ThrowIfNullOrEmpty(path);
         ThrowIfClosed();
         var file = SessionFile.For(this);
-        SessionImage image = await Task.Run(() => file.Read(path), cancellationToken).ConfigureAwait(false);
+        SessionImage image = await Task.Run(() => file.Read(path, cancellationToken), cancellationToken).ConfigureAwait(false);
         try
         {
             return Open(options ?? new SessionOptions(), image);

@@ -190,6 +190,7 @@ internal sealed partial class VaiEngine : IVai, IPreparable
 
     public IModelContext Select(string name)
     {
+        ArgumentNullException.ThrowIfNull(name);
         ThrowIfDisposed();
         return _residency.Find(name) ?? throw NotLoaded(name);
     }

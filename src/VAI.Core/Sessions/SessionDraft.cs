@@ -32,6 +32,10 @@ internal sealed class SessionDraft : IDisposable
     public static SessionDraft Begin(string path)
     {
         path = Path.GetFullPath(path);
+
+        // A rename would put a file in the place of a device or a pipe: /dev/null of the whole machine, where root saves.
+        if (OperatingSystem.IsLinux() && FilePlace.IsSpecial(path))
+            throw new IOException("there is something that is no regular file.");
         if (Path.GetDirectoryName(path) is { } directory)
             Sweep(directory, Path.GetFileName(path));
         while (true)

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Microsoft.Win32.SafeHandles;
 using VAI.Native.Memory;
 using VAI.Pipeline.Steps;
 using VAI.Residency;
@@ -64,18 +63,13 @@ internal sealed class SessionFile
     /// <see cref="VaiError.FileNotFound"/>, <see cref="VaiError.FileNotReadable"/>, <see cref="VaiError.SessionFileRejected"/>, or
     /// <see cref="VaiError.ContextFull"/>: it is longer than the model's context.
     /// </exception>
-    public SessionImage Read(string path)
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public SessionImage Read(string path, CancellationToken cancellationToken)
     {
-        if (!File.Exists(path))
-            throw new VaiUsageException(VaiError.FileNotFound, $"{path}: there is no such file. Check the path.");
         try
         {
-            // .NET's own open would wait for ever on a pipe that nobody writes to.
-            using SafeFileHandle? handle = RegularFile.TryOpen(path);
-            if (handle is null)
-                throw new VaiUsageException(VaiError.FileNotReadable, $"{path}: is not a regular file that can be read. Give the path of a saved session.");
-            using var file = new FileStream(handle, FileAccess.Read);
-            return Read(path, file);
+            using FileStream file = Open(path);
+            return Read(path, file, cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -83,7 +77,30 @@ internal sealed class SessionFile
         }
     }
 
-    private SessionImage Read(string path, FileStream file)
+    /// <summary>Opens one to be read.</summary>
+    /// <exception cref="VaiUsageException"><see cref="VaiError.FileNotFound"/> or <see cref="VaiError.FileNotReadable"/>.</exception>
+    public static FileStream Open(string path)
+    {
+        if (Directory.Exists(path))
+            throw new VaiUsageException(VaiError.FileNotReadable, $"{path}: is a directory. Give the path of a saved session.");
+        if (!File.Exists(path))
+            throw new VaiUsageException(VaiError.FileNotFound, $"{path}: there is no such file. Check the path.");
+        try
+        {
+            // .NET's own open would wait for ever on a pipe that nobody writes to.
+            if (!OperatingSystem.IsLinux())
+                return File.OpenRead(path);
+            return RegularFile.TryOpen(path) is { } handle
+                ? new FileStream(handle, FileAccess.Read)
+                : throw new VaiUsageException(VaiError.FileNotReadable, $"{path}: is not a regular file that can be read. Give the path of a saved session.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new VaiUsageException(VaiError.FileNotReadable, $"{path}: {e.Message}", e);
+        }
+    }
+
+    private SessionImage Read(string path, FileStream file, CancellationToken cancellationToken)
     {
         byte[] header = new byte[SessionSeal.HeaderBytes];
         int length = file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
@@ -109,6 +126,7 @@ internal sealed class SessionFile
             long left = numbers.KvBytes;
             for (int i = 0; i < slices.Length && kv is not null; i++)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 if (kv.TryTake(i, slices[i].Bytes))
                 {
                     Take(kv.Bytes(i));
@@ -143,7 +161,10 @@ internal sealed class SessionFile
         {
             byte[] slice = new byte[1 << 20];
             for (long at = 0; at < bytes; at += slice.Length)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
                 Take(slice.AsSpan(0, (int)Math.Min(slice.Length, bytes - at)));
+            }
         }
     }
 
@@ -166,6 +187,9 @@ internal sealed class SessionFile
             log = Array.ConvertAll(log, Schedule.Id);
         return new SessionImage(log, committed, kv);
     }
+
+    /// <summary>The path as others see it. One with a NUL is none, and is not found where it is opened.</summary>
+    public static string FullPath(string path) => path.Contains('\0') ? path : Path.GetFullPath(path);
 
     /// <summary>Makes a file that only this user can read.</summary>
     internal static FileStream NewPrivate(string path)

@@ -59,6 +59,11 @@ internal sealed class SessionApi(
                 await context.Request.Body.CopyToAsync(to, context.RequestAborted).ConfigureAwait(false);
             await WithAsync(context, open with { File = file }, null, e => AnswerAsync(context, e.Id, e.Session!)).ConfigureAwait(false);
         }
+        catch (VaiUsageException e) when (e.Message.StartsWith(file, StringComparison.Ordinal))
+        {
+            // The client knows no file of that name.
+            throw new VaiUsageException(e.Code, RemoteFile.Sent + e.Message[file.Length..], e);
+        }
         finally
         {
             File.Delete(file);

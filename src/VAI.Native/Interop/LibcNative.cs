@@ -30,6 +30,7 @@ internal static partial class LibcNative
     internal const int S_IFMT = 0xF000;
     internal const int S_IFREG = 0x8000;
     internal const int S_IFDIR = 0x4000;
+    internal const int S_IFLNK = 0xA000;
 
     internal const int EPERM = 1;
     internal const int ENOENT = 2;

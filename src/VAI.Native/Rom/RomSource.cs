@@ -41,7 +41,15 @@ internal sealed record RomSource(string Path, long Bytes, long MtimeNs, UInt128 
                 Nanoseconds(status.stx_mtime_sec, status.stx_mtime_nsec),
                 Nanoseconds(status.stx_ctime_sec, status.stx_ctime_nsec),
             ]));
-            identity = Sample(file, status.stx_size, identity);
+            try
+            {
+                identity = Sample(file, status.stx_size, identity);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new VaiUsageException(VaiError.FileNotReadable, $"{files[i]}: cannot be read ({e.Message}). Check its disk.", e);
+            }
+
             bytes += status.stx_size;
             if (i == 0)
                 mtime = (long)Nanoseconds(status.stx_mtime_sec, status.stx_mtime_nsec);
@@ -98,6 +106,8 @@ internal sealed record RomSource(string Path, long Bytes, long MtimeNs, UInt128 
     // .NET's own open would wait for ever on a pipe that nobody writes to.
     private static SafeFileHandle Open(string path, out statx_result status)
     {
+        if (path.Contains('\0'))
+            throw NotFound(path);
         int descriptor = LibcNative.open(path, LibcNative.O_RDONLY | LibcNative.O_NONBLOCK | LibcNative.O_CLOEXEC);
         if (descriptor < 0)
         {

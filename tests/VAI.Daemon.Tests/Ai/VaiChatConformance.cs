@@ -48,6 +48,40 @@ public abstract class VaiChatConformance(AiServer server) : ChatConformance(serv
     }
 
     [Fact]
+    public async Task What_is_null_or_cannot_be_written_is_refused_by_its_name()
+    {
+        await SaysAsync("message", () => Client("m").GetResponseAsync([null!], Greedy));
+        await SaysAsync("content", () => Client("m").GetResponseAsync([new(ChatRole.User, [null!])], Greedy));
+        await SaysAsync("role", () => Client("m").GetResponseAsync([new(default, "x")], Greedy));
+        foreach (object value in new object[] { double.NaN, typeof(string), default(System.Text.Json.JsonElement) })
+        {
+            var call = new FunctionCallContent("1", "clock", new Dictionary<string, object?> { ["zone"] = value });
+            await SaysAsync("'zone' of the call of 'clock'", () => Client("m").GetResponseAsync([new(ChatRole.User, "x"), new(ChatRole.Assistant, [call])], Greedy));
+            ChatMessage result = new(ChatRole.Tool, [new FunctionResultContent("seventh", value)]);
+            await SaysAsync("'seventh'", () => Client("m").GetResponseAsync([new(ChatRole.User, "x"), result], Greedy));
+        }
+
+        await SaysAsync("Text 2", () => Generator("e").GenerateAsync(["x", null!]));
+        await OptionAsync("null", o => o.Tools = [null!]);
+        await OptionAsync("'clock'", o => o.Tools = [AIFunctionFactory.CreateDeclaration("clock", null, default)]);
+        await OptionAsync("schema", o => o.ResponseFormat = ChatResponseFormat.ForJsonSchema(default(System.Text.Json.JsonElement)));
+        await OptionAsync("schema", o => o.ResponseFormat = ChatResponseFormat.ForJsonSchema(System.Text.Json.JsonElement.Parse("[]")));
+        await OptionAsync("99", o => o.Reasoning = new() { Effort = (ReasoningEffort)99 });
+        await OptionAsync("99", o => o.Reasoning = new() { Output = (ReasoningOutput)99 });
+        await OptionAsync("whole", o => o.AdditionalProperties = new() { ["penalty_last_n"] = 1.5 });
+
+        Task OptionAsync(string what, Action<ChatOptions> set)
+        {
+            ChatOptions options = Greedy;
+            set(options);
+            return SaysAsync(what, () => Client("m").GetResponseAsync(Hello, options));
+        }
+
+        static async Task SaysAsync(string what, Func<Task> ask) =>
+            Assert.Contains(what, (await Assert.ThrowsAsync<VaiUsageException>(ask)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_embedding_generator_ignores_nothing_either()
     {
         IEmbeddingGenerator<string, Embedding<float>> generator = Generator("e");

@@ -78,6 +78,26 @@ public abstract partial class VaiConformance
     }
 
     [Fact]
+    public async Task A_session_is_saved_to_a_regular_file_and_restored_from_one_and_nothing_else_is_touched_or_waited_for()
+    {
+        await using Rig rig = await StartAsync(o => o.AddModel("m", Models["tiny"]));
+        IModelContext model = rig.Vai.Select(await rig.Vai.LoadAsync("m"));
+        string pipe = Models.NewFile("pipe");
+        using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", [pipe]))
+            await mkfifo.WaitForExitAsync();
+        await using IInferenceSession session = model.OpenSession();
+        await ReadAsync(session.InferAsync(Prompt, Greedy(2)));
+        await FailsAsync<VaiEngineException>(VaiError.FileNotWritable, async () => await session.SaveAsync(pipe));
+        Assert.Equal(0, new FileInfo(pipe).Length);
+        await FailsAsync<VaiUsageException>(VaiError.FileNotReadable, async () => await model.RestoreSessionAsync(pipe).AsTask().WaitAsync(TimeSpan.FromMinutes(1)));
+        await FailsAsync<VaiUsageException>(VaiError.FileNotReadable, async () => await model.RestoreSessionAsync("/dev/zero"));
+        await FailsAsync<VaiUsageException>(VaiError.FileNotReadable, async () => await model.RestoreSessionAsync(Path.GetTempPath()));
+        await FailsAsync<VaiUsageException>(VaiError.FileNotFound, async () => await model.RestoreSessionAsync(pipe + "\0x"));
+        VaiUsageException error = await Assert.ThrowsAsync<VaiUsageException>(async () => await model.RestoreSessionAsync(Models["tiny"]));
+        Assert.StartsWith(Models["tiny"] + ": ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task One_transaction_at_a_time()
     {
         await using Rig rig = await LoadAsync();

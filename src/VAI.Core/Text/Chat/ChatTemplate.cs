@@ -58,12 +58,14 @@ public sealed class ChatTemplate
     public static ChatTemplate Parse(string text, string bosToken = "", string eosToken = "")
     {
         ArgumentNullException.ThrowIfNull(text);
+        ArgumentNullException.ThrowIfNull(bosToken);
+        ArgumentNullException.ThrowIfNull(eosToken);
         return Public(() => new ChatTemplate(Template.Parse(text), bosToken, eosToken));
     }
 
     /// <summary>The prompt of a conversation. What the template would not take as it is, is brought into a form that it takes.</summary>
     /// <param name="turns">1 to 4,096 turns, oldest first.</param>
-    /// <param name="options">Null for the defaults.</param>
+    /// <param name="options">Null for the defaults. <see cref="ChatRenderOptions.Template"/> says nothing here: this is the template.</param>
     /// <exception cref="VaiUsageException">
     /// <see cref="VaiError.ConversationRejected"/>: the template says why; <see cref="VaiError.InvalidChatTemplate"/>: it fails, or does more than one may;
     /// <see cref="VaiError.InvalidOption"/>; <see cref="VaiError.NotSupported"/>: an image, or words that it cannot continue.
@@ -72,6 +74,8 @@ public sealed class ChatTemplate
     {
         ArgumentNullException.ThrowIfNull(turns);
         options ??= new ChatRenderOptions();
+        if (options.Tools?.Any(t => t.ValueKind == JsonValueKind.Undefined) == true)
+            throw OptionCheck.Invalid("A tool of the conversation is an element of no JSON. Give each as OpenAI's API has it.");
         (ChatTemplateTraits traits, TemplateForm form) = _probed.Value;
         List<ChatMessage> messages = ChatMessage.From(turns);
         if (options.ContinueFinalTurn)

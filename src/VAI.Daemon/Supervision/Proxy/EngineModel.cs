@@ -30,7 +30,7 @@ internal sealed class EngineModel(EngineVai vai, ModelHandle handle, WireModel d
             {
                 ulong number = link.NextSession();
                 WireSession answer = await link.OpeningAsync(number, link.CallAsync(
-                    new CallHead(LinkMethod.Restore, 0, number), new WireOpen(Name, options, null, Path.GetFullPath(path), null), WireJson.Default.WireOpen,
+                    new CallHead(LinkMethod.Restore, 0, number), new WireOpen(Name, options, null, SessionFile.FullPath(path), null), WireJson.Default.WireOpen,
                     WireJson.Default.WireSession, token, request)).ConfigureAwait(false);
                 return (answer, (SessionPlace?)new SessionPlace(link, number));
             },

@@ -72,6 +72,8 @@ internal sealed class RomDirectory
     public static (string Path, bool Explicit) Locate(string? option)
     {
         string? path = string.IsNullOrEmpty(option) ? Environment.GetEnvironmentVariable(Variable) : option;
+        if (path?.Contains('\0') == true)
+            throw new VaiUsageException(VaiError.RomDirectoryUnsafe, "The ROM directory's path has a NUL character in it. Give another path.");
         return string.IsNullOrEmpty(path)
             ? ($"/dev/shm/vai-{LibcNative.geteuid()}", false)
             : (System.IO.Path.GetFullPath(path), true);

@@ -164,6 +164,21 @@ public sealed class ChatTemplateTests
         Assert.Contains("roles must alternate", error.Message, StringComparison.Ordinal);
         Fails(VaiError.NotSupported, () => Render(ChatMl, new ChatTurn("user", [new ImagePart(new Uri("data:,"))])));
         Fails(VaiError.InvalidOption, () => ChatTemplate.Parse(ChatMl).Render([]));
+        Fails(VaiError.InvalidOption, () => ChatTemplate.Parse(ChatMl).Render([new("user", "x")], new ChatRenderOptions { Tools = [default] }));
+        Assert.Throws<ArgumentNullException>(() => ChatTemplate.Parse(ChatMl, null!));
+        Assert.Throws<ArgumentNullException>(() => ChatTemplate.Parse(ChatMl, "", null!));
+    }
+
+    [Fact]
+    public void A_value_that_is_too_deep_for_a_stack_is_refused()
+    {
+        using JsonDocument deep = JsonDocument.Parse(
+            $$"""{"x":{{new string('[', 30_000)}}{{new string(']', 30_000)}}}""", new JsonDocumentOptions { MaxDepth = 100_000 });
+        JsonElement value = deep.RootElement.GetProperty("x");
+        ChatTemplate template = ChatTemplate.Parse("{{ x }}");
+        Fails(VaiError.InvalidOption, () => template.Render(deep.RootElement));
+        Fails(VaiError.InvalidOption, () => template.Render([new("user", "x")], new ChatRenderOptions { TemplateArguments = new Dictionary<string, JsonElement> { ["x"] = value } }));
+        Fails(VaiError.InvalidOption, () => template.Render([new("user", "x")], new ChatRenderOptions { Tools = [deep.RootElement] }));
     }
 
     [Fact]

@@ -117,6 +117,9 @@ public sealed class ToolCallTests(ForgedModels models) : EngineTest(models)
         Assert.Equal(VaiError.InvalidOption, Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [Definition("f", "{}")], name: "g")).Code);
         Assert.Equal(VaiError.InvalidOption, Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [Definition("a b", "{}")])).Code);
         Assert.Equal(VaiError.InvalidOption, Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [], ToolChoice.Required)).Code);
+        Assert.Equal(VaiError.InvalidOption, Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [Definition("f", "{}")], (ToolChoice)9)).Code);
+        Assert.Equal(VaiError.InvalidOption, Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [Definition("f", "{}")], ToolChoice.None, "f")).Code);
+        Assert.Equal(VaiError.InvalidConstraint, Assert.Throws<VaiUsageException>(() => Constraint.JsonSchema(default(JsonElement))).Code);
 
         // One odd tool is no reason to refuse all, unless it is strict.
         Assert.True(Constraint.Tools(prompt, [Definition("f", """{"unevaluatedProperties":false}""")]).Accepts("<tool_call>\n{\"name\": \"f\", \"arguments\": {\"x\": [1]}}\n</tool_call>"));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text.Json;
+using VAI.OptionRules;
 using VAI.Text.Jinja.Running;
 using VAI.Text.Jinja.Values;
 
@@ -11,23 +12,31 @@ internal static class JsonValues
 {
     private const int MostDepth = 64;
 
+    // Who calls may have parsed it with any depth, and a stack that is used up ends the process.
+    private const int MostGivenDepth = 1_000;
+
     /// <summary>A value that the caller gave.</summary>
     /// <param name="json">It.</param>
     /// <param name="size">Grows by what it has.</param>
-    public static Value Read(JsonElement json, ref ContextSize size)
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: it is too deep.</exception>
+    public static Value Read(JsonElement json, ref ContextSize size) => Read(json, ref size, 0);
+
+    private static Value Read(JsonElement json, ref ContextSize size, int depth)
     {
+        if (depth > MostGivenDepth)
+            throw OptionCheck.Invalid($"A value that the template is given is deeper than {MostGivenDepth} levels. Give a flatter one.");
         size = size with { Values = size.Values + 1 };
         switch (json.ValueKind)
         {
             case JsonValueKind.Object:
                 var dict = new ValueDict(json.GetPropertyCount(), isCallers: true);
                 foreach (JsonProperty property in json.EnumerateObject())
-                    dict.Set(Text(property.Name, ref size), Read(property.Value, ref size));
+                    dict.Set(Text(property.Name, ref size), Read(property.Value, ref size, depth + 1));
                 return dict;
             case JsonValueKind.Array:
                 var items = new List<Value>(json.GetArrayLength());
                 foreach (JsonElement item in json.EnumerateArray())
-                    items.Add(Read(item, ref size));
+                    items.Add(Read(item, ref size, depth + 1));
                 return new ValueList(items, isCallers: true);
             case JsonValueKind.String:
                 return Text(json.GetString()!, ref size);
