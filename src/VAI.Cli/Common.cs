@@ -106,8 +106,9 @@ internal static class Common
             DefaultValueFactory = _ => VAI.RomProfile.Fast,
             CustomParser = result =>
             {
+                // The help has a default as the enumeration writes it.
                 string value = result.Tokens[0].Value;
-                if (!values.Contains(value))
+                if (!values.Contains(value, StringComparer.OrdinalIgnoreCase))
                     result.AddError($"--profile is '{value}', but must be {string.Join(" or ", values)}.");
                 return Enum.TryParse(value, ignoreCase: true, out RomProfile profile) ? profile : default;
             },

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace VAI.Cli.Tests;
 
@@ -72,6 +73,17 @@ public sealed class PlanVerbTests(Forged forged)
     [InlineData("--profile", "quick")]
     public async Task Plan_refuses_what_does_not_suit(string option, string value) =>
         (await VaiProcess.RunAsync("plan", forged.A, option, value)).IsBadInput();
+
+    [Fact]
+    public async Task A_default_may_be_given_as_the_help_writes_it()
+    {
+        string help = (await VaiProcess.RunAsync("plan", "--help")).Out;
+        string[] defaults = [.. Regex.Matches(help, @"^ +(--[a-z-]+) .*\[default: (\w+)\]", RegexOptions.Multiline).SelectMany(m => (string[])[m.Groups[1].Value, m.Groups[2].Value])];
+        Assert.Contains("--profile", defaults);
+        Assert.Contains("--kv-type", defaults);
+        VaiRun run = await VaiProcess.RunAsync(["plan", forged.A, .. defaults]);
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+    }
 
     [Fact]
     public async Task Plan_refuses_what_is_no_model()

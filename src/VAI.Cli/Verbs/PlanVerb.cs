@@ -122,7 +122,7 @@ internal static class PlanVerb
             CustomParser = result =>
             {
                 string given = result.Tokens[0].Value;
-                if (!names.Contains(given))
+                if (!names.Contains(given, StringComparer.OrdinalIgnoreCase))
                     result.AddError($"{name} is '{given}', but must be {string.Join(" or ", names)}.");
                 return Enum.TryParse(given, ignoreCase: true, out T parsed) ? parsed : default;
             },

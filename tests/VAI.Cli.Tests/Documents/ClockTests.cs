@@ -20,7 +20,10 @@ public sealed partial class ClockTests
                 .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && WallClock().IsMatch(File.ReadAllText(f)))
                 .Select(f => Path.GetFileName(f)),
         ];
-        Assert.Equal(Stamps.Order(StringComparer.Ordinal), asking.Order(StringComparer.Ordinal));
+        Assert.True(
+            Stamps.Order(StringComparer.Ordinal).SequenceEqual(asking.Order(StringComparer.Ordinal)),
+            $"The wall clock is asked in [{string.Join(", ", asking.Except(Stamps))}], not listed here, and no more in [{string.Join(", ", Stamps.Except(asking))}]. "
+            + "What measures takes Stopwatch.GetTimestamp; what says when something was made is listed here.");
     }
 
     [GeneratedRegex(@"\b(UtcNow|GetUtcNow|GetLocalNow|DateTime(Offset)?\.Now|Date(Only|Time)\.Today|Environment\.TickCount)\b")]

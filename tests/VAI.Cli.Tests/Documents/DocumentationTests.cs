@@ -46,7 +46,9 @@ public sealed partial class DocumentationTests(Forged forged) : IClassFixture<Fo
         var documentation = Documentation.Read(page);
         Assert.All(documentation.Reasons, r => Assert.InRange(r.Length, 10, 120));
         Assert.InRange(documentation.Reasons.Count, 0, 4);
-        Assert.True(Console().Count(File.ReadAllText(Path.Combine(Documentation.Root, page))) <= documentation.Commands + documentation.Reasons.Count);
+        Assert.True(
+            Console().Count(File.ReadAllText(Path.Combine(Documentation.Root, page))) <= documentation.Commands + documentation.Reasons.Count,
+            $"{page} has a block of console without a command (\"$ \" before it) and without \"{Documentation.Mark}\" and a reason.");
     }
 
     [Theory]

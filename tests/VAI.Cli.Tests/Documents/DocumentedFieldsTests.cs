@@ -15,16 +15,21 @@ public sealed partial class DocumentedFieldsTests
     [InlineData("## Embeddings", "EmbeddingRequest")]
     public void A_field_of_the_page_is_in_the_document(string section, string schema)
     {
-        using Stream stream = Assembly.Load("VAI.Daemon").GetManifestResourceStream("openapi.json")!;
-        using var document = JsonDocument.Parse(stream);
-        JsonElement schemas = document.RootElement.GetProperty("components").GetProperty("schemas");
-        HashSet<string> known = [.. Names(schemas, schema), .. Names(schemas, "Message")];
-        string[] fields = [.. File.ReadLines(Path.Combine(Documentation.Root, "docs", "api.md"))
-            .SkipWhile(l => !l.StartsWith(section, StringComparison.Ordinal)).Skip(1).TakeWhile(l => !l.StartsWith('#'))
-            .Where(l => l.StartsWith("| `", StringComparison.Ordinal) && !l.EndsWith("| refused |", StringComparison.Ordinal))
-            .SelectMany(l => Field().Matches(l.Split('|')[1]).Select(m => m.Groups[1].Value))];
+        HashSet<string> known = [.. OfDocument(schema), .. OfDocument("Message")];
+        string[] fields = OfPage(section);
         Assert.NotEmpty(fields);
-        Assert.Equal([], fields.Except(known));
+        string[] missing = [.. fields.Except(known)];
+        Assert.True(missing.Length == 0, $"{schema} of src/VAI.Daemon/OpenAi/openapi.json lacks {string.Join(", ", missing)}, which docs/api.md has.");
+    }
+
+    [Theory]
+    [InlineData("ChatRequest", "## Generation", "### Chat")]
+    [InlineData("CompletionRequest", "## Generation", "### Text completions")]
+    [InlineData("EmbeddingRequest", "## Embeddings")]
+    public void A_field_of_the_document_is_on_the_page(string schema, params string[] sections)
+    {
+        string[] missing = [.. OfDocument(schema).Except(sections.SelectMany(OfPage))];
+        Assert.True(missing.Length == 0, $"docs/api.md, under {string.Join(" or ", sections)}, lacks {string.Join(", ", missing)}, which openapi.json has.");
     }
 
     [Fact]
@@ -50,8 +55,21 @@ public sealed partial class DocumentedFieldsTests
         }
     }
 
-    private static IEnumerable<string> Names(JsonElement schemas, string schema) =>
-        schemas.GetProperty(schema).GetProperty("properties").EnumerateObject().Select(p => p.Name);
+    private static string[] OfPage(string section) =>
+    [
+        .. File.ReadLines(Path.Combine(Documentation.Root, "docs", "api.md"))
+            .SkipWhile(l => !l.StartsWith(section, StringComparison.Ordinal)).Skip(1).TakeWhile(l => !l.StartsWith('#'))
+            .Where(l => l.StartsWith("| `", StringComparison.Ordinal) && !l.EndsWith("| refused |", StringComparison.Ordinal))
+            .SelectMany(l => Field().Matches(l.Split('|')[1]).Select(m => m.Groups[1].Value)),
+    ];
+
+    private static string[] OfDocument(string schema)
+    {
+        using Stream stream = Assembly.Load("VAI.Daemon").GetManifestResourceStream("openapi.json")!;
+        using var document = JsonDocument.Parse(stream);
+        JsonElement schemas = document.RootElement.GetProperty("components").GetProperty("schemas");
+        return [.. schemas.GetProperty(schema).GetProperty("properties").EnumerateObject().Select(p => p.Name)];
+    }
 
     // The name before a dot: what is within an object is its own.
     [GeneratedRegex("`([a-z_]+)(?:\\.[a-z_]+)*`")]

@@ -22,7 +22,10 @@ public sealed class ImportTests
         nint[] handles = [.. files.Select(NativeLibrary.Load)];
         foreach (string name in imported)
             Assert.True(handles.Any(h => NativeLibrary.TryGetExport(h, name, out _)), $"{name} is not exported");
-        Assert.Equal(File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "imports.txt")), imported);
+        string[] listed = File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "imports.txt"));
+        Assert.True(
+            listed.SequenceEqual(imported),
+            $"src/VAI.Native/Interop/imports.txt lacks [{string.Join(", ", imported.Except(listed))}], lists what is not imported [{string.Join(", ", listed.Except(imported))}], or is not in order.");
     }
 
     [Fact]
