@@ -1,5 +1,6 @@
 using VAI.Native.Registry.Entries;
 using VAI.Native.Rom;
+using VAI.TestPeer;
 
 namespace VAI.Native.Tests.Rom;
 
