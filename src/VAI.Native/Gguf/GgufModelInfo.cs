@@ -68,9 +68,6 @@ internal sealed class GgufModelInfo
     /// <summary>GGUF version, 2 or 3.</summary>
     public uint Version => _file.Version;
 
-    /// <summary>Number of metadata keys.</summary>
-    public int MetadataCount => _file.Entries.Count;
-
     /// <summary>Number of tensors.</summary>
     public int TensorCount => _file.Tensors.Count;
 
