@@ -68,11 +68,7 @@ internal static class PlanVerb
             measured = vai.Select(handle).Memory;
         }
 
-        if (parsed.GetValue(Common.Json))
-            Documents.Print(Document(plan, measured), Documents.Default.PlanDocument);
-        else
-            Print(plan, measured);
-        return Failure.Ok;
+        return Documents.Answer(parsed, Document(plan, measured), Documents.Default.PlanDocument, _ => Print(plan, measured));
     }
 
     private static void Print(MemoryPlan p, ModelMemory? measured)
