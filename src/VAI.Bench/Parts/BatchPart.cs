@@ -18,11 +18,7 @@ internal static class BatchPart
                     (all ? many : one).Add((await Group.RunAsync([subject], all ? Many : 1, options).ConfigureAwait(false)).TokensPerSecond);
                 return many[^1];
             },
-            () =>
-            {
-                many.Clear();
-                one.Clear();
-            }).ConfigureAwait(false);
+            many, one).ConfigureAwait(false);
 
         return new BatchResult(
             Many, Statistics.Median(many), Statistics.Median(one), Statistics.Median(many.Zip(one, (m, o) => m / o)));

@@ -24,11 +24,7 @@ internal static class LongParts
                 reused.Add(await subject.AskAsync(other, 1).ConfigureAwait(false));
                 return cold[^1].FirstTokenTime.TotalMilliseconds;
             },
-            () =>
-            {
-                cold.Clear();
-                reused.Clear();
-            }).ConfigureAwait(false);
+            cold, reused).ConfigureAwait(false);
 
         return new PrefixResult(
             options.LongPromptTokens,
@@ -55,11 +51,7 @@ internal static class LongParts
                 firsts.Add(await subject.ContinueAsync(fork).ConfigureAwait(false));
                 return firsts[^1].FirstTokenTime.TotalMilliseconds;
             },
-            () =>
-            {
-                calls.Clear();
-                firsts.Clear();
-            }).ConfigureAwait(false);
+            calls, firsts).ConfigureAwait(false);
 
         return new ForkResult(
             session.TokenCount,
@@ -89,12 +81,7 @@ internal static class LongParts
                 await session.RollbackAsync().ConfigureAwait(false);
                 return restored[^1].FirstTokenTime.TotalMilliseconds;
             },
-            () =>
-            {
-                stayed.Clear();
-                calls.Clear();
-                restored.Clear();
-            }).ConfigureAwait(false);
+            stayed, calls, restored).ConfigureAwait(false);
 
         return new ParkResult(
             tokens,

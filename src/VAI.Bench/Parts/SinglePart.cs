@@ -31,11 +31,7 @@ internal static class SinglePart
                 bare.Add(i % 2 == 0 ? second : first);
                 return through[^1];
             },
-            () =>
-            {
-                through.Clear();
-                bare.Clear();
-            }).ConfigureAwait(false);
+            through, bare).ConfigureAwait(false);
 
         return new SingleResult(
             Statistics.Median(through.Zip(bare, (t, b) => t / b)), Statistics.Median(through), Statistics.Median(bare), output.Length);

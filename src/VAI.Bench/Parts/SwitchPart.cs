@@ -24,12 +24,7 @@ internal static class SwitchPart
                 busy.Add(await second.WhileGeneratingAsync(options.PromptTokens, Late).ConfigureAwait(false));
                 return switched[^1].FirstTokenTime.TotalMilliseconds;
             },
-            () =>
-            {
-                stay.Clear();
-                switched.Clear();
-                busy.Clear();
-            }).ConfigureAwait(false);
+            stay, switched, busy).ConfigureAwait(false);
 
         return new FirstTokenResult(
             Statistics.Median(stay.Select(r => r.FirstTokenTime)),
