@@ -1,4 +1,5 @@
 using VAI.Forge;
+using VAI.Native.Llama;
 
 namespace VAI.Native.Tests;
 
@@ -8,6 +9,9 @@ public sealed class NativeFixture : IDisposable
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("vai-native-tests-");
 
     public NativeFixture() => ModelForge.ForgeAsync("tiny", Tiny).GetAwaiter().GetResult();
+
+    /// <summary>A context that is made in no time.</summary>
+    internal static LlamaContextSettings Small { get; } = new() { Cells = 256, BatchSize = 8, MicroBatchSize = 8, MaxSequences = 2, Threads = 1 };
 
     public string Tiny => Path.Combine(_directory.FullName, "tiny.gguf");
 
