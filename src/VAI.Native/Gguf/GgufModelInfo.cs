@@ -80,9 +80,6 @@ internal sealed class GgufModelInfo
     /// <summary>Tensor types in use, the one with the most bytes first.</summary>
     public IReadOnlyList<GgufTypeUse> TensorTypes { get; }
 
-    /// <summary>The tensor type that takes the most bytes; null where there are no tensors.</summary>
-    public GgmlType? Quantization => TensorTypes.Count > 0 ? TensorTypes[0].Type : null;
-
     /// <summary>The types of the tensors with more than one dimension.</summary>
     public IReadOnlyCollection<GgmlType> MatrixTypes { get; }
 
