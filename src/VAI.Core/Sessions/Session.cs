@@ -172,11 +172,7 @@ internal sealed partial class Session : LoggedSession
         new(nameof(IInferenceSession), "The session was disposed while its transaction ran.");
 
     protected override async IAsyncEnumerable<InferenceUpdate> Run(
-        TextPrompt? text,
-        int[] prompt,
-        int[] generated,
-        InferenceOptions options,
-        [EnumeratorCancellation] CancellationToken cancellationToken)
+        TextPrompt? text, int[] prompt, int[] generated, InferenceOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
         cancellationToken.ThrowIfCancellationRequested();

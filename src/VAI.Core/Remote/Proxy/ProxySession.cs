@@ -163,11 +163,7 @@ internal abstract class ProxySession : LoggedSession
     }
 
     protected override async IAsyncEnumerable<InferenceUpdate> Run(
-        TextPrompt? text,
-        int[] prompt,
-        int[] generated,
-        InferenceOptions options,
-        [EnumeratorCancellation] CancellationToken cancellationToken)
+        TextPrompt? text, int[] prompt, int[] generated, InferenceOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         Claim();
