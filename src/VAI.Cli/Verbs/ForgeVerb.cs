@@ -1,5 +1,3 @@
-using System.CommandLine;
-using VAI.Cli.Output;
 using VAI.Forge;
 
 namespace VAI.Cli.Verbs;

@@ -1,6 +1,3 @@
-using System.CommandLine;
-using VAI.Cli.Output;
-
 namespace VAI.Cli.Verbs;
 
 /// <summary><c>vai verify</c> and <c>vai evict</c>.</summary>

@@ -1,6 +1,4 @@
-using System.CommandLine;
 using Microsoft.Extensions.Logging;
-using VAI.Cli.Output;
 using VAI.Daemon.Hosting.Configuration;
 
 namespace VAI.Cli.Verbs;

@@ -1,8 +1,6 @@
-using System.CommandLine;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using VAI.Cli.Output;
 using VAI.Daemon.Hosting.Configuration;
 using VAI.Text.Chat;
 

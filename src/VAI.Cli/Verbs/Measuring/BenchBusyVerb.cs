@@ -1,8 +1,6 @@
-using System.CommandLine;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using VAI.Bench;
-using VAI.Cli.Output;
 
 namespace VAI.Cli.Verbs.Measuring;
 

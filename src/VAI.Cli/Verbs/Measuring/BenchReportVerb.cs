@@ -1,8 +1,6 @@
-using System.CommandLine;
 using Microsoft.Extensions.Logging;
 using VAI.Bench;
 using VAI.Bench.Report;
-using VAI.Cli.Output;
 using VAI.Forge;
 
 namespace VAI.Cli.Verbs.Measuring;

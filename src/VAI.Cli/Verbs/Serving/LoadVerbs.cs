@@ -1,7 +1,5 @@
-using System.CommandLine;
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using VAI.Cli.Output;
 using VAI.Remote;
 
 namespace VAI.Cli.Verbs.Serving;

@@ -1,6 +1,4 @@
-using System.CommandLine;
 using Microsoft.Extensions.Logging;
-using VAI.Cli.Output;
 using VAI.Remote;
 
 namespace VAI.Cli.Verbs.Serving;

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using VAI.Daemon.Hosting.Configuration;
 
 namespace VAI.Cli.Verbs.Serving;

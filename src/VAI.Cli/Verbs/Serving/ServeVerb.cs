@@ -1,4 +1,3 @@
-using System.CommandLine;
 using VAI.Daemon.Hosting;
 using VAI.Daemon.Hosting.Configuration;
 using VAI.Daemon.Hosting.Sockets;
