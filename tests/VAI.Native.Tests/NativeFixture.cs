@@ -1,5 +1,4 @@
 using VAI.Forge;
-using VAI.Native.Llama;
 
 namespace VAI.Native.Tests;
 

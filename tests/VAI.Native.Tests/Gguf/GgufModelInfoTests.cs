@@ -1,5 +1,3 @@
-using VAI.Native.Gguf;
-
 namespace VAI.Native.Tests.Gguf;
 
 /// <summary>What the gate reads of a model, and which models it lets through.</summary>

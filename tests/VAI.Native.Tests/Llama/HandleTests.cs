@@ -1,5 +1,4 @@
 using VAI.Native.Abi;
-using VAI.Native.Llama;
 
 namespace VAI.Native.Tests.Llama;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using VAI.Native.Llama;
 
 namespace VAI.Native.Tests.Llama;
 

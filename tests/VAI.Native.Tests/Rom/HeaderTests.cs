@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using VAI.Native.Rom;
 
 namespace VAI.Native.Tests.Rom;
 
