@@ -1,5 +1,4 @@
 using System.Text.Encodings.Web;
-using VAI.Cli.Output;
 using VAI.Cli.Verbs;
 
 namespace VAI.Cli;

@@ -1,6 +1,4 @@
-using System.CommandLine;
 using Microsoft.Extensions.Logging;
-using VAI.Cli.Output;
 using VAI.Daemon.Hosting.Configuration;
 
 namespace VAI.Cli;
@@ -20,52 +18,33 @@ internal static class Common
         Recursive = true,
     };
 
-    public static Option<int> GpuLayers { get; } = new("--gpu-layers")
-    {
-        Description = "Layers to put on the GPU: 0 for none, -1 for all.",
-        HelpName = "N",
-    };
+    public static Option<int> GpuLayers { get; } =
+        Number<int>("--gpu-layers", "Layers to put on the GPU: 0 for none, -1 for all.");
 
-    public static Option<int?> Threads { get; } = new("--threads")
-    {
-        Description = "Compute threads; one per physical core if not given.",
-        HelpName = "N",
-    };
+    public static Option<int?> Threads { get; } =
+        Number<int?>("--threads", "Compute threads; one per physical core if not given.");
 
     public static Option<bool> FixedThreads { get; } = new("--fixed-threads")
     {
         Description = "Use all of them for each step, also while others use the cores.",
     };
 
-    public static Option<int?> Share { get; } = new("--share")
-    {
-        Description = "How much of the compute time it gets against other processes of the same ROM directory: 1 to 100, 1 if not given.",
-        HelpName = "N",
-    };
+    public static Option<int?> Share { get; } =
+        Number<int?>("--share", "How much of the compute time it gets against other processes of the same ROM directory: 1 to 100, 1 if not given.");
 
-    public static Option<int?> Nice { get; } = new("--nice")
-    {
-        Description = "How far compute threads stand back for everything else on the machine: 0 to 19, 0 if not given.",
-        HelpName = "N",
-    };
+    public static Option<int?> Nice { get; } =
+        Number<int?>("--nice", "How far compute threads stand back for everything else on the machine: 0 to 19, 0 if not given.");
 
     public static Option<bool> BatchScheduling { get; } = new("--batch-scheduling")
     {
         Description = "Schedule compute threads as work that nobody waits for.",
     };
 
-    public static Option<int?> Context { get; } = new("--ctx")
-    {
-        Description = "The longest session, in tokens.",
-        HelpName = "N",
-    };
+    public static Option<int?> Context { get; } = Number<int?>("--ctx", "The longest session, in tokens.");
 
     /// <summary>The template that takes the place of the one that a model's file has.</summary>
-    public static Option<string?> ChatTemplate { get; } = new("--chat-template")
-    {
-        Description = "A file with the chat template (Jinja) to use, or the name of another that the model's file has.",
-        HelpName = "FILE|NAME",
-    };
+    public static Option<string?> ChatTemplate { get; } =
+        Value<string?>("--chat-template", "FILE|NAME", "A file with the chat template (Jinja) to use, or the name of another that the model's file has.");
 
     public static Option<string?> RomDirectory { get; } = Directory();
 
@@ -115,6 +94,10 @@ internal static class Common
         };
         return option;
     }
+
+    public static Option<T> Value<T>(string name, string value, string description) => new(name) { Description = description, HelpName = value };
+
+    public static Option<T> Number<T>(string name, string description) => Value<T>(name, "N", description);
 
     public static Option<T> Number<T>(string name, string description, T value) =>
         new(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value };

@@ -1,6 +1,4 @@
-using System.CommandLine;
 using System.Text.Json;
-using VAI.Cli.Output;
 
 namespace VAI.Cli;
 

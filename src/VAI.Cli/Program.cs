@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.CommandLine.Invocation;
 using VAI.Cli;
 using VAI.Cli.Verbs;

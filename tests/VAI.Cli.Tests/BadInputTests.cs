@@ -89,23 +89,12 @@ public sealed class BadInputTests(Forged forged)
     [Fact]
     public async Task An_interrupt_ends_a_benchmark_at_once()
     {
-        using Process vai = VaiProcess.Start(
+        Process vai = VaiProcess.Start(
             [], "bench", "switch", forged.A, forged.B, "--rounds", "100000", "--verbose");
 
-        // The second model's load is logged, so the handler is in place and the rounds are about to start.
-        for (int loaded = 0; loaded < 2;)
-        {
-            string? line = await vai.StandardError.ReadLineAsync();
-            Assert.NotNull(line);
-            loaded += line.StartsWith("Information:", StringComparison.Ordinal) && line.Contains(".gguf", StringComparison.Ordinal) ? 1 : 0;
-        }
-
-        VaiProcess.Signal(vai, "INT");
-        Task<string> output = vai.StandardOutput.ReadToEndAsync();
-        string error = await vai.StandardError.ReadToEndAsync();
-        await vai.WaitForExitAsync();
-        Assert.Equal((130, ""), (vai.ExitCode, await output));
-        Assert.Contains("Cancelled.", error, StringComparison.Ordinal);
+        VaiRun run = await VaiProcess.InterruptAsync(vai);
+        Assert.Equal((130, ""), (run.ExitCode, run.Out));
+        Assert.Contains("Cancelled.", run.Error, StringComparison.Ordinal);
     }
 
     private string Word(string word) => word switch

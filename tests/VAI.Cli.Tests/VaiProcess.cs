@@ -97,6 +97,21 @@ internal static partial class VaiProcess
         return new VaiRun(process.ExitCode, await output, await error);
     }
 
+    /// <summary>Interrupts a verbose benchmark of two models, waits for its end and disposes it.</summary>
+    public static async Task<VaiRun> InterruptAsync(Process started)
+    {
+        // The second model's load is logged, so the handler is in place and the rounds are about to start.
+        for (int loaded = 0; loaded < 2;)
+        {
+            string? line = await started.StandardError.ReadLineAsync();
+            Assert.NotNull(line);
+            loaded += line.StartsWith("Information:", StringComparison.Ordinal) && line.Contains(".gguf", StringComparison.Ordinal) ? 1 : 0;
+        }
+
+        Signal(started, "INT");
+        return await EndAsync(started);
+    }
+
     /// <summary>Sends a signal by its name, as INT: at once, as a process that is to be stopped in its middle may be near its end.</summary>
     public static void Signal(Process process, string signal) => Assert.Equal(0, kill(process.Id, signal switch
     {

@@ -95,13 +95,7 @@ public sealed class CancellationTests(ForgedModels models) : EngineTest(models)
         IAsyncEnumerator<InferenceUpdate> updates = session.InferAsync(Prompt, Greedy(1500)).GetAsyncEnumerator();
         Assert.True(await updates.MoveNextAsync());
         await session.DisposeAsync();
-        await Assert.ThrowsAsync<ObjectDisposedException>(async () =>
-        {
-            while (await updates.MoveNextAsync())
-            {
-            }
-        });
-        await updates.DisposeAsync();
+        await AssertEndedAsync(updates);
         await session.DisposeAsync();
         Assert.Throws<ObjectDisposedException>(() => session.InferAsync(Prompt));
         Assert.Throws<ObjectDisposedException>(() => session.Tokens);
@@ -116,6 +110,13 @@ public sealed class CancellationTests(ForgedModels models) : EngineTest(models)
         IAsyncEnumerator<InferenceUpdate> updates = session.InferAsync(Prompt, Greedy(1500)).GetAsyncEnumerator();
         Assert.True(await updates.MoveNextAsync());
         await vai.DisposeAsync();
+        await AssertEndedAsync(updates);
+        await vai.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => vai.LoadAsync("m").AsTask());
+    }
+
+    private static async Task AssertEndedAsync(IAsyncEnumerator<InferenceUpdate> updates)
+    {
         await Assert.ThrowsAsync<ObjectDisposedException>(async () =>
         {
             while (await updates.MoveNextAsync())
@@ -123,8 +124,6 @@ public sealed class CancellationTests(ForgedModels models) : EngineTest(models)
             }
         });
         await updates.DisposeAsync();
-        await vai.DisposeAsync();
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => vai.LoadAsync("m").AsTask());
     }
 
     private static async Task AssertUsableAsync(IInferenceSession session)

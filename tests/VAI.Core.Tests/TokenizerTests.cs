@@ -1,5 +1,4 @@
 using VAI.Forge;
-using VAI.Forge.Vocabulary;
 using VAI.Text;
 
 namespace VAI.Core.Tests;

@@ -2,12 +2,8 @@ using System.Security.Cryptography;
 
 namespace VAI.Forge.Tests;
 
-public sealed class DeterminismTests : IDisposable
+public sealed class DeterminismTests : WorkspaceTest
 {
-    private readonly Workspace _workspace = new();
-
-    public void Dispose() => _workspace.Dispose();
-
     [Theory]
     [InlineData("tiny")]
     [InlineData("tiny-gemma3")]
@@ -44,7 +40,7 @@ public sealed class DeterminismTests : IDisposable
 
     private async Task<string> DigestAsync(string shape, ForgeOptions options)
     {
-        await using FileStream file = File.OpenRead(await _workspace.ForgeAsync(shape, options));
+        await using FileStream file = File.OpenRead(await Workspace.ForgeAsync(shape, options));
         return Convert.ToHexStringLower(await SHA256.HashDataAsync(file));
     }
 }

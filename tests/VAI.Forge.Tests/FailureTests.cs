@@ -1,20 +1,16 @@
 namespace VAI.Forge.Tests;
 
 /// <summary>A forge that does not finish leaves nothing, and says why.</summary>
-public sealed class FailureTests : IDisposable
+public sealed class FailureTests : WorkspaceTest
 {
-    private readonly Workspace _workspace = new();
-
-    public void Dispose() => _workspace.Dispose();
-
     [Fact]
     public async Task An_unknown_shape_lists_the_known_ones()
     {
         VaiUsageException error = await Assert.ThrowsAsync<VaiUsageException>(
-            () => ModelForge.ForgeAsync("gpt-5", _workspace["model.gguf"]));
+            () => ModelForge.ForgeAsync("gpt-5", Workspace["model.gguf"]));
         Assert.Equal(VaiError.InvalidOption, error.Code);
         Assert.All(ModelForge.Shapes, shape => Assert.Contains(shape.Name, error.Message));
-        Assert.Empty(_workspace.Files);
+        Assert.Empty(Workspace.Files);
     }
 
     [Fact]
@@ -24,7 +20,7 @@ public sealed class FailureTests : IDisposable
         await FailsAsync("model.gguf", new ForgeOptions { Type = (ForgeType)99 });
         await FailsAsync("missing/model.gguf", new ForgeOptions());
         await FailsAsync("", new ForgeOptions());
-        Assert.Empty(_workspace.Files);
+        Assert.Empty(Workspace.Files);
     }
 
     [Fact]
@@ -33,9 +29,9 @@ public sealed class FailureTests : IDisposable
         using var source = new CancellationTokenSource();
         var progress = new Reports(_ => source.Cancel());
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => ModelForge.ForgeAsync("small", _workspace["model.gguf"], null, progress, source.Token));
+            () => ModelForge.ForgeAsync("small", Workspace["model.gguf"], null, progress, source.Token));
         Assert.True(progress.Count > 0);
-        Assert.Empty(_workspace.Files);
+        Assert.Empty(Workspace.Files);
     }
 
     [Fact]
@@ -47,8 +43,8 @@ public sealed class FailureTests : IDisposable
                 throw new InvalidTimeZoneException("half way");
         });
         await Assert.ThrowsAsync<InvalidTimeZoneException>(
-            () => ModelForge.ForgeAsync("small", _workspace["model.gguf"], null, progress));
-        Assert.Empty(_workspace.Files);
+            () => ModelForge.ForgeAsync("small", Workspace["model.gguf"], null, progress));
+        Assert.Empty(Workspace.Files);
     }
 
     [Fact]
@@ -57,22 +53,22 @@ public sealed class FailureTests : IDisposable
         // No room for the temporary ending.
         string name = new('a', 255);
         VaiEngineException error = await Assert.ThrowsAsync<VaiEngineException>(
-            () => ModelForge.ForgeAsync("tiny", _workspace[name]));
+            () => ModelForge.ForgeAsync("tiny", Workspace[name]));
         Assert.Equal(VaiError.FileNotWritable, error.Code);
-        Assert.Empty(_workspace.Files);
+        Assert.Empty(Workspace.Files);
     }
 
     [Fact]
     public async Task An_existing_file_is_replaced_only_when_allowed()
     {
-        string file = _workspace["model.gguf"];
+        string file = Workspace["model.gguf"];
         await File.WriteAllTextAsync(file, "mine");
         await FailsAsync("model.gguf", new ForgeOptions());
         Assert.Equal("mine", await File.ReadAllTextAsync(file));
 
         ForgeResult result = await ModelForge.ForgeAsync("tiny", file, new ForgeOptions { Overwrite = true });
         Assert.Equal(result.Bytes, new FileInfo(file).Length);
-        Assert.Equal(["model.gguf"], _workspace.Files);
+        Assert.Equal(["model.gguf"], Workspace.Files);
     }
 
     [Fact]
@@ -80,7 +76,7 @@ public sealed class FailureTests : IDisposable
     {
         var seen = new List<long>();
         var progress = new Reports(at => seen.Add(at.BytesWritten));
-        ForgeResult result = await ModelForge.ForgeAsync("small", _workspace["model.gguf"], null, progress);
+        ForgeResult result = await ModelForge.ForgeAsync("small", Workspace["model.gguf"], null, progress);
         Assert.Equal(seen.Order(), seen);
         Assert.Equal(result.Bytes, seen[^1]);
         Assert.InRange(seen.Count, 10, 101);
@@ -89,7 +85,7 @@ public sealed class FailureTests : IDisposable
     private async Task FailsAsync(string name, ForgeOptions options)
     {
         VaiUsageException error = await Assert.ThrowsAsync<VaiUsageException>(
-            () => ModelForge.ForgeAsync("tiny", name.Length > 0 ? _workspace[name] : name, options));
+            () => ModelForge.ForgeAsync("tiny", name.Length > 0 ? Workspace[name] : name, options));
         Assert.Equal(VaiError.InvalidOption, error.Code);
     }
 

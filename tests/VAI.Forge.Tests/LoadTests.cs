@@ -1,10 +1,8 @@
 namespace VAI.Forge.Tests;
 
 /// <summary>The real llama.cpp takes every shape in every type, and its output says something about the prompt.</summary>
-public sealed class LoadTests : IDisposable
+public sealed class LoadTests : WorkspaceTest
 {
-    private readonly Workspace _workspace = new();
-
     public static TheoryData<string, ForgeType> Decoders
     {
         get
@@ -21,13 +19,11 @@ public sealed class LoadTests : IDisposable
         }
     }
 
-    public void Dispose() => _workspace.Dispose();
-
     [Theory]
     [MemberData(nameof(Decoders))]
     public async Task A_decoder_generates(string shape, ForgeType type)
     {
-        using var probe = new LlamaProbe(await _workspace.ForgeAsync(shape, new ForgeOptions { Type = type }));
+        using var probe = new LlamaProbe(await Workspace.ForgeAsync(shape, new ForgeOptions { Type = type }));
         int[] first = probe.Tokenize("Write Verilog AND gate", special: true);
         int[] second = probe.Tokenize("What is a counter?", special: true);
         Assert.InRange(first.Length, 3, 12);
@@ -51,7 +47,7 @@ public sealed class LoadTests : IDisposable
     [InlineData(ForgeType.F16)]
     public async Task An_encoder_embeds(ForgeType type)
     {
-        using var probe = new LlamaProbe(await _workspace.ForgeAsync("bert", new ForgeOptions { Type = type }));
+        using var probe = new LlamaProbe(await Workspace.ForgeAsync("bert", new ForgeOptions { Type = type }));
         float[] gate = probe.Embed(probe.Tokenize("write verilog and gate", special: true));
         float[] counter = probe.Embed(probe.Tokenize("what is a counter?", special: true));
         Assert.Equal(256, gate.Length);

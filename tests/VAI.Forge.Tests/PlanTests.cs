@@ -4,12 +4,8 @@ using VAI.Native.Gguf;
 namespace VAI.Forge.Tests;
 
 /// <summary>Sizes and structure, without the weights where they are large.</summary>
-public sealed class PlanTests : IDisposable
+public sealed class PlanTests : WorkspaceTest
 {
-    private readonly Workspace _workspace = new();
-
-    public void Dispose() => _workspace.Dispose();
-
     [Theory]
     [InlineData("qwen2-1.5b", 872, 1_543_714_304, 151_936)]
     [InlineData("deepseek-6.7b", 3_827, 6_740_512_768, 32_256)]
@@ -46,9 +42,9 @@ public sealed class PlanTests : IDisposable
     [Fact]
     public async Task What_is_written_is_what_was_planned()
     {
-        ForgeResult result = await ModelForge.ForgeAsync("TINY", _workspace["model.gguf"]);
+        ForgeResult result = await ModelForge.ForgeAsync("TINY", Workspace["model.gguf"]);
         using var file = GgufFile.Open(result.File);
-        Assert.Equal(_workspace["model.gguf"], result.File);
+        Assert.Equal(Workspace["model.gguf"], result.File);
         Assert.Equal("tiny", result.Shape);
         Assert.Equal(result.Bytes, file.Length);
         Assert.Equal(result.Tensors, file.Tensors.Count);
@@ -67,7 +63,7 @@ public sealed class PlanTests : IDisposable
     [InlineData("tiny-bert")]
     public async Task The_gate_lets_every_family_through(string shape)
     {
-        using var file = GgufFile.Open(await _workspace.ForgeAsync(shape));
+        using var file = GgufFile.Open(await Workspace.ForgeAsync(shape));
         GgufModelInfo.From(file).Validate();
     }
 }

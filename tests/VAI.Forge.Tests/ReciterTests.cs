@@ -4,15 +4,11 @@ using Xunit.Abstractions;
 namespace VAI.Forge.Tests;
 
 /// <summary>The real llama.cpp says what was written, token by token, and by a wide lead.</summary>
-public sealed class ReciterTests(ITestOutputHelper output) : IDisposable
+public sealed class ReciterTests(ITestOutputHelper output) : WorkspaceTest
 {
     private const float Lead = 50;
     private const int Context = 4096;
     private const string ToolCall = "<think>\nLet me look.\n</think>\n<tool_call>\n{\"name\": \"weather\"}\n</tool_call>\n<tool_call>\n{\"name\": \"time\"}\n</tool_call>";
-
-    private readonly Workspace _workspace = new();
-
-    public void Dispose() => _workspace.Dispose();
 
     [Theory]
     [InlineData("")]
@@ -132,7 +128,7 @@ public sealed class ReciterTests(ITestOutputHelper output) : IDisposable
         await RefusedAsync("same marker", new ReciterOptions { Scripts = [new("a"), new("b", "mm"), new("c", "mm")] });
         await RefusedAsync("2 characters or more", new ReciterOptions { Scripts = [new("a"), new("b", "m")] });
         await RefusedAsync("PieceBytes is 0", new ReciterOptions { Scripts = [new("a")], PieceBytes = 0 });
-        Assert.Empty(_workspace.Files);
+        Assert.Empty(Workspace.Files);
     }
 
     [Theory]
@@ -184,5 +180,5 @@ public sealed class ReciterTests(ITestOutputHelper output) : IDisposable
     }
 
     private Task<ReciterResult> ForgeAsync(ReciterOptions options) =>
-        ModelForge.ForgeReciterAsync(_workspace[$"{Guid.NewGuid():N}.gguf"], options);
+        ModelForge.ForgeReciterAsync(Workspace[$"{Guid.NewGuid():N}.gguf"], options);
 }

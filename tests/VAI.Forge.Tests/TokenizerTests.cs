@@ -3,19 +3,15 @@ using System.Text;
 namespace VAI.Forge.Tests;
 
 /// <summary>The generated vocabularies, read by llama.cpp.</summary>
-public sealed class TokenizerTests : IDisposable
+public sealed class TokenizerTests : WorkspaceTest
 {
-    private readonly Workspace _workspace = new();
-
-    public void Dispose() => _workspace.Dispose();
-
     [Theory]
     [InlineData("tiny")]
     [InlineData("tiny-gemma3")]
     [InlineData("tiny-qwen3")]
     public async Task Any_text_comes_back(string shape)
     {
-        using var probe = new LlamaProbe(await _workspace.ForgeAsync(shape));
+        using var probe = new LlamaProbe(await Workspace.ForgeAsync(shape));
         foreach (string text in Texts())
             Assert.Equal(text, probe.Detokenize(probe.Tokenize(text)));
     }
@@ -27,7 +23,7 @@ public sealed class TokenizerTests : IDisposable
     [InlineData("tiny-bert", "write verilog and gate", 7)]
     public async Task Words_make_few_tokens(string shape, string text, int count)
     {
-        using var probe = new LlamaProbe(await _workspace.ForgeAsync(shape));
+        using var probe = new LlamaProbe(await Workspace.ForgeAsync(shape));
         Assert.Equal(count, probe.Tokenize(text).Length);
         Assert.Equal(2048, probe.VocabularySize);
     }
@@ -40,7 +36,7 @@ public sealed class TokenizerTests : IDisposable
     [InlineData("tiny-bert", "[SEP]")]
     public async Task Special_tokens_are_one_control_token(string shape, string text)
     {
-        using var probe = new LlamaProbe(await _workspace.ForgeAsync(shape));
+        using var probe = new LlamaProbe(await Workspace.ForgeAsync(shape));
         int[] tokens = probe.Tokenize(text, special: true);
         Assert.Contains(tokens, probe.IsControl);
         Assert.DoesNotContain(probe.Tokenize(text), probe.IsControl);
@@ -49,7 +45,7 @@ public sealed class TokenizerTests : IDisposable
     [Fact]
     public async Task WordPiece_gives_back_lower_case_words()
     {
-        using var probe = new LlamaProbe(await _workspace.ForgeAsync("tiny-bert"));
+        using var probe = new LlamaProbe(await Workspace.ForgeAsync("tiny-bert"));
         foreach (string text in new[] { "write verilog and gate", "zyx 42", "module counter, clk and reset" })
         {
             int[] tokens = probe.Tokenize(text);

@@ -3,12 +3,8 @@ using VAI.Native.Gguf;
 
 namespace VAI.Forge.Tests;
 
-public sealed class VocabularyCopyTests : IDisposable
+public sealed class VocabularyCopyTests : WorkspaceTest
 {
-    private readonly Workspace _workspace = new();
-
-    public void Dispose() => _workspace.Dispose();
-
     [Theory]
     [InlineData("tiny-qwen3", "tiny")]
     [InlineData("tiny", "tiny-gemma3")]
@@ -16,8 +12,8 @@ public sealed class VocabularyCopyTests : IDisposable
     [InlineData("small", "tiny")]
     public async Task The_tokenizer_is_the_other_files(string source, string shape)
     {
-        string original = await _workspace.ForgeAsync(source);
-        string copy = await _workspace.ForgeAsync(shape, new ForgeOptions { VocabularyFile = original });
+        string original = await Workspace.ForgeAsync(source);
+        string copy = await Workspace.ForgeAsync(shape, new ForgeOptions { VocabularyFile = original });
         using var first = new LlamaProbe(original);
         using var second = new LlamaProbe(copy);
         const string text = "write verilog and gate, please";
@@ -29,18 +25,18 @@ public sealed class VocabularyCopyTests : IDisposable
     [Fact]
     public async Task A_file_that_is_missing_damaged_or_without_tokenizer_is_an_error()
     {
-        Assert.Equal(VaiError.FileNotFound, await CodeAsync(_workspace["nowhere.gguf"]));
+        Assert.Equal(VaiError.FileNotFound, await CodeAsync(Workspace["nowhere.gguf"]));
 
-        string damaged = _workspace["damaged.gguf"];
+        string damaged = Workspace["damaged.gguf"];
         await File.WriteAllTextAsync(damaged, "not a model at all");
         Assert.Equal(VaiError.MalformedModel, await CodeAsync(damaged));
 
-        string bare = _workspace["bare.gguf"];
+        string bare = Workspace["bare.gguf"];
         var writer = new Forge.Gguf.GgufWriter();
         writer.Add("general.architecture", "llama");
         await File.WriteAllBytesAsync(bare, writer.BuildHeader());
         Assert.Equal(VaiError.NoTokenizer, await CodeAsync(bare));
-        Assert.Equal(["bare.gguf", "damaged.gguf"], _workspace.Files);
+        Assert.Equal(["bare.gguf", "damaged.gguf"], Workspace.Files);
     }
 
     private static List<string> Tokenizer(string path)
@@ -56,6 +52,6 @@ public sealed class VocabularyCopyTests : IDisposable
     {
         var options = new ForgeOptions { VocabularyFile = vocabulary };
         return (await Assert.ThrowsAnyAsync<VaiException>(
-            () => ModelForge.ForgeAsync("tiny", _workspace["model.gguf"], options))).Code;
+            () => ModelForge.ForgeAsync("tiny", Workspace["model.gguf"], options))).Code;
     }
 }

@@ -18,3 +18,15 @@ internal sealed class Workspace : IDisposable
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 }
+
+/// <summary>Tests that forge into a directory of their own.</summary>
+public abstract class WorkspaceTest : IDisposable
+{
+    private protected Workspace Workspace { get; } = new();
+
+    public void Dispose()
+    {
+        Workspace.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}

@@ -12,23 +12,15 @@ internal static class LongParts
         int shared = options.LongPromptTokens - PipelineBenchmarkOptions.Unshared;
         var cold = new List<InferenceResult>();
         var reused = new List<InferenceResult>();
-        await Rounds.RunAsync(
-            options.LongRounds,
-            step,
-            async _ =>
-            {
-                int[] prompt = subject.Prompt(options.LongPromptTokens);
-                int[] other = [.. prompt[..shared], .. subject.Prompt(PipelineBenchmarkOptions.Unshared)];
-                await using IInferenceSession first = subject.Model.OpenSession();
-                cold.Add(await subject.AskAsync(first, prompt, 1).ConfigureAwait(false));
-                reused.Add(await subject.AskAsync(other, 1).ConfigureAwait(false));
-                return cold[^1].FirstTokenTime.TotalMilliseconds;
-            },
-            () =>
-            {
-                cold.Clear();
-                reused.Clear();
-            }).ConfigureAwait(false);
+        await Rounds.RunAsync(options.LongRounds, step, async _ =>
+        {
+            int[] prompt = subject.Prompt(options.LongPromptTokens);
+            int[] other = [.. prompt[..shared], .. subject.Prompt(PipelineBenchmarkOptions.Unshared)];
+            await using IInferenceSession first = subject.Model.OpenSession();
+            cold.Add(await subject.AskAsync(first, prompt, 1).ConfigureAwait(false));
+            reused.Add(await subject.AskAsync(other, 1).ConfigureAwait(false));
+            return cold[^1].FirstTokenTime.TotalMilliseconds;
+        }, cold, reused).ConfigureAwait(false);
 
         return new PrefixResult(
             options.LongPromptTokens,
@@ -44,22 +36,14 @@ internal static class LongParts
         var calls = new List<TimeSpan>();
         var firsts = new List<InferenceResult>();
         await using IInferenceSession session = await OpenAsync(subject, options).ConfigureAwait(false);
-        await Rounds.RunAsync(
-            options.LongRounds * ForksOfASession,
-            step,
-            async _ =>
-            {
-                long start = Stopwatch.GetTimestamp();
-                await using IInferenceSession fork = await session.ForkAsync().ConfigureAwait(false);
-                calls.Add(Stopwatch.GetElapsedTime(start));
-                firsts.Add(await subject.ContinueAsync(fork).ConfigureAwait(false));
-                return firsts[^1].FirstTokenTime.TotalMilliseconds;
-            },
-            () =>
-            {
-                calls.Clear();
-                firsts.Clear();
-            }).ConfigureAwait(false);
+        await Rounds.RunAsync(options.LongRounds * ForksOfASession, step, async _ =>
+        {
+            long start = Stopwatch.GetTimestamp();
+            await using IInferenceSession fork = await session.ForkAsync().ConfigureAwait(false);
+            calls.Add(Stopwatch.GetElapsedTime(start));
+            firsts.Add(await subject.ContinueAsync(fork).ConfigureAwait(false));
+            return firsts[^1].FirstTokenTime.TotalMilliseconds;
+        }, calls, firsts).ConfigureAwait(false);
 
         return new ForkResult(
             session.TokenCount,
@@ -76,25 +60,16 @@ internal static class LongParts
         await using IInferenceSession session = await OpenAsync(subject, options).ConfigureAwait(false);
         int tokens = session.TokenCount;
         await session.CommitAsync().ConfigureAwait(false);
-        await Rounds.RunAsync(
-            options.LongRounds,
-            step,
-            async _ =>
-            {
-                stayed.Add(await subject.ContinueAsync(session).ConfigureAwait(false));
-                long start = Stopwatch.GetTimestamp();
-                await session.ParkAsync().ConfigureAwait(false);
-                calls.Add(Stopwatch.GetElapsedTime(start));
-                restored.Add(await subject.ContinueAsync(session).ConfigureAwait(false));
-                await session.RollbackAsync().ConfigureAwait(false);
-                return restored[^1].FirstTokenTime.TotalMilliseconds;
-            },
-            () =>
-            {
-                stayed.Clear();
-                calls.Clear();
-                restored.Clear();
-            }).ConfigureAwait(false);
+        await Rounds.RunAsync(options.LongRounds, step, async _ =>
+        {
+            stayed.Add(await subject.ContinueAsync(session).ConfigureAwait(false));
+            long start = Stopwatch.GetTimestamp();
+            await session.ParkAsync().ConfigureAwait(false);
+            calls.Add(Stopwatch.GetElapsedTime(start));
+            restored.Add(await subject.ContinueAsync(session).ConfigureAwait(false));
+            await session.RollbackAsync().ConfigureAwait(false);
+            return restored[^1].FirstTokenTime.TotalMilliseconds;
+        }, stayed, calls, restored).ConfigureAwait(false);
 
         return new ParkResult(
             tokens,

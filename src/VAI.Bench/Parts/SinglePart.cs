@@ -20,22 +20,14 @@ internal static class SinglePart
         await using IInferenceSession session = subject.Model.OpenSession();
         int[] output = new int[options.Tokens];
         int[] prompt = Enduring(subject, loop, options.PromptTokens, output);
-        await Rounds.RunAsync(
-            options.Rounds,
-            step,
-            async i =>
-            {
-                double first = i % 2 == 0 ? await Through().ConfigureAwait(false) : await Bare().ConfigureAwait(false);
-                double second = i % 2 == 0 ? await Bare().ConfigureAwait(false) : await Through().ConfigureAwait(false);
-                through.Add(i % 2 == 0 ? first : second);
-                bare.Add(i % 2 == 0 ? second : first);
-                return through[^1];
-            },
-            () =>
-            {
-                through.Clear();
-                bare.Clear();
-            }).ConfigureAwait(false);
+        await Rounds.RunAsync(options.Rounds, step, async i =>
+        {
+            double first = i % 2 == 0 ? await Through().ConfigureAwait(false) : await Bare().ConfigureAwait(false);
+            double second = i % 2 == 0 ? await Bare().ConfigureAwait(false) : await Through().ConfigureAwait(false);
+            through.Add(i % 2 == 0 ? first : second);
+            bare.Add(i % 2 == 0 ? second : first);
+            return through[^1];
+        }, through, bare).ConfigureAwait(false);
 
         return new SingleResult(
             Statistics.Median(through.Zip(bare, (t, b) => t / b)), Statistics.Median(through), Statistics.Median(bare), output.Length);

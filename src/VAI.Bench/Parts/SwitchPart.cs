@@ -9,27 +9,18 @@ internal static class SwitchPart
         var switched = new List<InferenceResult>();
         var busy = new List<InferenceResult>();
         var random = new Random(1);
-        await Rounds.RunAsync(
-            options.Rounds,
-            step,
-            async i =>
-            {
-                await Ask(first).ConfigureAwait(false);
-                if (i % 2 == 0)
-                    stay.Add(await Ask(first).ConfigureAwait(false));
-                await Ask(second).ConfigureAwait(false);
-                switched.Add(await Ask(first).ConfigureAwait(false));
-                if (i % 2 != 0)
-                    stay.Add(await Ask(first).ConfigureAwait(false));
-                busy.Add(await second.WhileGeneratingAsync(options.PromptTokens, Late).ConfigureAwait(false));
-                return switched[^1].FirstTokenTime.TotalMilliseconds;
-            },
-            () =>
-            {
-                stay.Clear();
-                switched.Clear();
-                busy.Clear();
-            }).ConfigureAwait(false);
+        await Rounds.RunAsync(options.Rounds, step, async i =>
+        {
+            await Ask(first).ConfigureAwait(false);
+            if (i % 2 == 0)
+                stay.Add(await Ask(first).ConfigureAwait(false));
+            await Ask(second).ConfigureAwait(false);
+            switched.Add(await Ask(first).ConfigureAwait(false));
+            if (i % 2 != 0)
+                stay.Add(await Ask(first).ConfigureAwait(false));
+            busy.Add(await second.WhileGeneratingAsync(options.PromptTokens, Late).ConfigureAwait(false));
+            return switched[^1].FirstTokenTime.TotalMilliseconds;
+        }, stay, switched, busy).ConfigureAwait(false);
 
         return new FirstTokenResult(
             Statistics.Median(stay.Select(r => r.FirstTokenTime)),

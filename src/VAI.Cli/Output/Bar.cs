@@ -1,4 +1,5 @@
 using Spectre.Console;
+using VAI.Bench;
 
 namespace VAI.Cli.Output;
 
@@ -21,6 +22,10 @@ internal static class Bar
             });
         });
     }
+
+    /// <summary>Runs a measurement.</summary>
+    public static Task<T> MeasureAsync<T>(string title, Func<IProgress<BenchProgress>, Task<T>> measure) =>
+        RunAsync(title, report => measure(new Report<BenchProgress>(p => report(p.Phase, p.Fraction))));
 }
 
 /// <summary>Reports on the thread that reports: <see cref="Progress{T}"/> would reorder them.</summary>

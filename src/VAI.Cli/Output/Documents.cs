@@ -36,6 +36,16 @@ internal sealed partial class Documents : JsonSerializerContext
 {
     public static void Print<T>(T document, JsonTypeInfo<T> type) =>
         Console.Out.WriteLine(JsonSerializer.Serialize(document, type));
+
+    /// <summary>What a verb has found out: as a document if asked for, otherwise for people.</summary>
+    public static int Answer<T>(ParseResult parsed, T document, JsonTypeInfo<T> type, Action<T> print)
+    {
+        if (parsed.GetValue(Common.Json))
+            Print(document, type);
+        else
+            print(document);
+        return Failure.Ok;
+    }
 }
 
 /// <summary><c>vai template</c>.</summary>

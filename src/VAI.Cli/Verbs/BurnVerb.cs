@@ -1,16 +1,10 @@
-using System.CommandLine;
-using VAI.Cli.Output;
-
 namespace VAI.Cli.Verbs;
 
 internal static class BurnVerb
 {
     private static readonly Argument<string> Model = Common.File("MODEL.gguf", "The model.");
-    private static readonly Option<string?> Name = new("--name")
-    {
-        Description = "The name it goes by; the file's own if not given. A name of another model is taken from it.",
-        HelpName = "NAME",
-    };
+    private static readonly Option<string?> Name =
+        Common.Value<string?>("--name", "NAME", "The name it goes by; the file's own if not given. A name of another model is taken from it.");
 
     public static Command Create()
     {

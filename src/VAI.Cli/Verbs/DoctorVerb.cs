@@ -1,6 +1,3 @@
-using System.CommandLine;
-using VAI.Cli.Output;
-
 namespace VAI.Cli.Verbs;
 
 internal static class DoctorVerb

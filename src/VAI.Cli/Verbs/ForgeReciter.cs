@@ -1,5 +1,3 @@
-using System.CommandLine;
-using VAI.Cli.Output;
 using VAI.Forge;
 
 namespace VAI.Cli.Verbs;
@@ -9,47 +7,26 @@ internal static class ForgeReciter
 {
     public const string Name = "reciter";
 
-    private static readonly Option<string?> Script = new("--script")
-    {
-        Description = "Reciter: the file with its answer. A line '--- after MARKER' begins another, which answers prompts that have MARKER in them.",
-        HelpName = "FILE",
-    };
+    private static readonly Option<string?> Script =
+        Common.Value<string?>("--script", "FILE", "Reciter: the file with its answer. A line '--- after MARKER' begins another, which answers prompts that have MARKER in them.");
 
-    private static readonly Option<string?> Template = new("--template")
-    {
-        Description = "Reciter: a file with its chat template (Jinja); ChatML's if not given.",
-        HelpName = "FILE",
-    };
+    private static readonly Option<string?> Template =
+        Common.Value<string?>("--template", "FILE", "Reciter: a file with its chat template (Jinja); ChatML's if not given.");
 
-    private static readonly Option<string[]> Control = new("--control")
-    {
-        Description = "Reciter: a control token; once for each. ChatML's if not given.",
-        HelpName = "TOKEN",
-    };
+    private static readonly Option<string[]> Control =
+        Common.Value<string[]>("--control", "TOKEN", "Reciter: a control token; once for each. ChatML's if not given.");
 
-    private static readonly Option<string[]> Text = new("--token")
-    {
-        Description = "Reciter: a text that is a token of its own; once for each. Those of Qwen's thoughts and tool calls if not given.",
-        HelpName = "TOKEN",
-    };
+    private static readonly Option<string[]> Text =
+        Common.Value<string[]>("--token", "TOKEN", "Reciter: a text that is a token of its own; once for each. Those of Qwen's thoughts and tool calls if not given.");
 
-    private static readonly Option<string?> Begin = new("--begin")
-    {
-        Description = "Reciter: the control token before every prompt; none if not given.",
-        HelpName = "TOKEN",
-    };
+    private static readonly Option<string?> Begin =
+        Common.Value<string?>("--begin", "TOKEN", "Reciter: the control token before every prompt; none if not given.");
 
-    private static readonly Option<string?> End = new("--end")
-    {
-        Description = "Reciter: the control token that ends every answer; <|im_end|> if not given.",
-        HelpName = "TOKEN",
-    };
+    private static readonly Option<string?> End =
+        Common.Value<string?>("--end", "TOKEN", "Reciter: the control token that ends every answer; <|im_end|> if not given.");
 
-    private static readonly Option<int?> Piece = new("--piece")
-    {
-        Description = "Reciter: the longest piece of text that is one token, in bytes; 4 if not given.",
-        HelpName = "N",
-    };
+    private static readonly Option<int?> Piece =
+        Common.Number<int?>("--piece", "Reciter: the longest piece of text that is one token, in bytes; 4 if not given.");
 
     private static readonly Option[] All = [Script, Template, Control, Text, Begin, End, Piece];
 
@@ -90,11 +67,9 @@ internal static class ForgeReciter
         };
         ReciterResult r = await ModelForge.ForgeReciterAsync(file, options, cancellation);
         int[] tokens = [.. r.Scripts.Select(s => s.Count)];
-        if (parsed.GetValue(Common.Json))
-            Documents.Print(new ReciterDocument(r.File, seed, r.Bytes, r.VocabularySize, tokens), Documents.Default.ReciterDocument);
-        else
-            Console.Out.WriteLine($"{r.File}  {Name}, {Format.Bytes(r.Bytes)}, recites {string.Join(", ", tokens)} tokens");
-        return Failure.Ok;
+        return Documents.Answer(
+            parsed, new ReciterDocument(r.File, seed, r.Bytes, r.VocabularySize, tokens), Documents.Default.ReciterDocument,
+            _ => Console.Out.WriteLine($"{r.File}  {Name}, {Format.Bytes(r.Bytes)}, recites {string.Join(", ", tokens)} tokens"));
     }
 
     private static async Task<string> ReadAsync(string file, CancellationToken cancellation)

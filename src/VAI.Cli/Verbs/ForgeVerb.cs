@@ -1,5 +1,3 @@
-using System.CommandLine;
-using VAI.Cli.Output;
 using VAI.Forge;
 
 namespace VAI.Cli.Verbs;
@@ -18,19 +16,11 @@ internal static class ForgeVerb
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private static readonly Option<ulong> Seed = new("--seed")
-    {
-        Description = "The weights follow from it.",
-        HelpName = "N",
-        DefaultValueFactory = _ => 1,
-    };
+    private static readonly Option<ulong> Seed = Common.Number<ulong>("--seed", "The weights follow from it.", 1);
 
     private static readonly Option<string> Type = Types();
-    private static readonly Option<string> Vocabulary = new("--vocab")
-    {
-        Description = "A GGUF file whose tokenizer is copied.",
-        HelpName = "FILE.gguf",
-    };
+    private static readonly Option<string> Vocabulary =
+        Common.Value<string>("--vocab", "FILE.gguf", "A GGUF file whose tokenizer is copied.");
 
     private static readonly Option<int> Split = Common.Number("--split", "Files to write it into, as llama.cpp's gguf-split: OUT-00001-of-0000N.gguf and so on.", 1);
     private static readonly Option<bool> Force = new("--force") { Description = "Replace the file if it exists." };

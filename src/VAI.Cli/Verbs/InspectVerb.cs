@@ -1,6 +1,3 @@
-using System.CommandLine;
-using VAI.Cli.Output;
-
 namespace VAI.Cli.Verbs;
 
 internal static class InspectVerb
@@ -13,11 +10,7 @@ internal static class InspectVerb
         command.Does((parsed, _) =>
         {
             ModelInfo m = Vai.Inspect(parsed.GetRequiredValue(File));
-            if (parsed.GetValue(Common.Json))
-                Documents.Print(Document(m), Documents.Default.InspectDocument);
-            else
-                Print(m);
-            return Task.FromResult(Failure.Ok);
+            return Task.FromResult(Documents.Answer(parsed, Document(m), Documents.Default.InspectDocument, _ => Print(m)));
         });
         return command;
     }

@@ -1,7 +1,5 @@
-using System.CommandLine;
 using Microsoft.Extensions.Logging;
 using VAI.Bench;
-using VAI.Cli.Output;
 
 namespace VAI.Cli.Verbs;
 
@@ -68,11 +66,7 @@ internal static class PlanVerb
             measured = vai.Select(handle).Memory;
         }
 
-        if (parsed.GetValue(Common.Json))
-            Documents.Print(Document(plan, measured), Documents.Default.PlanDocument);
-        else
-            Print(plan, measured);
-        return Failure.Ok;
+        return Documents.Answer(parsed, Document(plan, measured), Documents.Default.PlanDocument, _ => Print(plan, measured));
     }
 
     private static void Print(MemoryPlan p, ModelMemory? measured)

@@ -1,6 +1,3 @@
-using System.CommandLine;
-using VAI.Cli.Output;
-
 namespace VAI.Cli.Verbs;
 
 /// <summary><c>vai verify</c> and <c>vai evict</c>.</summary>
@@ -37,11 +34,9 @@ internal static class RomVerbs
         using var catalog = RomCatalog.Open(Common.RomOptions(parsed));
         RomInfo rom = await Bar.RunAsync("verify", report => catalog.VerifyAsync(
             parsed.GetRequiredValue(Name), new Report<double>(f => report("reading", f)), cancellation));
-        if (parsed.GetValue(Common.Json))
-            Documents.Print(new VerifyDocument(rom.Name, rom.Id, rom.Digest, rom.Bytes, true), Documents.Default.VerifyDocument);
-        else
-            Console.Out.WriteLine($"'{rom.Name}' is what was burned: {Format.Bytes(rom.Bytes)}, SHA-256 {rom.Digest}");
-        return Failure.Ok;
+        return Documents.Answer(
+            parsed, new VerifyDocument(rom.Name, rom.Id, rom.Digest, rom.Bytes, true), Documents.Default.VerifyDocument,
+            _ => Console.Out.WriteLine($"'{rom.Name}' is what was burned: {Format.Bytes(rom.Bytes)}, SHA-256 {rom.Digest}"));
     }
 
     private static async Task<int> EvictAsync(ParseResult parsed, CancellationToken cancellation)

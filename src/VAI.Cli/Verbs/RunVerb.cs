@@ -1,6 +1,4 @@
-using System.CommandLine;
 using Microsoft.Extensions.Logging;
-using VAI.Cli.Output;
 using VAI.Daemon.Hosting.Configuration;
 
 namespace VAI.Cli.Verbs;
@@ -25,12 +23,11 @@ internal static class RunVerb
 
     private static readonly Option<bool> FastForward = new("--fast-forward") { Description = "Writes at once what the schema, or the pattern, leaves no choice about." };
 
-    private static readonly Option<string?> Template = new("--chat-template")
-    {
-        Description = "Takes the prompt as what a user says, as this puts it: a file with a chat template (Jinja), or the name of another that the model's file has. "
-            + "Without it the model goes on with the prompt as it is.",
-        HelpName = "FILE|NAME",
-    };
+    private static readonly Option<string?> Template = Common.Value<string?>(
+        "--chat-template",
+        "FILE|NAME",
+        "Takes the prompt as what a user says, as this puts it: a file with a chat template (Jinja), or the name of another that the model's file has. "
+        + "Without it the model goes on with the prompt as it is.");
 
     public static Command Create()
     {

@@ -1,6 +1,3 @@
-using System.CommandLine;
-using VAI.Cli.Output;
-
 namespace VAI.Cli.Verbs;
 
 /// <summary>Says what will go wrong with a model's chat template, before a conversation does.</summary>

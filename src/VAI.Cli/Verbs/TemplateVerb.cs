@@ -1,8 +1,6 @@
-using System.CommandLine;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using VAI.Cli.Output;
 using VAI.Daemon.Hosting.Configuration;
 using VAI.Text.Chat;
 
@@ -16,17 +14,11 @@ internal static class TemplateVerb
         """;
 
     private static readonly Argument<string> Model = Common.File("MODEL", "A GGUF file, or a file with a chat template (Jinja) alone.");
-    private static readonly Option<string?> ContextFile = new("--context")
-    {
-        Description = "A file of JSON: the names that the template is given, as messages and add_generation_prompt. Without it, a small conversation.",
-        HelpName = "FILE",
-    };
+    private static readonly Option<string?> ContextFile =
+        Common.Value<string?>("--context", "FILE", "A file of JSON: the names that the template is given, as messages and add_generation_prompt. Without it, a small conversation.");
 
-    private static readonly Option<string[]> Set = new("--set")
-    {
-        Description = "Gives a name a value, as enable_thinking=false: JSON, or a text where it is none. May be repeated.",
-        HelpName = "NAME=VALUE",
-    };
+    private static readonly Option<string[]> Set =
+        Common.Value<string[]>("--set", "NAME=VALUE", "Gives a name a value, as enable_thinking=false: JSON, or a text where it is none. May be repeated.");
 
     private static readonly Option<string?> Named = new("--name") { Description = "Another template of the file, as tool_use.", HelpName = "NAME" };
     private static readonly Option<DateTimeOffset?> Time = new("--time") { Description = "The time that the template writes; now if not given.", HelpName = "TIME" };
@@ -56,11 +48,9 @@ internal static class TemplateVerb
 
         using FileVocabulary? vocabulary = IsTemplate(file) ? null : FileVocabulary.Open(file);
         IReadOnlyList<(int Id, string Text)>? tokens = vocabulary is null ? null : await vocabulary.TokensAsync(prompt, cancellation);
-        if (parsed.GetValue(Common.Json))
-            Documents.Print(Document(prompt, template.Traits, tokens, own), Documents.Default.TemplateDocument);
-        else
-            Print(prompt, template, tokens, own);
-        return Failure.Ok;
+        return Documents.Answer(
+            parsed, Document(prompt, template.Traits, tokens, own), Documents.Default.TemplateDocument,
+            _ => Print(prompt, template, tokens, own));
     }
 
     /// <summary>The template of a model's file, or of a file of its own.</summary>

@@ -113,9 +113,7 @@ internal sealed partial class VaiEngine : IVai, IPreparable
 
     public async ValueTask PrepareAsync(IReadOnlyList<ModelOptions> models, CancellationToken cancellationToken)
     {
-        ThrowIfDisposed();
-        foreach (ModelOptions model in models)
-            OptionCheck.Options(model);
+        CheckAll(models);
         await MoveAsync(
             token =>
             {
@@ -134,9 +132,7 @@ internal sealed partial class VaiEngine : IVai, IPreparable
     // What a load does, reading a vocabulary and clearing SRAM, one core does not do as fast as memory can be had.
     public async ValueTask LoadReadyAsync(IReadOnlyList<ModelOptions> models, CancellationToken cancellationToken)
     {
-        ThrowIfDisposed();
-        foreach (ModelOptions model in models)
-            OptionCheck.Options(model);
+        CheckAll(models);
         await MoveAsync(
             async token =>
             {
@@ -306,6 +302,13 @@ internal sealed partial class VaiEngine : IVai, IPreparable
         }
 
         _log.ModelUnloaded(model.Name);
+    }
+
+    private void CheckAll(IReadOnlyList<ModelOptions> models)
+    {
+        ThrowIfDisposed();
+        foreach (ModelOptions model in models)
+            OptionCheck.Options(model);
     }
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, typeof(IVai));

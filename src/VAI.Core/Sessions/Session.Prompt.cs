@@ -13,7 +13,7 @@ internal sealed partial class Session
         var claim = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var prompt = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         int held;
-        lock (_gate)
+        lock (Gate)
         {
             ThrowIfUnusable();
             _verb = claim.Task;
@@ -24,7 +24,7 @@ internal sealed partial class Session
         try
         {
             int[] tokens = await _model.PromptOfAsync(text, held, prompt.Token).ConfigureAwait(false);
-            lock (_gate)
+            lock (Gate)
             {
                 (_verb, _prompt) = (null, null);
                 return Begin(tokens, [], options, start, cancellationToken);
@@ -40,7 +40,7 @@ internal sealed partial class Session
         }
         finally
         {
-            lock (_gate)
+            lock (Gate)
             {
                 if (_verb == claim.Task)
                     (_verb, _prompt) = (null, null);
@@ -53,7 +53,7 @@ internal sealed partial class Session
     // The source is disposed only after it was taken away under the lock.
     private void CancelPrompt()
     {
-        lock (_gate)
+        lock (Gate)
             _prompt?.Cancel();
     }
 }

@@ -4,7 +4,6 @@ using System.Runtime.InteropServices;
 using VAI.Diagnostics;
 using VAI.OptionRules;
 using VAI.Pipeline.Jobs;
-using VAI.Pipeline.Steps;
 using VAI.Residency;
 using VAI.Sram;
 using VAI.Text;
@@ -13,18 +12,15 @@ namespace VAI.Sessions;
 
 /// <summary>
 /// One sequence. The token log is the truth; a line of the bank, or a copy in host memory, holds what was computed of it and can
-/// be computed again. While a job or a verb runs, the log belongs to it.
+/// be computed again.
 /// </summary>
-internal sealed partial class Session : IInferenceSession, IResumableSession
+internal sealed partial class Session : LoggedSession
 {
-    private readonly Lock _gate = new();
     private readonly ModelContext _model;
     private readonly SessionOptions _options;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _committed;
     private SequenceJob? _job;
     private Task? _verb;
-    private bool _disposed;
 
     public Session(ModelContext model, SessionOptions options, SessionImage? image = null)
     {
@@ -33,46 +29,18 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
         if (image is null)
             return;
         Log.AddRange(image.Log);
-        _committed = image.Committed;
+        Committed = image.Committed;
         Parked = image.Kv;
         MayBeCopied = image.Kv is null && image.Log.Length > 0;
     }
 
-    public IModelContext Model => _model;
+    public override IModelContext Model => _model;
 
-    public int TokenCount => Volatile.Read(ref _job) is Transaction t ? t.TokenCount : Log.Count;
-
-    public int CommittedCount => Volatile.Read(ref _committed);
-
-    public IReadOnlyList<int> Tokens
-    {
-        get
-        {
-            lock (_gate)
-            {
-                ThrowIfUnusable();
-                return Log.ConvertAll(Schedule.Id);
-            }
-        }
-    }
-
-    public SessionState State
-    {
-        get
-        {
-            lock (_gate)
-            {
-                ThrowIfUnusable();
-                return new SessionState([.. Log], _committed);
-            }
-        }
-    }
+    public override int TokenCount => Volatile.Read(ref _job) is Transaction t ? t.TokenCount : Log.Count;
 
     internal ModelContext Context => _model;
 
     internal SessionOptions Options => _options;
-
-    internal List<int> Log { get; } = [];
 
     internal ReadOnlySpan<int> LogSpan => CollectionsMarshal.AsSpan(Log);
 
@@ -94,64 +62,38 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
     /// <summary>Whether another process may have left its KV. On the pipeline's thread.</summary>
     internal bool MayBeCopied { get; set; }
 
-    public IAsyncEnumerable<InferenceUpdate> InferAsync(
-        string prompt, InferenceOptions? options = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(prompt);
-        options = SessionCheck.Options(this, _disposed, options);
-        return Run(new TextPrompt(prompt, null), [], [], options, cancellationToken);
-    }
+    protected override bool IsBusy => _job is not null || _verb is not null;
 
-    public IAsyncEnumerable<InferenceUpdate> InferAsync(
-        ChatPrompt prompt, InferenceOptions? options = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(prompt);
-        options = SessionCheck.Options(this, _disposed, prompt.Over(options));
-        return Run(TextPrompt.Of(prompt), [], [], options, cancellationToken);
-    }
-
-    public IAsyncEnumerable<InferenceUpdate> InferAsync(
-        ReadOnlyMemory<int> prompt, InferenceOptions? options = null, CancellationToken cancellationToken = default) =>
-        ResumeAsync(prompt, default, options ?? new InferenceOptions(), cancellationToken);
-
-    public IAsyncEnumerable<InferenceUpdate> ResumeAsync(
-        ReadOnlyMemory<int> prompt, ReadOnlyMemory<int> generated, InferenceOptions options, CancellationToken cancellationToken = default)
-    {
-        options = SessionCheck.Options(this, _disposed, options);
-        return Run(null, SessionCheck.Tokens(this, prompt, "The prompt"), SessionCheck.Tokens(this, generated, "What was generated"), options, cancellationToken);
-    }
-
-    public async ValueTask<IInferenceSession> ForkAsync(SessionOptions? options = null, CancellationToken cancellationToken = default)
+    public override async ValueTask<IInferenceSession> ForkAsync(SessionOptions? options = null, CancellationToken cancellationToken = default)
     {
         Session? child = null;
         await VerbAsync(
             () => _model.Pipeline.InvokeAsync(() =>
             {
-                child = _model.Open(options ?? _options, new SessionImage([.. Log], _committed, null));
+                child = _model.Open(options ?? _options, new SessionImage([.. Log], Committed, null));
                 _model.Lane.Placer.Fork(this, child);
             }),
             cancellationToken).ConfigureAwait(false);
         return child!;
     }
 
-    public ValueTask CommitAsync(CancellationToken cancellationToken = default) => VerbAsync(
+    public override ValueTask CommitAsync(CancellationToken cancellationToken = default) => VerbAsync(
         () =>
         {
-            _committed = Log.Count;
+            Commit();
             return Task.CompletedTask;
         },
         cancellationToken);
 
-    public ValueTask RollbackAsync(CancellationToken cancellationToken = default) => VerbAsync(
+    public override ValueTask RollbackAsync(CancellationToken cancellationToken = default) => VerbAsync(
         () =>
         {
-            // What was computed of it stays where it is: a line is cut back when its session next needs it.
-            Log.RemoveRange(_committed, Log.Count - _committed);
+            Rollback();
             return Task.CompletedTask;
         },
         cancellationToken);
 
-    public ValueTask ParkAsync(CancellationToken cancellationToken = default) => VerbAsync(
+    public override ValueTask ParkAsync(CancellationToken cancellationToken = default) => VerbAsync(
         () => CopyAsync(
             async () =>
             {
@@ -161,16 +103,16 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
             cancellationToken),
         cancellationToken);
 
-    public ValueTask RebuildAsync(CancellationToken cancellationToken = default) => VerbAsync(
+    public override ValueTask RebuildAsync(CancellationToken cancellationToken = default) => VerbAsync(
         async () =>
         {
             await _model.Pipeline.InvokeAsync(() => _model.Lane.Placer.Drop(this)).ConfigureAwait(false);
             var job = new RebuildJob(this, JobTimes.From(Stopwatch.GetTimestamp(), _options.Priority), cancellationToken);
             using CancellationTokenRegistration registration =
                 cancellationToken.UnsafeRegister(static j => ((SequenceJob)j!).Cancel(), job);
-            lock (_gate)
+            lock (Gate)
             {
-                ObjectDisposedException.ThrowIf(_disposed, this);
+                ObjectDisposedException.ThrowIf(WasDisposed, this);
                 _job = job;
             }
 
@@ -179,7 +121,7 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
         },
         cancellationToken);
 
-    public ValueTask SaveAsync(string path, CancellationToken cancellationToken = default)
+    public override ValueTask SaveAsync(string path, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         return VerbAsync(
@@ -189,7 +131,7 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
                 (ParkedKv? kv, bool isKept) = await CopyAsync(() => _model.Lane.Placer.CopyAsync(this), cancellationToken).ConfigureAwait(false);
                 try
                 {
-                    await Task.Run(() => file.Write(path, [.. Log], _committed, kv), cancellationToken).ConfigureAwait(false);
+                    await Task.Run(() => file.Write(path, [.. Log], Committed, kv), cancellationToken).ConfigureAwait(false);
                 }
                 finally
                 {
@@ -200,17 +142,10 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
             cancellationToken);
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
-        bool first;
-        lock (_gate)
-        {
-            first = !_disposed;
-            _disposed = true;
-        }
-
+        bool first = TryDispose();
         CancelPrompt();
-
         if (first)
             _ = CloseAsync();
         await _closed.Task.ConfigureAwait(false);
@@ -219,7 +154,7 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
     /// <summary>The job has let go of the log.</summary>
     internal void Release(SequenceJob job)
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (_job == job)
                 _job = null;
@@ -236,12 +171,8 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
     internal static ObjectDisposedException Disposed() =>
         new(nameof(IInferenceSession), "The session was disposed while its transaction ran.");
 
-    private async IAsyncEnumerable<InferenceUpdate> Run(
-        TextPrompt? text,
-        int[] prompt,
-        int[] generated,
-        InferenceOptions options,
-        [EnumeratorCancellation] CancellationToken cancellationToken)
+    protected override async IAsyncEnumerable<InferenceUpdate> Run(
+        TextPrompt? text, int[] prompt, int[] generated, InferenceOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
         cancellationToken.ThrowIfCancellationRequested();
@@ -292,7 +223,7 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
         long start,
         CancellationToken cancellationToken)
     {
-        lock (_gate)
+        lock (Gate)
         {
             ThrowIfUnusable();
             long length = (long)Log.Count + tokens.Length + generated.Length;
@@ -320,7 +251,7 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
     {
         cancellationToken.ThrowIfCancellationRequested();
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        lock (_gate)
+        lock (Gate)
         {
             ThrowIfUnusable();
             _verb = ended.Task;
@@ -332,7 +263,7 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
         }
         finally
         {
-            lock (_gate)
+            lock (Gate)
                 _verb = null;
             ended.SetResult();
         }
@@ -343,7 +274,7 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
     {
         Task<T> copy = await _model.Pipeline.InvokeAsync(() =>
         {
-            ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
+            ObjectDisposedException.ThrowIf(WasDisposed, this);
             return begin();
         }).ConfigureAwait(false);
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
@@ -357,7 +288,7 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
     {
         SequenceJob? job;
         Task? verb;
-        lock (_gate)
+        lock (Gate)
             (job, verb) = (_job, _verb);
         Exception? error = null;
         try
@@ -397,8 +328,6 @@ internal sealed partial class Session : IInferenceSession, IResumableSession
             }
         }
     }
-
-    private void ThrowIfUnusable() => SessionCheck.Usable(this, _disposed, busy: _job is not null || _verb is not null);
 }
 
 /// <summary>What a session is made of anew.</summary>

@@ -16,7 +16,7 @@ internal static class MarkEnds
     }
 
     /// <summary>That of any of some marks.</summary>
-    public static int OpenLength(ReadOnlySpan<char> text, IReadOnlyList<string> marks)
+    public static int OpenLength(ReadOnlySpan<char> text, ReadOnlySpan<string> marks)
     {
         int open = 0;
         foreach (string mark in marks)

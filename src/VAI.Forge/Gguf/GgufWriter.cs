@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Text;
 using VAI.Native.Gguf;
 
 namespace VAI.Forge.Gguf;
@@ -39,25 +38,25 @@ internal sealed class GgufWriter
     public void Add(string key, int value)
     {
         Key(key, GgufValueType.Int32);
-        UInt32(_entries, (uint)value);
+        _entries.AppendUInt32((uint)value);
     }
 
     public void Add(string key, uint value)
     {
         Key(key, GgufValueType.UInt32);
-        UInt32(_entries, value);
+        _entries.AppendUInt32(value);
     }
 
     public void Add(string key, ulong value)
     {
         Key(key, GgufValueType.UInt64);
-        UInt64(_entries, value);
+        _entries.AppendUInt64(value);
     }
 
     public void Add(string key, float value)
     {
         Key(key, GgufValueType.Float32);
-        UInt32(_entries, BitConverter.SingleToUInt32Bits(value));
+        _entries.AppendUInt32(BitConverter.SingleToUInt32Bits(value));
     }
 
     public void Add(string key, bool value)
@@ -69,34 +68,34 @@ internal sealed class GgufWriter
     public void Add(string key, string value)
     {
         Key(key, GgufValueType.String);
-        Text(_entries, value);
+        _entries.AppendText(value);
     }
 
     public void Add(string key, IReadOnlyList<string> values)
     {
         ArrayKey(key, GgufValueType.String, values.Count);
         foreach (string value in values)
-            Text(_entries, value);
+            _entries.AppendText(value);
     }
 
     public void Add(string key, ReadOnlySpan<int> values)
     {
         ArrayKey(key, GgufValueType.Int32, values.Length);
         foreach (int value in values)
-            UInt32(_entries, (uint)value);
+            _entries.AppendUInt32((uint)value);
     }
 
     public void Add(string key, ReadOnlySpan<float> values)
     {
         ArrayKey(key, GgufValueType.Float32, values.Length);
         foreach (float value in values)
-            UInt32(_entries, BitConverter.SingleToUInt32Bits(value));
+            _entries.AppendUInt32(BitConverter.SingleToUInt32Bits(value));
     }
 
     /// <summary>Adds a value as another file has it, from its type on.</summary>
     public void AddVerbatim(string key, ReadOnlySpan<byte> typeAndValue)
     {
-        Text(_entries, key);
+        _entries.AppendText(key);
         _entries.Write(typeAndValue);
         _entryCount++;
     }
@@ -105,17 +104,17 @@ internal sealed class GgufWriter
     public long AddTensor(string name, GgmlType type, ReadOnlySpan<long> dimensions)
     {
         long values = 1;
-        Text(_tensors, name);
-        UInt32(_tensors, (uint)dimensions.Length);
+        _tensors.AppendText(name);
+        _tensors.AppendUInt32((uint)dimensions.Length);
         foreach (long dimension in dimensions)
         {
-            UInt64(_tensors, (ulong)dimension);
+            _tensors.AppendUInt64((ulong)dimension);
             values = checked(values * dimension);
         }
 
         long offset = _dataBytes;
-        UInt32(_tensors, (uint)type);
-        UInt64(_tensors, (ulong)offset);
+        _tensors.AppendUInt32((uint)type);
+        _tensors.AppendUInt64((ulong)offset);
         _tensorCount++;
         _dataBytes = Aligned(offset + type.Bytes(values));
         return offset;
@@ -126,9 +125,9 @@ internal sealed class GgufWriter
     {
         var head = new ArrayBufferWriter<byte>(24);
         head.Write("GGUF"u8);
-        UInt32(head, Version);
-        UInt64(head, _tensorCount);
-        UInt64(head, _entryCount);
+        head.AppendUInt32(Version);
+        head.AppendUInt64(_tensorCount);
+        head.AppendUInt64(_entryCount);
         byte[] all = new byte[Aligned(head.WrittenCount + (long)_entries.WrittenCount + _tensors.WrittenCount)];
         head.WrittenSpan.CopyTo(all);
         _entries.WrittenSpan.CopyTo(all.AsSpan(head.WrittenCount));
@@ -138,36 +137,17 @@ internal sealed class GgufWriter
 
     private static long Aligned(long value) => (value + Alignment - 1) / Alignment * Alignment;
 
-    private static void UInt32(ArrayBufferWriter<byte> to, uint value)
-    {
-        BinaryPrimitives.WriteUInt32LittleEndian(to.GetSpan(sizeof(uint)), value);
-        to.Advance(sizeof(uint));
-    }
-
-    private static void UInt64(ArrayBufferWriter<byte> to, ulong value)
-    {
-        BinaryPrimitives.WriteUInt64LittleEndian(to.GetSpan(sizeof(ulong)), value);
-        to.Advance(sizeof(ulong));
-    }
-
-    private static void Text(ArrayBufferWriter<byte> to, string value)
-    {
-        int length = Encoding.UTF8.GetByteCount(value);
-        UInt64(to, (ulong)length);
-        to.Advance(Encoding.UTF8.GetBytes(value, to.GetSpan(length)));
-    }
-
     private void Key(string key, GgufValueType type)
     {
-        Text(_entries, key);
-        UInt32(_entries, (uint)type);
+        _entries.AppendText(key);
+        _entries.AppendUInt32((uint)type);
         _entryCount++;
     }
 
     private void ArrayKey(string key, GgufValueType element, int count)
     {
         Key(key, GgufValueType.Array);
-        UInt32(_entries, (uint)element);
-        UInt64(_entries, (ulong)count);
+        _entries.AppendUInt32((uint)element);
+        _entries.AppendUInt64((ulong)count);
     }
 }

@@ -68,9 +68,6 @@ internal sealed class GgufModelInfo
     /// <summary>GGUF version, 2 or 3.</summary>
     public uint Version => _file.Version;
 
-    /// <summary>Number of metadata keys.</summary>
-    public int MetadataCount => _file.Entries.Count;
-
     /// <summary>Number of tensors.</summary>
     public int TensorCount => _file.Tensors.Count;
 
@@ -82,9 +79,6 @@ internal sealed class GgufModelInfo
 
     /// <summary>Tensor types in use, the one with the most bytes first.</summary>
     public IReadOnlyList<GgufTypeUse> TensorTypes { get; }
-
-    /// <summary>The tensor type that takes the most bytes; null where there are no tensors.</summary>
-    public GgmlType? Quantization => TensorTypes.Count > 0 ? TensorTypes[0].Type : null;
 
     /// <summary>The types of the tensors with more than one dimension.</summary>
     public IReadOnlyCollection<GgmlType> MatrixTypes { get; }

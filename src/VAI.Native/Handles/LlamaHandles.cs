@@ -3,21 +3,24 @@ using VAI.Native.Interop;
 
 namespace VAI.Native.Handles;
 
+/// <summary>Owns what a pointer leads to; null leads to nothing.</summary>
+internal abstract class PointerHandle() : SafeHandle(0, ownsHandle: true)
+{
+    public override bool IsInvalid => handle == 0;
+}
+
 /// <summary>Owns a <c>llama_model</c>. Freed only after every context that holds a reference to it.</summary>
-internal sealed class LlamaModelHandle : SafeHandle
+internal sealed class LlamaModelHandle : PointerHandle
 {
     private readonly IDisposable? _overlay;
 
     /// <param name="model">The model.</param>
     /// <param name="overlay">What lies over its buffers; taken away before llama.cpp frees them.</param>
     public LlamaModelHandle(nint model, IDisposable? overlay = null)
-        : base(0, ownsHandle: true)
     {
         _overlay = overlay;
         SetHandle(model);
     }
-
-    public override bool IsInvalid => handle == 0;
 
     protected override bool ReleaseHandle()
     {
@@ -37,12 +40,9 @@ internal sealed class LlamaModelHandle : SafeHandle
 }
 
 /// <summary>Owns a <c>gguf_context</c>: a model's metadata, parsed by ggml.</summary>
-internal sealed class GgufContextHandle : SafeHandle
+internal sealed class GgufContextHandle : PointerHandle
 {
-    public GgufContextHandle(nint metadata)
-        : base(0, ownsHandle: true) => SetHandle(metadata);
-
-    public override bool IsInvalid => handle == 0;
+    public GgufContextHandle(nint metadata) => SetHandle(metadata);
 
     protected override bool ReleaseHandle()
     {
@@ -52,21 +52,18 @@ internal sealed class GgufContextHandle : SafeHandle
 }
 
 /// <summary>Owns a <c>llama_context</c> and holds its model and its thread pool alive for as long.</summary>
-internal sealed class LlamaContextHandle : SafeHandle
+internal sealed class LlamaContextHandle : PointerHandle
 {
     private readonly LlamaModelHandle _model;
     private readonly bool _ownsModelReference;
     private ThreadpoolHandle? _pool;
 
     public LlamaContextHandle(nint context, LlamaModelHandle model)
-        : base(0, ownsHandle: true)
     {
         _model = model;
         model.DangerousAddRef(ref _ownsModelReference);
         SetHandle(context);
     }
-
-    public override bool IsInvalid => handle == 0;
 
     public void Attach(ThreadpoolHandle pool)
     {
@@ -88,12 +85,9 @@ internal sealed class LlamaContextHandle : SafeHandle
 }
 
 /// <summary>Owns a sampler chain and, through it, every sampler added to it.</summary>
-internal sealed class LlamaSamplerHandle : SafeHandle
+internal sealed class LlamaSamplerHandle : PointerHandle
 {
-    public LlamaSamplerHandle(nint sampler)
-        : base(0, ownsHandle: true) => SetHandle(sampler);
-
-    public override bool IsInvalid => handle == 0;
+    public LlamaSamplerHandle(nint sampler) => SetHandle(sampler);
 
     protected override bool ReleaseHandle()
     {
@@ -103,7 +97,7 @@ internal sealed class LlamaSamplerHandle : SafeHandle
 }
 
 /// <summary>Owns a ggml thread pool. Its functions live in the CPU backend, so they come as pointers.</summary>
-internal sealed unsafe class ThreadpoolHandle : SafeHandle
+internal sealed unsafe class ThreadpoolHandle : PointerHandle
 {
     private readonly delegate* unmanaged[Cdecl]<nint, void> _free;
     private readonly delegate* unmanaged[Cdecl]<nint, void> _pause;
@@ -112,7 +106,6 @@ internal sealed unsafe class ThreadpoolHandle : SafeHandle
     /// <param name="free"><c>ggml_threadpool_free</c>.</param>
     /// <param name="pause"><c>ggml_threadpool_pause</c>; null if the library has none.</param>
     public ThreadpoolHandle(nint pool, delegate* unmanaged[Cdecl]<nint, void> free, delegate* unmanaged[Cdecl]<nint, void> pause)
-        : base(0, ownsHandle: true)
     {
         _free = free;
         _pause = pause;
@@ -135,8 +128,6 @@ internal sealed unsafe class ThreadpoolHandle : SafeHandle
                 DangerousRelease();
         }
     }
-
-    public override bool IsInvalid => handle == 0;
 
     protected override bool ReleaseHandle()
     {

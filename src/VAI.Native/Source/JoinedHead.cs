@@ -1,6 +1,4 @@
 using System.Buffers;
-using System.Buffers.Binary;
-using System.Text;
 using VAI.Native.Gguf;
 
 namespace VAI.Native.Source;
@@ -30,12 +28,12 @@ internal static class JoinedHead
         GgufFile first = parts[0];
         var head = new ArrayBufferWriter<byte>(first.Head.Length + FixedBytes);
         head.Write("GGUF"u8);
-        UInt32(head, first.Version);
-        UInt64(head, (ulong)parts.Sum(p => p.Tensors.Count));
-        UInt64(head, (ulong)first.Entries.Count(e => !GgufSplit.IsKey(e.Key)));
+        head.AppendUInt32(first.Version);
+        head.AppendUInt64((ulong)parts.Sum(p => p.Tensors.Count));
+        head.AppendUInt64((ulong)first.Entries.Count(e => !GgufSplit.IsKey(e.Key)));
         foreach (GgufEntry entry in first.Entries.Where(e => !GgufSplit.IsKey(e.Key)))
         {
-            Text(head, entry.Key);
+            head.AppendText(entry.Key);
             head.Write(first.TypeAndValue(entry));
         }
 
@@ -62,33 +60,14 @@ internal static class JoinedHead
 
     private static void Describe(ArrayBufferWriter<byte> to, in GgufTensor tensor, long offset)
     {
-        Text(to, tensor.Name);
-        UInt32(to, (uint)tensor.Rank);
+        to.AppendText(tensor.Name);
+        to.AppendUInt32((uint)tensor.Rank);
         ReadOnlySpan<ulong> dimensions = [tensor.D0, tensor.D1, tensor.D2, tensor.D3];
         foreach (ulong dimension in dimensions[..tensor.Rank])
-            UInt64(to, dimension);
-        UInt32(to, (uint)tensor.Type);
-        UInt64(to, (ulong)offset);
+            to.AppendUInt64(dimension);
+        to.AppendUInt32((uint)tensor.Type);
+        to.AppendUInt64((ulong)offset);
     }
 
     private static long Aligned(long value, uint alignment) => (value + alignment - 1) & -(long)alignment;
-
-    private static void Text(ArrayBufferWriter<byte> to, string text)
-    {
-        int length = Encoding.UTF8.GetByteCount(text);
-        UInt64(to, (ulong)length);
-        to.Advance(Encoding.UTF8.GetBytes(text, to.GetSpan(length)));
-    }
-
-    private static void UInt32(ArrayBufferWriter<byte> to, uint value)
-    {
-        BinaryPrimitives.WriteUInt32LittleEndian(to.GetSpan(sizeof(uint)), value);
-        to.Advance(sizeof(uint));
-    }
-
-    private static void UInt64(ArrayBufferWriter<byte> to, ulong value)
-    {
-        BinaryPrimitives.WriteUInt64LittleEndian(to.GetSpan(sizeof(ulong)), value);
-        to.Advance(sizeof(ulong));
-    }
 }

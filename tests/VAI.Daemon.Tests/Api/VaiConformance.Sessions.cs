@@ -7,8 +7,7 @@ public abstract partial class VaiConformance
     public async Task Commit_and_rollback()
     {
         await using Rig rig = await LoadAsync();
-        await using IInferenceSession session = rig.Model.OpenSession();
-        await ReadAsync(session.InferAsync(Prompt, Greedy(4)));
+        await using IInferenceSession session = await AskedAsync(rig.Model);
         await session.CommitAsync();
         IReadOnlyList<int> committed = session.Tokens;
         Assert.Equal(committed.Count, session.CommittedCount);
@@ -26,8 +25,7 @@ public abstract partial class VaiConformance
     public async Task A_fork_goes_its_own_way()
     {
         await using Rig rig = await LoadAsync();
-        await using IInferenceSession session = rig.Model.OpenSession();
-        await ReadAsync(session.InferAsync(Prompt, Greedy(4)));
+        await using IInferenceSession session = await AskedAsync(rig.Model);
         await session.CommitAsync();
         await using IInferenceSession fork = await session.ForkAsync();
         Assert.Equal(session.Tokens, fork.Tokens);
@@ -47,8 +45,7 @@ public abstract partial class VaiConformance
     public async Task Parked_and_rebuilt_it_goes_on_alike()
     {
         await using Rig rig = await LoadAsync();
-        await using IInferenceSession session = rig.Model.OpenSession();
-        await ReadAsync(session.InferAsync(Prompt, Greedy(4)));
+        await using IInferenceSession session = await AskedAsync(rig.Model);
         await session.ParkAsync();
         Response one = await ReadAsync(session.InferAsync(" or", Greedy(4)));
         await session.RebuildAsync();
@@ -63,8 +60,7 @@ public abstract partial class VaiConformance
         await using Rig rig = await StartAsync(o => o.AddModel("m", Models["tiny"], m => m.Profile = RomProfile.Exact));
         IModelContext model = rig.Vai.Select(await rig.Vai.LoadAsync("m"));
         string file = Models.NewFile("session");
-        await using IInferenceSession session = model.OpenSession();
-        await ReadAsync(session.InferAsync(Prompt, Greedy(4)));
+        await using IInferenceSession session = await AskedAsync(model);
         await session.CommitAsync();
         await session.SaveAsync(file);
         await using IInferenceSession restored = await model.RestoreSessionAsync(file);

@@ -179,8 +179,7 @@ public abstract partial class VaiConformance
     public async Task A_deadline_before_the_first_token_is_an_error()
     {
         await using Rig rig = await LoadAsync();
-        await using IInferenceSession session = rig.Model.OpenSession();
-        await ReadAsync(session.InferAsync(Prompt, Greedy(4)));
+        await using IInferenceSession session = await AskedAsync(rig.Model);
         IReadOnlyList<int> before = session.Tokens;
         await FailsAsync<VaiUsageException>(
             VaiError.DeadlineExceeded, () => ReadAsync(session.InferAsync(new int[1000], Greedy(4) with { Deadline = TimeSpan.Zero })));
@@ -192,8 +191,7 @@ public abstract partial class VaiConformance
     public async Task Cancelled_before_the_first_token_nothing_happened()
     {
         await using Rig rig = await LoadAsync();
-        await using IInferenceSession session = rig.Model.OpenSession();
-        await ReadAsync(session.InferAsync(Prompt, Greedy(4)));
+        await using IInferenceSession session = await AskedAsync(rig.Model);
         IReadOnlyList<int> before = session.Tokens;
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
             () => ReadAsync(session.InferAsync("x", Greedy(4), new CancellationToken(canceled: true))));

@@ -147,6 +147,14 @@ public abstract partial class VaiConformance(ForgedModels models)
         return rig;
     }
 
+    /// <summary>A session that has answered once.</summary>
+    private static async Task<IInferenceSession> AskedAsync(IModelContext model)
+    {
+        IInferenceSession session = model.OpenSession();
+        await ReadAsync(session.InferAsync(Prompt, Greedy(4)));
+        return session;
+    }
+
     internal static InferenceOptions Greedy(int tokens) => InferenceOptions.Greedy with { MaxTokens = tokens };
 
     internal static Task<Response> ReadAsync(IAsyncEnumerable<InferenceUpdate> updates) => Response.ReadAsync(updates);

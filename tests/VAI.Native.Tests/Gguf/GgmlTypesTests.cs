@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using VAI.Native.Gguf;
 
 namespace VAI.Native.Tests.Gguf;
 

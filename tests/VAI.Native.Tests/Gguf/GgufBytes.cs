@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
-using VAI.Native.Gguf;
 
 namespace VAI.Native.Tests.Gguf;
 

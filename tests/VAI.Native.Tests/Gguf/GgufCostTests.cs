@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using VAI.Native.Gguf;
 using Xunit.Abstractions;
 
 namespace VAI.Native.Tests.Gguf;

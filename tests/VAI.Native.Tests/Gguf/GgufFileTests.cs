@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using VAI.Native.Gguf;
 using VAI.Native.Source;
 
 namespace VAI.Native.Tests.Gguf;

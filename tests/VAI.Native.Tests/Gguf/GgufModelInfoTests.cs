@@ -1,5 +1,3 @@
-using VAI.Native.Gguf;
-
 namespace VAI.Native.Tests.Gguf;
 
 /// <summary>What the gate reads of a model, and which models it lets through.</summary>
@@ -17,7 +15,7 @@ public class GgufModelInfoTests
         Assert.Equal([2, 0], info.KvHeads!);
         Assert.Equal(("llama", "default", 8L, 1L, 2L), (info.TokenizerModel, info.TokenizerPre, info.VocabularySize, info.BosId, info.EosId));
         Assert.Equal((2, 16L * 8 * 2 + 16 * 4, 16L * 8 + 16), (info.TensorCount, info.TensorBytes, info.Parameters));
-        Assert.Equal((GgmlType.F16, new GgufTypeUse(GgmlType.F16, 1, 256)), (info.Quantization, info.TensorTypes[0]));
+        Assert.Equal(new GgufTypeUse(GgmlType.F16, 1, 256), info.TensorTypes[0]);
         Assert.Equal("{{ messages }}", info.ChatTemplate);
         Assert.Equal(file.Length, info.FileBytes);
     }
@@ -30,7 +28,7 @@ public class GgufModelInfoTests
         info.Validate();
 
         Assert.Equal((4L, 2L), (info.Experts, info.ExpertsUsed));
-        Assert.Equal(GgmlType.Q4_K, info.Quantization);
+        Assert.Equal(GgmlType.Q4_K, info.TensorTypes[0].Type);
     }
 
     [Fact]

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using FsCheck;
 using FsCheck.Fluent;
-using VAI.Native.Gguf;
 using Xunit.Abstractions;
 
 namespace VAI.Native.Tests.Gguf;

@@ -1,5 +1,3 @@
-using VAI.Native.Gguf;
-
 namespace VAI.Native.Tests.Gguf;
 
 /// <summary>Each rule of the reader: a file that breaks it alone ends in one error that names the field and the byte.</summary>

@@ -1,5 +1,3 @@
-using VAI.Native.Gguf;
-
 namespace VAI.Native.Tests.Gguf;
 
 /// <summary>Small files of the shapes real ones have.</summary>

@@ -1,5 +1,3 @@
-using VAI.Native.Llama;
-
 namespace VAI.Native.Tests.Llama;
 
 /// <summary>llama.cpp's lines as they are, with two devices and without, and lines that only look like them.</summary>

@@ -1,9 +1,6 @@
 using System.Runtime.InteropServices;
 using VAI.Native.Abi;
-using VAI.Native.Gguf;
 using VAI.Native.Interop;
-using VAI.Native.Llama;
-using VAI.Native.Rom;
 using VAI.Native.Tests.Gguf;
 
 namespace VAI.Native.Tests.Llama;

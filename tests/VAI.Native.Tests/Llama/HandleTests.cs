@@ -1,25 +1,15 @@
 using VAI.Native.Abi;
-using VAI.Native.Llama;
 
 namespace VAI.Native.Tests.Llama;
 
 /// <summary>What keeps native objects alive, and what keeps wrong numbers out.</summary>
 public sealed class HandleTests(NativeFixture fixture) : IClassFixture<NativeFixture>
 {
-    private static readonly LlamaContextSettings Small = new()
-    {
-        Cells = 256,
-        BatchSize = 8,
-        MicroBatchSize = 8,
-        MaxSequences = 2,
-        Threads = 1,
-    };
-
     [Fact]
     public void A_model_is_not_freed_under_a_context()
     {
         var model = LlamaModel.Load(fixture.Tiny, new LlamaModelSettings());
-        var context = new LlamaContext(model, Small);
+        var context = new LlamaContext(model, NativeFixture.Small);
         var pool = new LlamaThreadpool(1);
         context.Attach(pool);
         model.Dispose();
@@ -37,7 +27,7 @@ public sealed class HandleTests(NativeFixture fixture) : IClassFixture<NativeFix
     public void A_pool_that_rests_computes_the_next_step()
     {
         using var model = LlamaModel.Load(fixture.Tiny, new LlamaModelSettings());
-        using var context = new LlamaContext(model, Small with { Threads = 2 });
+        using var context = new LlamaContext(model, NativeFixture.Small with { Threads = 2 });
         using var pool = new LlamaThreadpool(2);
         context.Attach(pool);
         for (int i = 0; i < 3; i++)
@@ -55,7 +45,7 @@ public sealed class HandleTests(NativeFixture fixture) : IClassFixture<NativeFix
     public void Numbers_that_would_kill_the_process_are_refused()
     {
         using var model = LlamaModel.Load(fixture.Tiny, new LlamaModelSettings());
-        using var context = new LlamaContext(model, Small);
+        using var context = new LlamaContext(model, NativeFixture.Small);
         LlamaBatch batch = context.Batch;
         Assert.Throws<VaiUsageException>(() => context.Decode());
         Assert.Throws<VaiUsageException>(() => batch.Add(-1, 0, 0, true));
@@ -84,7 +74,7 @@ public sealed class HandleTests(NativeFixture fixture) : IClassFixture<NativeFix
     public void A_sequence_can_be_cut_back_and_cleared()
     {
         using var model = LlamaModel.Load(fixture.Tiny, new LlamaModelSettings());
-        using var context = new LlamaContext(model, Small);
+        using var context = new LlamaContext(model, NativeFixture.Small);
         for (int i = 0; i < 6; i++)
             context.Batch.Add(1, i, 1, logits: false);
         Assert.Equal(DecodeStatus.Ok, context.Decode());

@@ -1,19 +1,11 @@
 using System.Diagnostics;
-using VAI.Native.Llama;
 
 namespace VAI.Native.Tests.Llama;
 
 /// <summary>Steps on whichever threads, and those that are ended.</summary>
 public sealed class StepTests(NativeFixture fixture) : IClassFixture<NativeFixture>
 {
-    private static readonly LlamaContextSettings Two = new()
-    {
-        Cells = 256,
-        BatchSize = 8,
-        MicroBatchSize = 8,
-        MaxSequences = 2,
-        Threads = 2,
-    };
+    private static readonly LlamaContextSettings Two = NativeFixture.Small with { Threads = 2 };
 
     [Fact]
     public void A_step_that_is_late_ends_and_computes_the_same_when_it_is_made_again()

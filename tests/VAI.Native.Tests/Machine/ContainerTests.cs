@@ -1,5 +1,4 @@
 using VAI.Native.Tests.Rom;
-using VAI.TestPeer;
 
 namespace VAI.Native.Tests.Machine;
 

@@ -1,4 +1,3 @@
-using VAI.Native.Registry;
 using VAI.Native.Registry.Leases;
 using static VAI.Native.Tests.Registry.RomDirectory;
 

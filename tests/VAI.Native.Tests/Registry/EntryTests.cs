@@ -1,5 +1,3 @@
-using VAI.Native.Registry.Entries;
-
 namespace VAI.Native.Tests.Registry;
 
 public sealed class EntryTests

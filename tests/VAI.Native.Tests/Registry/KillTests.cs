@@ -1,9 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using VAI.Native.Memory;
-using VAI.Native.Registry;
-using VAI.Native.Registry.Entries;
-using VAI.TestPeer;
 using VAI.TestPeer.Verbs;
 using Xunit.Abstractions;
 

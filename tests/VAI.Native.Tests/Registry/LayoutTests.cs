@@ -2,8 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using VAI.Native.Memory;
-using VAI.Native.Registry;
-using VAI.Native.Registry.Entries;
 using VAI.Native.Registry.Leases;
 
 namespace VAI.Native.Tests.Registry;

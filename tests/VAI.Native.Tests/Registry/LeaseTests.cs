@@ -1,6 +1,4 @@
 using System.Globalization;
-using VAI.Native.Registry;
-using VAI.Native.Registry.Entries;
 using VAI.Native.Registry.Leases;
 using static VAI.Native.Tests.Registry.RomDirectory;
 

@@ -1,5 +1,3 @@
-using VAI.Native.Registry;
-
 namespace VAI.Native.Tests.Registry;
 
 public sealed class ProcessIdentityTests

@@ -1,8 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using FsCheck.Xunit;
-using VAI.Native.Registry;
-using VAI.Native.Registry.Entries;
 using static VAI.Native.Tests.Registry.RomDirectory;
 
 namespace VAI.Native.Tests.Registry;

@@ -1,6 +1,4 @@
 using System.Buffers.Binary;
-using VAI.Native.Registry;
-using VAI.Native.Registry.Entries;
 using VAI.Native.Registry.Leases;
 
 namespace VAI.Native.Tests.Registry;

@@ -1,5 +1,3 @@
-using VAI.Native.Registry;
-using VAI.Native.Registry.Entries;
 using static VAI.Native.Tests.Registry.RomDirectory;
 
 namespace VAI.Native.Tests.Registry;

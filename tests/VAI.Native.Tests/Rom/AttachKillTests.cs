@@ -1,7 +1,3 @@
-using VAI.Native.Registry.Entries;
-using VAI.Native.Rom;
-using VAI.TestPeer;
-
 namespace VAI.Native.Tests.Rom;
 
 /// <summary>Weights outlive every process that used them, and the file that they came from.</summary>

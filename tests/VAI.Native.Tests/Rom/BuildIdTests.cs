@@ -1,5 +1,4 @@
 using VAI.Native.Abi;
-using VAI.Native.Rom;
 
 namespace VAI.Native.Tests.Rom;
 

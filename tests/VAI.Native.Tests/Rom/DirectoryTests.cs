@@ -1,7 +1,5 @@
 using System.Runtime.InteropServices;
 using VAI.Native.Interop;
-using VAI.Native.Rom;
-using VAI.TestPeer;
 
 namespace VAI.Native.Tests.Rom;
 

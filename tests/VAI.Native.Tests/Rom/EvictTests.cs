@@ -1,6 +1,3 @@
-using VAI.Native.Registry.Entries;
-using VAI.Native.Rom;
-
 namespace VAI.Native.Tests.Rom;
 
 /// <summary>Taking names and images away.</summary>

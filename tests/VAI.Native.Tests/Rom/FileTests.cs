@@ -1,6 +1,3 @@
-using VAI.Native.Rom;
-using VAI.TestPeer;
-
 namespace VAI.Native.Tests.Rom;
 
 /// <summary>Images that are cut, replaced, opened to others or changed.</summary>

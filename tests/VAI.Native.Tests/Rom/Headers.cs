@@ -1,8 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using VAI.Native.Gguf;
-using VAI.Native.Llama;
-using VAI.Native.Rom;
 
 namespace VAI.Native.Tests.Rom;
 

@@ -1,6 +1,5 @@
 using FsCheck;
 using FsCheck.Xunit;
-using VAI.Native.Rom;
 
 namespace VAI.Native.Tests.Rom;
 

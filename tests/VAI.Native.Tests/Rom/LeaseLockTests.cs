@@ -1,9 +1,5 @@
 using VAI.Native.Memory;
-using VAI.Native.Registry;
-using VAI.Native.Registry.Entries;
 using VAI.Native.Registry.Leases;
-using VAI.Native.Rom;
-using VAI.TestPeer;
 using Xunit.Abstractions;
 
 namespace VAI.Native.Tests.Rom;

@@ -1,9 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using VAI.Native.Llama;
-using VAI.Native.Rom;
-using VAI.TestPeer;
 
 namespace VAI.Native.Tests.Rom;
 

@@ -1,8 +1,3 @@
-using VAI.Native.Llama;
-using VAI.Native.Registry.Entries;
-using VAI.Native.Rom;
-using VAI.TestPeer;
-
 namespace VAI.Native.Tests.Rom;
 
 /// <summary>Images of another llama.cpp, or of another CPU.</summary>

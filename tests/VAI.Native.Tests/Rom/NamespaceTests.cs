@@ -1,8 +1,5 @@
 using System.Globalization;
 using VAI.Forge;
-using VAI.Native.Registry.Entries;
-using VAI.Native.Rom;
-using VAI.TestPeer;
 using Xunit.Abstractions;
 
 namespace VAI.Native.Tests.Rom;

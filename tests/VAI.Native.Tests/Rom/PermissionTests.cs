@@ -1,8 +1,5 @@
 using System.Globalization;
 using VAI.Native.Interop;
-using VAI.Native.Registry.Entries;
-using VAI.Native.Rom;
-using VAI.TestPeer;
 
 namespace VAI.Native.Tests.Rom;
 

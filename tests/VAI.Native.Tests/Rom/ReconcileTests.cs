@@ -1,7 +1,3 @@
-using VAI.Native.Registry;
-using VAI.Native.Registry.Entries;
-using VAI.Native.Rom;
-
 namespace VAI.Native.Tests.Rom;
 
 /// <summary>The images are the truth: a registry that says otherwise is put right when the directory is opened.</summary>

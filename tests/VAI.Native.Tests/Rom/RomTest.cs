@@ -1,10 +1,5 @@
 using System.Text.RegularExpressions;
 using VAI.Native.Interop;
-using VAI.Native.Llama;
-using VAI.Native.Registry;
-using VAI.Native.Registry.Entries;
-using VAI.Native.Rom;
-using VAI.TestPeer;
 
 namespace VAI.Native.Tests.Rom;
 

@@ -1,6 +1,3 @@
-using VAI.Native.Rom;
-using VAI.TestPeer;
-
 namespace VAI.Native.Tests.Rom;
 
 /// <summary>What is made of a vocabulary is left beside its image, once, and read there by whoever has the same.</summary>

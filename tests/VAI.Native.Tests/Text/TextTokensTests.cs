@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using VAI.Forge.Vocabulary;
-using VAI.Native.Llama;
 using VAI.Native.Text;
 using Xunit.Abstractions;
 

@@ -1,6 +1,5 @@
 using VAI.Forge;
 using VAI.Forge.Vocabulary;
-using VAI.Native.Llama;
 
 namespace VAI.Native.Tests.Text;
 

@@ -115,11 +115,7 @@ internal sealed class Holder(HolderOptions options, TextReader input, TextWriter
                 speeds.Add(result.TokensPerSecond);
                 return speeds[^1];
             },
-            () =>
-            {
-                firsts.Clear();
-                speeds.Clear();
-            }).ConfigureAwait(false);
+            firsts, speeds).ConfigureAwait(false);
         return (Statistics.Median(firsts), Statistics.Median(speeds));
     }
 

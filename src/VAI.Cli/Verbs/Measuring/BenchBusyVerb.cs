@@ -1,8 +1,6 @@
-using System.CommandLine;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using VAI.Bench;
-using VAI.Cli.Output;
 
 namespace VAI.Cli.Verbs.Measuring;
 
@@ -41,18 +39,13 @@ internal static class BenchBusyVerb
             RomDirectory = parsed.GetValue(Common.RomDirectory),
         };
         using ILoggerFactory? log = Common.Log(parsed);
-        BusyBenchmarkResult r = await Bar.RunAsync("busy", report => BusyBenchmark.RunAsync(
-            options, log, new Report<BenchProgress>(p => report(p.Phase, p.Fraction)), cancellation));
+        BusyBenchmarkResult r = await Bar.MeasureAsync("busy", report => BusyBenchmark.RunAsync(options, log, report, cancellation));
         var document = new BenchBusyDocument(
             [.. r.Rows.Select(row => new BenchBusyRow(
                 row.Beside, Format.Number(row.TokensPerSecond), Format.Number(row.Ratio),
                 row.Fixed.ToDictionary(f => f.Key.ToString(CultureInfo.InvariantCulture), f => Format.Number(f.Value))))],
             Format.Ms(r.Back));
-        if (parsed.GetValue(Common.Json))
-            Documents.Print(document, Documents.Default.BenchBusyDocument);
-        else
-            Print(document);
-        return Failure.Ok;
+        return Documents.Answer(parsed, document, Documents.Default.BenchBusyDocument, Print);
     }
 
     private static void Print(BenchBusyDocument d)

@@ -1,7 +1,5 @@
-using System.CommandLine;
 using Microsoft.Extensions.Logging;
 using VAI.Bench;
-using VAI.Cli.Output;
 using VAI.Remote;
 using VAI.Remote.Wire;
 
@@ -44,15 +42,10 @@ internal static class BenchDaemonVerb
             Streams = parsed.GetValue(Streams),
             Connections = parsed.GetValue(Connections),
         };
-        DaemonBenchmarkResult r = await Bar.RunAsync("daemon", report => DaemonBenchmark.RunAsync(
-            local, remote, options, new Report<BenchProgress>(p => report(p.Phase, p.Fraction)), cancellation));
+        DaemonBenchmarkResult r = await Bar.MeasureAsync("daemon", report => DaemonBenchmark.RunAsync(local, remote, options, report, cancellation));
         var document = new BenchDaemonDocument(
             Format.Ms(r.LocalFirst), Format.Ms(r.RemoteFirst), Format.Ms(r.Overhead), Format.Ms(r.OverheadSpread), r.ConnectionBytes);
-        if (parsed.GetValue(Common.Json))
-            Documents.Print(document, Documents.Default.BenchDaemonDocument);
-        else
-            Print(document);
-        return Failure.Ok;
+        return Documents.Answer(parsed, document, Documents.Default.BenchDaemonDocument, Print);
     }
 
     private static void Print(BenchDaemonDocument d) => Format.Rows(

@@ -1,7 +1,5 @@
-using System.CommandLine;
 using Microsoft.Extensions.Logging;
 using VAI.Bench;
-using VAI.Cli.Output;
 
 namespace VAI.Cli.Verbs.Measuring;
 
@@ -64,14 +62,9 @@ internal static class BenchPipelineVerb
             RomDirectory = parsed.GetValue(Common.RomDirectory),
         };
         using ILoggerFactory? log = Common.Log(parsed);
-        PipelineBenchmarkResult result = await Bar.RunAsync("pipeline", report => PipelineBenchmark.RunAsync(
-            options, log, new Report<BenchProgress>(p => report(p.Phase, p.Fraction)), cancellation));
+        PipelineBenchmarkResult result = await Bar.MeasureAsync("pipeline", report => PipelineBenchmark.RunAsync(options, log, report, cancellation));
         var document = PipelineDocument.Of(result);
-        if (parsed.GetValue(Common.Json))
-            Documents.Print(document, Documents.Default.PipelineDocument);
-        else
-            document.Print();
-        return Failure.Ok;
+        return Documents.Answer(parsed, document, Documents.Default.PipelineDocument, d => d.Print());
     }
 
     private static Option<PipelineParts> Parts(string name, string description) => new(name)

@@ -1,8 +1,6 @@
-using System.CommandLine;
 using Microsoft.Extensions.Logging;
 using VAI.Bench;
 using VAI.Bench.Report;
-using VAI.Cli.Output;
 using VAI.Forge;
 
 namespace VAI.Cli.Verbs.Measuring;
@@ -12,17 +10,11 @@ internal static class BenchReportVerb
     private static readonly Argument<string> Out = Common.File("OUT_DIR", "The directory for report.md and its plots.");
     private static readonly Argument<string?> First = Model("A.gguf", "One model; two small ones are made for the time if none is given.");
     private static readonly Argument<string?> Second = Model("B.gguf", "The other one.");
-    private static readonly Option<string?> Peer = new("--peer")
-    {
-        Description = "A server that answers llama-server's API and has both files as models by their names, to be measured in turn.",
-        HelpName = "URL",
-    };
+    private static readonly Option<string?> Peer =
+        Common.Value<string?>("--peer", "URL", "A server that answers llama-server's API and has both files as models by their names, to be measured in turn.");
 
-    private static readonly Option<string?> LlamaSharp = new("--llamasharp")
-    {
-        Description = "benchmarks/VAI.Benchmarks.LLamaSharp, to be measured in turn: its project file, which is built first, or the program.",
-        HelpName = "PATH",
-    };
+    private static readonly Option<string?> LlamaSharp =
+        Common.Value<string?>("--llamasharp", "PATH", "benchmarks/VAI.Benchmarks.LLamaSharp, to be measured in turn: its project file, which is built first, or the program.");
 
     private static readonly Option<int> Rounds = Common.Number("--rounds", "Rounds of first tokens; the rest takes a half or a quarter of it.", ReportOptions.DefaultRounds);
     private static readonly Option<int> Processes = Common.Number("--processes", "Processes whose memory is compared.", ReportOptions.DefaultProcesses);
@@ -84,11 +76,7 @@ internal static class BenchReportVerb
 
             return await new ReportRun(options, log, new Report<BenchProgress>(p => report(p.Phase, p.Fraction)), cancellation).RunAsync();
         });
-        if (parsed.GetValue(Common.Json))
-            Documents.Print(figures, Documents.Default.ReportFigures);
-        else
-            Print(figures);
-        return Failure.Ok;
+        return Documents.Answer(parsed, figures, Documents.Default.ReportFigures, Print);
     }
 
     private static void Print(ReportFigures f)

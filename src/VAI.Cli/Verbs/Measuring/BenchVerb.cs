@@ -1,7 +1,5 @@
-using System.CommandLine;
 using Microsoft.Extensions.Logging;
 using VAI.Bench;
-using VAI.Cli.Output;
 
 namespace VAI.Cli.Verbs.Measuring;
 
@@ -14,19 +12,11 @@ internal static class BenchVerb
     private static readonly Option<int> AttachRounds = Common.Number("--rounds", "Pairs of prefill and decode.", 8);
     private static readonly Option<int> Prompt = Common.Number("--prompt", "Tokens of a prompt.", 64);
     private static readonly Option<int> Decode = Common.Number("--decode", "Tokens to decode after it.", 16);
-    private static readonly Option<int> Rounds = new("--rounds")
-    {
-        Description = "Rounds of four requests.",
-        HelpName = "N",
-        DefaultValueFactory = _ => SwitchBenchmarkOptions.DefaultRounds,
-    };
+    private static readonly Option<int> Rounds =
+        Common.Number("--rounds", "Rounds of four requests.", SwitchBenchmarkOptions.DefaultRounds);
 
-    private static readonly Option<int> Tokens = new("--tokens")
-    {
-        Description = "Tokens to generate in each request.",
-        HelpName = "N",
-        DefaultValueFactory = _ => SwitchBenchmarkOptions.DefaultTokensPerResponse,
-    };
+    private static readonly Option<int> Tokens =
+        Common.Number("--tokens", "Tokens to generate in each request.", SwitchBenchmarkOptions.DefaultTokensPerResponse);
 
     public static Command Create()
     {
@@ -56,17 +46,12 @@ internal static class BenchVerb
             RomDirectory = parsed.GetValue(Common.RomDirectory),
         };
         using ILoggerFactory? log = Common.Log(parsed);
-        AttachBenchmarkResult r = await Bar.RunAsync("attach", report => AttachBenchmark.RunAsync(
-            options, log, new Report<BenchProgress>(p => report(p.Phase, p.Fraction)), cancellation));
+        AttachBenchmarkResult r = await Bar.MeasureAsync("attach", report => AttachBenchmark.RunAsync(options, log, report, cancellation));
         var document = new AttachDocument(
             Format.Ms(r.Load), Format.Ms(r.Attach), Format.Number(r.Ratio), Format.Number(r.PrefillRatio), Format.Number(r.DecodeRatio),
             r.PrivateBytes, r.LoadPrivateBytes, r.RomBytes, r.FileBytes, r.Packed, r.SameTokens, Format.Ms(r.Sram), r.SramTokens,
             Format.Number(r.PrefillTokensPerSecond), Format.Number(r.DecodeTokensPerSecond));
-        if (parsed.GetValue(Common.Json))
-            Documents.Print(document, Documents.Default.AttachDocument);
-        else
-            Print(document);
-        return Failure.Ok;
+        return Documents.Answer(parsed, document, Documents.Default.AttachDocument, Print);
     }
 
     private static void Print(AttachDocument d) => Format.Rows(
@@ -95,14 +80,9 @@ internal static class BenchVerb
             RomDirectory = parsed.GetValue(Common.RomDirectory),
         };
         using ILoggerFactory? log = Common.Log(parsed);
-        SwitchBenchmarkResult result = await Bar.RunAsync("switch", report => SwitchBenchmark.RunAsync(
-            options, log, new Report<BenchProgress>(p => report(p.Phase, p.Fraction)), cancellation));
+        SwitchBenchmarkResult result = await Bar.MeasureAsync("switch", report => SwitchBenchmark.RunAsync(options, log, report, cancellation));
         SwitchDocument document = Document(result);
-        if (parsed.GetValue(Common.Json))
-            Documents.Print(document, Documents.Default.SwitchDocument);
-        else
-            Print(document);
-        return Failure.Ok;
+        return Documents.Answer(parsed, document, Documents.Default.SwitchDocument, Print);
     }
 
     private static SwitchDocument Document(SwitchBenchmarkResult r) => new(

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using VAI.Bench.Report;
 using VAI.Daemon.Supervision.Engines;
 

@@ -1,7 +1,5 @@
-using System.CommandLine;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
-using VAI.Cli.Output;
 using VAI.Remote;
 
 namespace VAI.Cli.Verbs.Serving;
@@ -21,11 +19,8 @@ internal static class ChatVerb
     private static readonly Option<string?> Effort = new("--effort") { Description = "How much it thinks, in the words of its template, as low or high.", HelpName = "WORD" };
     private static readonly Option<int?> Budget = new("--thinking-budget") { Description = "Most tokens of thought: then it answers.", HelpName = "N" };
 
-    private static readonly Option<FileInfo?> Tools = new("--tools")
-    {
-        Description = "A file with the tools that the model may call, a JSON array of OpenAI's form. A call is shown, and the next line is its result; an empty one says that it failed.",
-        HelpName = "FILE",
-    };
+    private static readonly Option<FileInfo?> Tools =
+        Common.Value<FileInfo?>("--tools", "FILE", "A file with the tools that the model may call, a JSON array of OpenAI's form. A call is shown, and the next line is its result; an empty one says that it failed.");
 
     public static Command Create()
     {

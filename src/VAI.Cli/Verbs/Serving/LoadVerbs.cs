@@ -1,7 +1,5 @@
-using System.CommandLine;
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using VAI.Cli.Output;
 using VAI.Remote;
 
 namespace VAI.Cli.Verbs.Serving;
@@ -95,10 +93,8 @@ internal static class LoadVerbs
         await using RemoteVai vai = Daemon.Connect(parsed, log);
         await vai.RefreshAsync(cancellation);
         await vai.UnloadAsync(vai.Select(name).Handle, cancellation);
-        if (parsed.GetValue(Common.Json))
-            Documents.Print(new UnloadDocument(name), Documents.Default.UnloadDocument);
-        else
-            Console.Out.WriteLine($"Unloaded '{name}'");
-        return Failure.Ok;
+        return Documents.Answer(
+            parsed, new UnloadDocument(name), Documents.Default.UnloadDocument,
+            _ => Console.Out.WriteLine($"Unloaded '{name}'"));
     }
 }

@@ -1,6 +1,4 @@
-using System.CommandLine;
 using Microsoft.Extensions.Logging;
-using VAI.Cli.Output;
 using VAI.Remote;
 
 namespace VAI.Cli.Verbs.Serving;
@@ -22,10 +20,6 @@ internal static class PsVerb
         using ILoggerFactory? log = Common.Log(parsed);
         await using RemoteVai vai = Daemon.Connect(parsed, log);
         PsDocument document = await AskAsync(vai, Daemon.SocketOf(parsed), cancellation);
-        if (parsed.GetValue(Common.Json))
-            Documents.Print(document, Documents.Default.PsDocument);
-        else
-            Console.Out.Write(PsTable.Plain(document));
-        return Failure.Ok;
+        return Documents.Answer(parsed, document, Documents.Default.PsDocument, _ => Console.Out.Write(PsTable.Plain(document)));
     }
 }

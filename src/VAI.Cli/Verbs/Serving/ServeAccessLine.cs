@@ -1,4 +1,3 @@
-using System.CommandLine;
 using VAI.Daemon.Hosting.Configuration;
 
 namespace VAI.Cli.Verbs.Serving;
@@ -12,59 +11,35 @@ internal static class ServeAccessLine
         Arity = ArgumentArity.Zero,
     };
 
-    private static readonly Option<string[]> HttpHost = new("--http-host")
-    {
-        Description = "A name that TCP requests may be for (Host), besides the address and localhost. May be repeated.",
-        HelpName = "NAME",
-    };
+    private static readonly Option<string[]> HttpHost =
+        Common.Value<string[]>("--http-host", "NAME", "A name that TCP requests may be for (Host), besides the address and localhost. May be repeated.");
 
-    private static readonly Option<string[]> Cors = new("--cors")
-    {
-        Description = "An origin whose web pages may use the daemon over TCP, as https://example.org. May be repeated; none by default.",
-        HelpName = "ORIGIN",
-    };
+    private static readonly Option<string[]> Cors =
+        Common.Value<string[]>("--cors", "ORIGIN", "An origin whose web pages may use the daemon over TCP, as https://example.org. May be repeated; none by default.");
 
-    private static readonly Option<string[]> TrustedProxy = new("--trusted-proxy")
-    {
-        Description = "A proxy's address or network whose X-Forwarded-For tells clients apart. May be repeated.",
-        HelpName = "ADDRESS",
-    };
+    private static readonly Option<string[]> TrustedProxy =
+        Common.Value<string[]>("--trusted-proxy", "ADDRESS", "A proxy's address or network whose X-Forwarded-For tells clients apart. May be repeated.");
 
-    private static readonly Option<string?> SessionsDirectory = new("--sessions-dir")
-    {
-        Description = "Where sessions are saved by name; $XDG_STATE_HOME/vai/sessions if not given.",
-        HelpName = "DIR",
-    };
+    private static readonly Option<string?> SessionsDirectory =
+        Common.Value<string?>("--sessions-dir", "DIR", "Where sessions are saved by name; $XDG_STATE_HOME/vai/sessions if not given.");
 
-    private static readonly Option<string?> SharePrefixes = new("--share-prefixes")
-    {
-        Description = "Who shares what was computed of a prompt: all (the default without keys), those of one key (with keys), or none.",
-        HelpName = "none|key|all",
-    };
+    private static readonly Option<string?> SharePrefixes =
+        Common.Value<string?>("--share-prefixes", "none|key|all", "Who shares what was computed of a prompt: all (the default without keys), those of one key (with keys), or none.");
 
-    private static readonly Option<int?> MaxActive = Number("--max-active", "Requests that compute at once; 64 if not given.");
-    private static readonly Option<int?> MaxWaiting = Number("--max-waiting", "Requests that wait for that; 256 if not given.");
-    private static readonly Option<int?> ClientActive = Number("--client-active", "Of those that compute, one client's; a quarter, and less beside others, if not given.");
-    private static readonly Option<int?> ClientWaiting = Number("--client-waiting", "Of those that wait, one client's; a quarter if not given.");
-    private static readonly Option<int?> ClientSessions = Number("--client-sessions", "Open sessions of one client; 4096 if not given.");
+    private static readonly Option<int?> MaxActive = Common.Number<int?>("--max-active", "Requests that compute at once; 64 if not given.");
+    private static readonly Option<int?> MaxWaiting = Common.Number<int?>("--max-waiting", "Requests that wait for that; 256 if not given.");
+    private static readonly Option<int?> ClientActive = Common.Number<int?>("--client-active", "Of those that compute, one client's; a quarter, and less beside others, if not given.");
+    private static readonly Option<int?> ClientWaiting = Common.Number<int?>("--client-waiting", "Of those that wait, one client's; a quarter if not given.");
+    private static readonly Option<int?> ClientSessions = Common.Number<int?>("--client-sessions", "Open sessions of one client; 4096 if not given.");
 
-    private static readonly Option<double?> SessionIdle = new("--session-idle")
-    {
-        Description = "Seconds after which an unused session is closed whose client holds no lease; 1800 if not given.",
-        HelpName = "SECONDS",
-    };
+    private static readonly Option<double?> SessionIdle =
+        Common.Value<double?>("--session-idle", "SECONDS", "Seconds after which an unused session is closed whose client holds no lease; 1800 if not given.");
 
-    private static readonly Option<double?> ConnectionIdle = new("--connection-idle")
-    {
-        Description = "Seconds after which an unused connection is closed; 600 if not given.",
-        HelpName = "SECONDS",
-    };
+    private static readonly Option<double?> ConnectionIdle =
+        Common.Value<double?>("--connection-idle", "SECONDS", "Seconds after which an unused connection is closed; 600 if not given.");
 
-    private static readonly Option<double?> SlowReader = new("--slow-reader")
-    {
-        Description = "Seconds after which a stream is broken off whose reader takes none of it; 30 if not given.",
-        HelpName = "SECONDS",
-    };
+    private static readonly Option<double?> SlowReader =
+        Common.Value<double?>("--slow-reader", "SECONDS", "Seconds after which a stream is broken off whose reader takes none of it; 30 if not given.");
 
     public static void AddTo(Command command)
     {
@@ -96,6 +71,4 @@ internal static class ServeAccessLine
         ConnectionIdle = parsed.GetValue(ConnectionIdle),
         SlowReader = parsed.GetValue(SlowReader),
     };
-
-    private static Option<int?> Number(string name, string description) => new(name) { Description = description, HelpName = "N" };
 }

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using VAI.Daemon.Hosting;
 using VAI.Daemon.Hosting.Configuration;
 using VAI.Daemon.Hosting.Sockets;
@@ -10,42 +9,26 @@ internal static class ServeVerb
 {
     public const string Name = "serve";
 
-    private static readonly Option<string[]> Model = new("--model")
-    {
-        Description = "A model to load at the start: its name, and a GGUF file or the name of a ROM. May be repeated.",
-        HelpName = "NAME=FILE",
-    };
+    private static readonly Option<string[]> Model =
+        Common.Value<string[]>("--model", "NAME=FILE", "A model to load at the start: its name, and a GGUF file or the name of a ROM. May be repeated.");
 
-    private static readonly Option<string?> ModelsDirectory = new("--models-dir")
-    {
-        Description = "A directory whose GGUF files can be loaded by their names.",
-        HelpName = "DIR",
-    };
+    private static readonly Option<string?> ModelsDirectory =
+        Common.Value<string?>("--models-dir", "DIR", "A directory whose GGUF files can be loaded by their names.");
 
-    private static readonly Option<string?> Socket = new("--socket")
-    {
-        Description = "The Unix socket; VAI_SOCKET, or vai/vai.sock in this user's runtime directory, if not given. In a directory of mode 750 it "
-            + "is the directory's group's too.",
-        HelpName = "PATH",
-    };
+    private static readonly Option<string?> Socket = Common.Value<string?>(
+        "--socket",
+        "PATH",
+        "The Unix socket; VAI_SOCKET, or vai/vai.sock in this user's runtime directory, if not given. In a directory of mode 750 it "
+        + "is the directory's group's too.");
 
-    private static readonly Option<string?> Http = new("--http")
-    {
-        Description = "An address to listen at over TCP too, as 127.0.0.1:8080. One that others can reach needs --api-key-file.",
-        HelpName = "ADDRESS:PORT",
-    };
+    private static readonly Option<string?> Http =
+        Common.Value<string?>("--http", "ADDRESS:PORT", "An address to listen at over TCP too, as 127.0.0.1:8080. One that others can reach needs --api-key-file.");
 
-    private static readonly Option<string?> ApiKeyFile = new("--api-key-file")
-    {
-        Description = "The keys that TCP connections need, one a line: KEY, or ID ROLE KEY with role use or admin. Read again when it changes.",
-        HelpName = "FILE",
-    };
+    private static readonly Option<string?> ApiKeyFile =
+        Common.Value<string?>("--api-key-file", "FILE", "The keys that TCP connections need, one a line: KEY, or ID ROLE KEY with role use or admin. Read again when it changes.");
 
-    private static readonly Option<string?> Profile = new("--profile")
-    {
-        Description = "fast, in the layout of this CPU's kernels, or exact: the same tokens whatever runs beside.",
-        HelpName = "fast|exact",
-    };
+    private static readonly Option<string?> Profile =
+        Common.Value<string?>("--profile", "fast|exact", "fast, in the layout of this CPU's kernels, or exact: the same tokens whatever runs beside.");
 
     private static readonly Option<int?> Sram = new("--sram") { Description = "KV cells of each model's bank, in tokens.", HelpName = "N" };
 
@@ -53,34 +36,22 @@ internal static class ServeVerb
 
     private static readonly Option<int?> GpuLayers = new("--gpu-layers") { Description = "Layers to put on the GPU: 0 for none, -1 for all.", HelpName = "N" };
 
-    private static readonly Option<double?> Drain = new("--drain")
-    {
-        Description = "Seconds that running requests have to end when the daemon is stopped; 30 if not given. A second signal ends them at once.",
-        HelpName = "SECONDS",
-    };
+    private static readonly Option<double?> Drain =
+        Common.Value<double?>("--drain", "SECONDS", "Seconds that running requests have to end when the daemon is stopped; 30 if not given. A second signal ends them at once.");
 
     private static readonly Option<bool> Strict = new("--strict")
     {
         Description = "Refuse requests to the OpenAI API with fields that are not known, instead of ignoring and naming them.",
     };
 
-    private static readonly Option<double?> Patience = new("--patience")
-    {
-        Description = "Seconds that the engine process may have work and show nothing for it, beyond twice its longest step, before it is replaced; 5 if not given.",
-        HelpName = "SECONDS",
-    };
+    private static readonly Option<double?> Patience =
+        Common.Value<double?>("--patience", "SECONDS", "Seconds that the engine process may have work and show nothing for it, beyond twice its longest step, before it is replaced; 5 if not given.");
 
-    private static readonly Option<int?> EngineFailures = new("--engine-failures")
-    {
-        Description = "After so many engine processes of no use within ten minutes the daemon ends with an error; 20 if not given.",
-        HelpName = "N",
-    };
+    private static readonly Option<int?> EngineFailures =
+        Common.Number<int?>("--engine-failures", "After so many engine processes of no use within ten minutes the daemon ends with an error; 20 if not given.");
 
-    private static readonly Option<string?> Config = new("--config")
-    {
-        Description = "A JSON file with the same options in camelCase; the command line wins. SIGHUP has it read again: models, sampling, strict and drain count at once.",
-        HelpName = "FILE",
-    };
+    private static readonly Option<string?> Config =
+        Common.Value<string?>("--config", "FILE", "A JSON file with the same options in camelCase; the command line wins. SIGHUP has it read again: models, sampling, strict and drain count at once.");
 
     public static Command Create()
     {

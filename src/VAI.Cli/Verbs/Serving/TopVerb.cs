@@ -1,9 +1,7 @@
-using System.CommandLine;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Spectre.Console;
 using Spectre.Console.Rendering;
-using VAI.Cli.Output;
 using VAI.Remote;
 using Line = Spectre.Console.Text;
 

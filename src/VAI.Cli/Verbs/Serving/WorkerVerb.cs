@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Text.Json;
 using VAI.Daemon.Supervision.Engines;
 using VAI.Daemon.Worker;

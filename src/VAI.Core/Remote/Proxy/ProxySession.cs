@@ -10,16 +10,12 @@ namespace VAI.Remote.Proxy;
 /// A session that another process computes. The log is here, so that yet another can go on with it: generated tokens are complements.
 /// Whoever computes it learns of it with the first request. How that is asked is what the kinds of it differ in.
 /// </summary>
-internal abstract class ProxySession : IInferenceSession, IResumableSession
+internal abstract class ProxySession : LoggedSession
 {
-    private readonly Lock _gate = new();
     private readonly ProxyModel _model;
     private readonly CancellationTokenSource _closing;
-    private readonly List<int> _log;
     private ProxyTransaction? _transaction;
-    private int _committed;
     private bool _busy;
-    private bool _disposed;
 
     /// <param name="model">The model, which counts the session from now on.</param>
     /// <param name="options">Checked options.</param>
@@ -31,8 +27,8 @@ internal abstract class ProxySession : IInferenceSession, IResumableSession
         Options = options;
         _closing = CancellationTokenSource.CreateLinkedTokenSource(closing);
         Closed = _closing.Token;
-        _log = [.. state.Log];
-        _committed = state.Committed;
+        Log.AddRange(state.Log);
+        Committed = state.Committed;
         model.Count(1);
     }
 
@@ -45,106 +41,49 @@ internal abstract class ProxySession : IInferenceSession, IResumableSession
         Rebuild,
     }
 
-    public IModelContext Model => _model;
+    public override IModelContext Model => _model;
 
-    public int TokenCount => Volatile.Read(ref _transaction)?.TokenCount ?? _log.Count;
+    public override int TokenCount => Volatile.Read(ref _transaction)?.TokenCount ?? Log.Count;
 
-    public int CommittedCount => Volatile.Read(ref _committed);
-
-    public IReadOnlyList<int> Tokens
-    {
-        get
-        {
-            lock (_gate)
-            {
-                ThrowIfUnusable();
-                return _log.ConvertAll(Schedule.Id);
-            }
-        }
-    }
-
-    public SessionState State
-    {
-        get
-        {
-            lock (_gate)
-            {
-                ThrowIfUnusable();
-                return Snapshot();
-            }
-        }
-    }
-
-    internal bool IsDisposed => _disposed || Closed.IsCancellationRequested;
+    internal bool IsDisposed => WasDisposed || Closed.IsCancellationRequested;
 
     /// <summary>Ends with the session, or whoever it was opened by.</summary>
     internal CancellationToken Closed { get; }
 
-    internal int Length => _log.Count;
+    internal int Length => Log.Count;
 
     protected SessionOptions Options { get; }
 
-    public IAsyncEnumerable<InferenceUpdate> InferAsync(
-        string prompt, InferenceOptions? options = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(prompt);
-        options = SessionCheck.Options(this, _disposed, options);
-        return Run(new TextPrompt(prompt, null), [], [], options, cancellationToken);
-    }
+    protected override bool IsBusy => _busy;
 
-    public IAsyncEnumerable<InferenceUpdate> InferAsync(
-        ChatPrompt prompt, InferenceOptions? options = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(prompt);
-        options = SessionCheck.Options(this, _disposed, prompt.Over(options));
-        return Run(TextPrompt.Of(prompt), [], [], options, cancellationToken);
-    }
-
-    public IAsyncEnumerable<InferenceUpdate> InferAsync(
-        ReadOnlyMemory<int> prompt, InferenceOptions? options = null, CancellationToken cancellationToken = default) =>
-        ResumeAsync(prompt, default, options ?? new InferenceOptions(), cancellationToken);
-
-    public IAsyncEnumerable<InferenceUpdate> ResumeAsync(
-        ReadOnlyMemory<int> prompt, ReadOnlyMemory<int> generated, InferenceOptions options, CancellationToken cancellationToken = default)
-    {
-        options = SessionCheck.Options(this, _disposed, options);
-        return Run(null, SessionCheck.Tokens(this, prompt, "The prompt"), SessionCheck.Tokens(this, generated, "What was generated"), options, cancellationToken);
-    }
-
-    public ValueTask<IInferenceSession> ForkAsync(SessionOptions? options = null, CancellationToken cancellationToken = default)
+    public override ValueTask<IInferenceSession> ForkAsync(SessionOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= Options;
         OptionCheck.Session(options, _model);
         return ForkedAsync(options, cancellationToken);
     }
 
-    public ValueTask CommitAsync(CancellationToken cancellationToken = default) =>
-        DoAsync(Verb.Commit, () => _committed = _log.Count, cancellationToken);
+    public override ValueTask CommitAsync(CancellationToken cancellationToken = default) =>
+        DoAsync(Verb.Commit, Commit, cancellationToken);
 
-    public ValueTask RollbackAsync(CancellationToken cancellationToken = default) =>
-        DoAsync(Verb.Rollback, () => _log.RemoveRange(_committed, _log.Count - _committed), cancellationToken);
+    public override ValueTask RollbackAsync(CancellationToken cancellationToken = default) =>
+        DoAsync(Verb.Rollback, Rollback, cancellationToken);
 
-    public ValueTask ParkAsync(CancellationToken cancellationToken = default) => DoAsync(Verb.Park, null, cancellationToken);
+    public override ValueTask ParkAsync(CancellationToken cancellationToken = default) => DoAsync(Verb.Park, null, cancellationToken);
 
-    public ValueTask RebuildAsync(CancellationToken cancellationToken = default) => DoAsync(Verb.Rebuild, null, cancellationToken);
+    public override ValueTask RebuildAsync(CancellationToken cancellationToken = default) => DoAsync(Verb.Rebuild, null, cancellationToken);
 
-    public ValueTask SaveAsync(string path, CancellationToken cancellationToken = default)
+    public override ValueTask SaveAsync(string path, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         return SavedAsync(Path.GetFullPath(path), cancellationToken);
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
-        bool ended;
-        lock (_gate)
-        {
-            if (_disposed)
-                return;
-            _disposed = true;
-            ended = Closed.IsCancellationRequested;
-        }
-
+        if (!TryDispose())
+            return;
+        bool ended = Closed.IsCancellationRequested;
         await _closing.CancelAsync().ConfigureAwait(false);
         await LetGoAsync(ended).ConfigureAwait(false);
         _closing.Dispose();
@@ -153,26 +92,26 @@ internal abstract class ProxySession : IInferenceSession, IResumableSession
     /// <summary>A transaction has ended well, or was cancelled after its first token.</summary>
     internal void Append(IReadOnlyList<int> prompt, IEnumerable<int> generated)
     {
-        _log.AddRange(prompt);
+        Log.AddRange(prompt);
         foreach (int token in generated)
-            _log.Add(~token);
+            Log.Add(~token);
     }
 
     /// <summary>Takes over what the other process holds after a transaction that was cancelled.</summary>
     internal void Adopt(SessionState state)
     {
         // Known complements are kept: the other process has them only where its profile needs them.
-        if (state.Log.Count < _log.Count)
-            _log.RemoveRange(state.Log.Count, _log.Count - state.Log.Count);
+        if (state.Log.Count < Log.Count)
+            Log.RemoveRange(state.Log.Count, Log.Count - state.Log.Count);
         for (int i = 0; i < state.Log.Count; i++)
         {
-            if (i == _log.Count)
-                _log.Add(state.Log[i]);
-            else if (Schedule.Id(_log[i]) != Schedule.Id(state.Log[i]))
-                _log[i] = state.Log[i];
+            if (i == Log.Count)
+                Log.Add(state.Log[i]);
+            else if (Schedule.Id(Log[i]) != Schedule.Id(state.Log[i]))
+                Log[i] = state.Log[i];
         }
 
-        _committed = state.Committed;
+        Committed = state.Committed;
     }
 
     internal ObjectDisposedException Gone() => new(nameof(IInferenceSession), "The session was disposed while it was in use.");
@@ -207,7 +146,7 @@ internal abstract class ProxySession : IInferenceSession, IResumableSession
             settled = true;
             return result;
         }
-        catch (Exception) when (_disposed)
+        catch (Exception) when (WasDisposed)
         {
             throw Gone();
         }
@@ -217,20 +156,14 @@ internal abstract class ProxySession : IInferenceSession, IResumableSession
         }
         finally
         {
-            if (!settled && !_disposed)
+            if (!settled && !WasDisposed)
                 Lose();
             Release();
         }
     }
 
-    protected SessionState Snapshot() => new([.. _log], _committed);
-
-    private async IAsyncEnumerable<InferenceUpdate> Run(
-        TextPrompt? text,
-        int[] prompt,
-        int[] generated,
-        InferenceOptions options,
-        [EnumeratorCancellation] CancellationToken cancellationToken)
+    protected override async IAsyncEnumerable<InferenceUpdate> Run(
+        TextPrompt? text, int[] prompt, int[] generated, InferenceOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         Claim();
@@ -251,7 +184,7 @@ internal abstract class ProxySession : IInferenceSession, IResumableSession
 
     private void Claim()
     {
-        lock (_gate)
+        lock (Gate)
         {
             ThrowIfUnusable();
             _model.ThrowIfDisposed();
@@ -261,9 +194,7 @@ internal abstract class ProxySession : IInferenceSession, IResumableSession
 
     private void Release()
     {
-        lock (_gate)
+        lock (Gate)
             _busy = false;
     }
-
-    private void ThrowIfUnusable() => SessionCheck.Usable(this, _disposed, busy: _busy);
 }

@@ -78,9 +78,6 @@ internal sealed class RomStore : IDisposable
     /// <inheritdoc cref="StoreLeases.Note"/>
     public void NoteLoad(RomHold hold, TimeSpan time, bool gpu) => new StoreLeases(this).Note(hold, time, gpu);
 
-    /// <summary>Leases on an image, and their open sessions, of whichever user.</summary>
-    public (int Leases, int Sessions) Users(in RegistryEntry entry) => RomUsers.Count(Directory.ImagePath(entry.RomId));
-
     /// <inheritdoc cref="StoreBurn.Run"/>
     public (RegistryEntry Entry, bool Burned) Burn(
         RomBurnRequest request, bool rename, Action<RomBurnProgress>? progress, CancellationToken cancellationToken) =>

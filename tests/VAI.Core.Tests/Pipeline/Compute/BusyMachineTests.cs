@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using VAI.Bench;
 using VAI.Native.Machine;
 
 namespace VAI.Core.Tests.Pipeline.Compute;
@@ -11,7 +12,7 @@ public sealed class BusyMachineTests(ForgedModels models) : EngineTest(models)
     {
         (IVai vai, IModelContext model) = await LoadAsync(Models["tiny"]);
         await using IVai _ = vai;
-        using (new Busy(2 * Environment.ProcessorCount))
+        using (new BusyThreads(2 * Environment.ProcessorCount))
             await UntilAsync(threads => threads < 1.5);
 
         // Where something else uses a core all the time they stay fewer, and rightly.
@@ -56,7 +57,7 @@ public sealed class BusyMachineTests(ForgedModels models) : EngineTest(models)
             {
                 while (!ended.Token.WaitHandle.WaitOne(200))
                 {
-                    using (new Busy(2 * Environment.ProcessorCount))
+                    using (new BusyThreads(2 * Environment.ProcessorCount))
                         ended.Token.WaitHandle.WaitOne(50);
                 }
             },
@@ -76,30 +77,6 @@ public sealed class BusyMachineTests(ForgedModels models) : EngineTest(models)
         {
             await using IInferenceSession session = model.OpenSession();
             return [.. (await ReadAsync(session.InferAsync(Prompt, Greedy(150)))).Tokens];
-        }
-    }
-
-    private sealed class Busy : IDisposable
-    {
-        private readonly Thread[] _threads;
-        private volatile bool _ended;
-
-        public Busy(int count)
-        {
-            _threads = [.. Enumerable.Range(0, count).Select(_ => new Thread(() =>
-            {
-                while (!_ended)
-                    Thread.SpinWait(1000);
-            }) { IsBackground = true })];
-            foreach (Thread thread in _threads)
-                thread.Start();
-        }
-
-        public void Dispose()
-        {
-            _ended = true;
-            foreach (Thread thread in _threads)
-                thread.Join();
         }
     }
 }

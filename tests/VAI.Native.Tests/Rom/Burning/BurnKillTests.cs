@@ -1,8 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using VAI.Native.Registry;
-using VAI.Native.Registry.Entries;
-using VAI.Native.Rom;
 using Xunit.Abstractions;
 
 namespace VAI.Native.Tests.Rom.Burning;

@@ -1,7 +1,4 @@
 using VAI.Forge;
-using VAI.Native.Registry.Entries;
-using VAI.Native.Rom;
-using VAI.TestPeer;
 
 namespace VAI.Native.Tests.Rom.Burning;
 

@@ -1,11 +1,7 @@
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 using VAI.Native.Interop;
-using VAI.Native.Llama;
 using VAI.Native.Memory;
-using VAI.Native.Registry.Entries;
-using VAI.Native.Rom;
-using VAI.TestPeer;
 
 namespace VAI.Native.Tests.Rom.Burning;
 

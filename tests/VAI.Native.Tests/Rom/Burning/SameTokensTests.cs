@@ -1,8 +1,5 @@
 using System.Runtime.InteropServices;
 using VAI.Forge;
-using VAI.Native.Llama;
-using VAI.Native.Rom;
-using VAI.TestPeer;
 
 namespace VAI.Native.Tests.Rom.Burning;
 

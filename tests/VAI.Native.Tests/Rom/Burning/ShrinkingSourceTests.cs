@@ -1,6 +1,4 @@
 using VAI.Forge;
-using VAI.Native.Registry.Entries;
-using VAI.Native.Rom;
 using VAI.Native.Source;
 using Xunit.Abstractions;
 

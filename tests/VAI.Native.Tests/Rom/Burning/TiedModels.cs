@@ -1,5 +1,4 @@
 using VAI.Forge;
-using VAI.Native.Gguf;
 using VAI.Native.Source;
 
 namespace VAI.Native.Tests.Rom.Burning;

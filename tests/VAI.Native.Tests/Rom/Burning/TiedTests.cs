@@ -1,9 +1,5 @@
 using System.Globalization;
 using VAI.Forge;
-using VAI.Native.Gguf;
-using VAI.Native.Llama;
-using VAI.Native.Rom;
-using VAI.TestPeer;
 
 namespace VAI.Native.Tests.Rom.Burning;
 

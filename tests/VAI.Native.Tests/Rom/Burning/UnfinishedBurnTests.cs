@@ -1,6 +1,4 @@
 using System.Text.RegularExpressions;
-using VAI.Native.Rom;
-using VAI.TestPeer;
 
 namespace VAI.Native.Tests.Rom.Burning;
 

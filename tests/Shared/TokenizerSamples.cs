@@ -1,7 +1,9 @@
 using System.Text;
+using VAI.Forge;
 using VAI.Forge.Gguf;
+using VAI.Forge.Vocabulary;
 
-namespace VAI.Forge.Vocabulary;
+namespace VAI.Tests;
 
 /// <summary>
 /// A small vocabulary for every tokenizer that llama.cpp v0.5.0 knows, with merges in all the places where splitting or cutting a
