@@ -107,6 +107,9 @@ public sealed class SupervisorTests(ForgedModels models)
         Assert.Equal(0, daemon.ExitCode);
         Assert.False(Path.Exists(daemon.SocketPath));
         await worker.WaitForExitAsync();
+
+        // That its socket goes is its own doing.
+        Assert.DoesNotContain("VAI.Daemon[309]", daemon.Log);
     }
 
     [Fact]

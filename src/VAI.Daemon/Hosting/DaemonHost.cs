@@ -54,7 +54,16 @@ internal static class DaemonHost
                 roms.Path, options.Threads, FixedThreads: options.FixedThreads ?? false, Share: options.Share ?? 1, Nice: options.Nice ?? 0,
                 BatchScheduling: options.BatchScheduling ?? false),
             socket.EngineDirectory, roms.Estate, logs.CreateLogger("VAI.Supervisor"), options.Supervision());
-        await supervisor.StartAsync(stopping.Token).ConfigureAwait(false);
+        try
+        {
+            await supervisor.StartAsync(stopping.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            log.Stopped();
+            return;
+        }
+
         await using var engine = new EngineVai(supervisor);
         SharePrefixes sharing = options.Access.SharePrefixes ?? (options.ApiKeyFile is null ? SharePrefixes.All : SharePrefixes.Key);
         var settling = new Settling(sharing != SharePrefixes.None, draining.Ending);
@@ -116,12 +125,13 @@ internal static class DaemonHost
         }
 
         socket.Protect();
-        premises.Bound();
+        premises.IsBound = true;
         log.Serving(vai.Models.Count, socket.Path, string.Concat(app.Urls.Where(u => !u.Contains("unix:")).Select(u => " and " + u)));
         SystemdNotify.Ready(log);
         using var watchdog = SystemdNotify.Watchdog(async () => supervisor.IsAlive && await socket.AnswersAsync().ConfigureAwait(false), log);
         Task over = await Task.WhenAny(supervisor.Completion, premises.Lost, Task.Delay(Timeout.InfiniteTimeSpan, stopping.Token)).ConfigureAwait(false);
         SystemdNotify.Stopping(log);
+        premises.IsBound = false;
         await DrainAsync(app, gate, draining, requests, live.Now.DrainTime, log).ConfigureAwait(false);
 
         // Its error is the daemon's: whoever manages the service starts it anew.

@@ -27,8 +27,12 @@ internal sealed class Premises : IAsyncDisposable
     /// <summary>Fails where another daemon has what was this one's; otherwise it ends with this.</summary>
     public Task Lost { get; }
 
-    /// <summary>From now on the socket is to be there.</summary>
-    public void Bound() => Volatile.Write(ref _bound, true);
+    /// <summary>Whether the socket is to be there.</summary>
+    public bool IsBound
+    {
+        get => Volatile.Read(ref _bound);
+        set => Volatile.Write(ref _bound, value);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -56,7 +60,7 @@ internal sealed class Premises : IAsyncDisposable
     {
         if (!_roms.Hold())
             _log.RomDirectoryLost(_roms.Path);
-        if (!_socket.Hold() && Volatile.Read(ref _bound))
+        if (!_socket.Hold() && IsBound)
             Say($"the socket {_socket.Path} was removed, and nobody new reaches the daemon by it. Start the daemon anew");
     }
 
