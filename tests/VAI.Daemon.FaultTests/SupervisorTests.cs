@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using System.Runtime.Versioning;
 using VAI.Remote;
 
@@ -105,6 +107,9 @@ public sealed class SupervisorTests(ForgedModels models)
         Assert.Equal(0, daemon.ExitCode);
         Assert.False(Path.Exists(daemon.SocketPath));
         await worker.WaitForExitAsync();
+
+        // That its socket goes is its own doing.
+        Assert.DoesNotContain("VAI.Daemon[309]", daemon.Log);
     }
 
     [Fact]
@@ -123,6 +128,153 @@ public sealed class SupervisorTests(ForgedModels models)
         VaiException gone = await Assert.ThrowsAnyAsync<VaiException>(() => running);
         Assert.Equal(VaiError.DaemonUnavailable, gone.Code);
         Assert.InRange(run.Tokens.Count, 1, 1999);
+    }
+
+    [Fact]
+    public async Task Directories_that_are_removed_under_it_are_owned_again_and_engines_go_on_being_started()
+    {
+        string roms = models.NewRomDirectory(), place = models.NewPlace();
+        int port = Loopback.FreePort();
+        string[] arguments = ["--model", $"a={models.Model("tiny", 1)}", "--rom-dir", roms, "--http", $"127.0.0.1:{port}"];
+        await using (DaemonProcess daemon = await DaemonProcess.ServeAsync(place, arguments))
+        {
+            await daemon.StandsByAsync();
+
+            // The socket is gone with its directory.
+            using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/") };
+            await CompleteAsync(http);
+            Directory.Delete(place, recursive: true);
+            Directory.Delete(roms, recursive: true);
+            await daemon.LogsAsync("VAI.Daemon[308]");
+            await daemon.LogsAsync("VAI.Daemon[309]");
+            for (int kills = 1; kills <= 2; kills++)
+            {
+                foreach (int engine in daemon.Engines())
+                    Process.GetProcessById(engine).Kill();
+                await daemon.LogsAsync("VAI.Supervisor[311]", kills);
+                await CompleteAsync(http);
+            }
+
+            await daemon.KillAsync();
+        }
+
+        await using DaemonProcess next = await DaemonProcess.ServeAsync(place, arguments);
+    }
+
+    [Fact]
+    public async Task As_many_connections_as_there_may_be_files_keep_no_engine_from_being_started_and_are_let_go()
+    {
+        const int Files = 256, Connections = 400;
+        await using DaemonProcess daemon = DaemonProcess.Start(
+            models.NewPlace(), [], ["--model", $"a={models.Model("tiny", 1)}", "--rom-dir", models.NewRomDirectory()],
+            ["sh", "-c", $"ulimit -n {Files}; exec \"$0\" \"$@\""]);
+        Assert.True(await daemon.IsReadyAsync(), daemon.Log);
+        await daemon.StandsByAsync();
+        var held = new List<Socket>();
+        try
+        {
+            for (int i = 0; i < Connections; i++)
+            {
+                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                held.Add(socket);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(daemon.SocketPath));
+            }
+
+            foreach (int engine in daemon.Engines())
+                Process.GetProcessById(engine).Kill();
+            await daemon.LogsAsync("VAI.Supervisor[311]");
+            await daemon.LogsAsync("VAI.Supervisor[313]", 2);
+        }
+        finally
+        {
+            held.ForEach(s => s.Dispose());
+        }
+
+        // One more than there may be is closed, until the others' ends were seen.
+        using HttpClient http = LocalHttp.Client(daemon.SocketPath);
+        while (true)
+        {
+            try
+            {
+                await CompleteAsync(http);
+                break;
+            }
+            catch (HttpRequestException)
+            {
+                Assert.DoesNotContain("Stopping", daemon.Log);
+                await Task.Delay(10);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Without_an_engine_that_starts_it_ends_and_says_why()
+    {
+        await using DaemonProcess daemon = DaemonProcess.Start(
+            models.NewPlace(), new Dictionary<string, string> { ["VAI_LLAMA_DIR"] = models.NewPlace() }, ["--rom-dir", models.NewRomDirectory()]);
+        Assert.False(await daemon.IsReadyAsync());
+        Assert.Equal(1, daemon.ExitCode);
+        Assert.Contains("ended before it was ready", daemon.Log);
+        Assert.DoesNotContain("   at ", daemon.Log);
+    }
+
+    [Fact]
+    public async Task A_port_that_another_has_is_said_before_anything_is_burned()
+    {
+        using var other = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        other.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        other.Listen();
+        int port = ((IPEndPoint)other.LocalEndPoint!).Port;
+        string roms = models.NewRomDirectory();
+        await using DaemonProcess daemon = DaemonProcess.Start(
+            models.NewPlace(), "--model", $"a={models.Model("tiny", 1)}", "--rom-dir", roms, "--http", $"127.0.0.1:{port}");
+        Assert.False(await daemon.IsReadyAsync());
+        Assert.Equal(2, daemon.ExitCode);
+        Assert.Contains("Choose another port", daemon.Log);
+        Assert.DoesNotContain("   at ", daemon.Log);
+        Assert.False(Directory.Exists(roms));
+    }
+
+    [Fact]
+    public async Task Where_no_large_file_may_be_written_a_burn_says_so_and_ends_no_engine()
+    {
+        await using DaemonProcess daemon = DaemonProcess.Start(
+            models.NewPlace(), new Dictionary<string, string> { ["DOTNET_EnableWriteXorExecute"] = "0" },
+            ["--model", $"a={models.Model("tiny", 1)}", "--rom-dir", models.NewRomDirectory()],
+            ["sh", "-c", "ulimit -f 8; exec \"$0\" \"$@\""]);
+        Assert.True(await daemon.IsReadyAsync(), daemon.Log);
+        Assert.Contains("VAI.Daemon[322]", daemon.Log);
+        Assert.DoesNotContain("VAI.Supervisor[310]", daemon.Log);
+    }
+
+    [Fact]
+    public async Task It_says_that_it_lives_when_it_answers()
+    {
+        await using DaemonProcess daemon = DaemonProcess.Start(
+            models.NewPlace(), new Dictionary<string, string> { ["WATCHDOG_USEC"] = "300000" }, ["--rom-dir", models.NewRomDirectory()]);
+        Assert.True(await daemon.IsReadyAsync(), daemon.Log);
+        Assert.Equal("WATCHDOG=1", await daemon.NotificationAsync());
+
+        // Without its socket nobody can be asked, and that is said otherwise.
+        File.Delete(daemon.SocketPath);
+        await daemon.LogsAsync("VAI.Daemon[309]");
+        for (int told = 0; told < 3; told++)
+            Assert.Equal("WATCHDOG=1", await daemon.NotificationAsync());
+    }
+
+    [Fact]
+    public async Task The_first_who_asks_is_told_of_memory()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(
+            models.NewPlace(), "--model", $"a={models.Model("tiny", 1)}", "--rom-dir", models.NewRomDirectory());
+        await using RemoteVai vai = daemon.Connect();
+        Assert.NotEqual(0, (await vai.StatusAsync(default)).Models.Single().SramTokens);
+    }
+
+    private static async Task CompleteAsync(HttpClient http)
+    {
+        (HttpStatusCode status, string body) = await LocalHttp.PostAsync(http, "v1/completions", """{"model":"a","prompt":"x","max_tokens":4}""");
+        Assert.True(status == HttpStatusCode.OK, body);
     }
 
     private static string[] Images(string directory) =>

@@ -129,9 +129,28 @@ public sealed class UnavailableTests : IDisposable
         Assert.Contains("4 engine processes", error.Message);
     }
 
+    [Fact]
+    public async Task A_stop_before_it_serves_is_no_failure_and_leaves_no_engine()
+    {
+        string silent = _models.NewFile("silent.sh");
+        await File.WriteAllTextAsync(silent, "#!/bin/sh\nread line\n");
+        File.SetUnixFileMode(silent, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        using var stop = new CancellationTokenSource();
+        Task daemon = ServeAsync(stop.Token, program: silent);
+        while (Engines().Count == 0)
+        {
+            Assert.False(daemon.IsCompleted);
+            await Task.Delay(5);
+        }
+
+        await stop.CancelAsync();
+        await daemon;
+        Assert.Empty(Engines());
+    }
+
     private static IReadOnlyList<int> Engines() => DaemonProcess.Engines(Environment.ProcessId);
 
-    private Task ServeAsync(CancellationToken stop, int? failures = null, int? port = null) => Task.Run(
+    private Task ServeAsync(CancellationToken stop, int? failures = null, int? port = null, string? program = null) => Task.Run(
         () => DaemonHost.RunAsync(
             new ServeOptions
             {
@@ -143,7 +162,7 @@ public sealed class UnavailableTests : IDisposable
                 RomDirectory = _models.NewRomDirectory(),
                 EngineFailures = failures,
             },
-            new WorkerCommand(_script, []),
+            new WorkerCommand(program ?? _script, []),
             stop),
         CancellationToken.None);
 

@@ -21,7 +21,7 @@ internal static class RomStatusReader
             return new RomStatus { Directory = path, TotalBytes = total, FreeBytes = free };
 
         // The owner's alone: others may not even open them.
-        using LeaseTable? table = directory.IsOwned ? LeaseTable.TryOpen(directory.Path) : null;
+        using LeaseTable? table = directory.IsOwned ? Leases(directory.Path) : null;
         ILookup<UInt128, LeaseInfo> leases = ByRom(table);
         RegistryEntry[] entries = [.. registry.ReadAll().Select(e => e.Entry)];
         using HugePageSampler? sampler = directory.IsInMemory ? HugePageSampler.TryOpen() : null;
@@ -38,6 +38,19 @@ internal static class RomStatusReader
             FreeBytes = free,
             Roms = [.. entries.OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => Info(e, names, directory, leases, uses[e.RomId], alive[e.Owner]))],
         };
+    }
+
+    // It only counts: a damaged one, which whoever attaches next makes anew, keeps nothing else from being said.
+    private static LeaseTable? Leases(string directory)
+    {
+        try
+        {
+            return LeaseTable.TryOpen(directory);
+        }
+        catch (VaiEngineException e) when (e.Code == VaiError.RegistryDamaged)
+        {
+            return null;
+        }
     }
 
     public static RomInfo Info(in RegistryEntry e, RomStore store) =>

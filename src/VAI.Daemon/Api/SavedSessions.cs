@@ -9,19 +9,23 @@ namespace VAI.Daemon.Api;
 /// The sessions that are saved under names: files in a directory of the daemon's, each owner's in one of its own; and those on their way from or to
 /// a client. A client names no path. Thread-safe.
 /// </summary>
-internal sealed class SavedSessions
+internal sealed class SavedSessions : IDisposable
 {
     /// <summary>Most sessions that one owner keeps.</summary>
     public const int MostOfOwner = 1024;
 
     private const int MaxName = 64;
     private const string Suffix = ".session";
-    private const string Passing = ".passing-";
 
     private readonly Lazy<string> _directory;
+    private readonly Lazy<PassingPlace> _passing;
 
     /// <param name="directory">Made, with mode 0700, when it is first needed; null for a temporary one.</param>
-    public SavedSessions(string? directory) => _directory = new Lazy<string>(() => Make(directory));
+    public SavedSessions(string? directory)
+    {
+        _directory = new Lazy<string>(() => Make(directory));
+        _passing = new Lazy<PassingPlace>(() => NewPlace(_directory.Value));
+    }
 
     /// <summary>Where they are if nobody says otherwise: with the state of this user's programs.</summary>
     public static string DefaultDirectory
@@ -37,7 +41,7 @@ internal sealed class SavedSessions
 
     /// <summary>Makes the directory, if that was not done yet.</summary>
     /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: it is not private; <see cref="VaiError.FileNotWritable"/>.</exception>
-    public void Open() => _ = _directory.Value;
+    public void Open() => _ = _passing.Value;
 
     /// <summary>Where to save a session under a name.</summary>
     /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>, or <see cref="VaiError.Overloaded"/>: there are as many as one may keep.</exception>
@@ -77,7 +81,21 @@ internal sealed class SavedSessions
     }
 
     /// <summary>A file for a session that is on its way; whoever asked deletes it.</summary>
-    public string NewPassing() => Path.Combine(_directory.Value, $"{Passing}{Guid.NewGuid():N}");
+    public string NewPassing() => Path.Combine(_passing.Value.Path, $"{Guid.NewGuid():N}");
+
+    public void Dispose()
+    {
+        if (!_passing.IsValueCreated)
+            return;
+        try
+        {
+            _passing.Value.Dispose();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The next start removes it.
+        }
+    }
 
     private string PathOf(Caller caller, string name)
     {
@@ -98,19 +116,31 @@ internal sealed class SavedSessions
             Directory.CreateDirectory(Path.GetDirectoryName(directory)!);
             PrivateDirectory.Ensure(directory, "sessionsDir");
 
-            // What a daemon that was killed left.
-            foreach (string left in Directory.EnumerateFiles(directory, Passing + "*").Where(f => Entry.KindOf(f) == EntryKind.File))
-                File.Delete(left);
+            // What an engine that was killed left.
             foreach (string place in Directory.EnumerateDirectories(directory).Where(d => Entry.KindOf(d) == EntryKind.Directory))
                 SessionDraft.Sweep(place);
             return directory;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new VaiUsageException(
-                VaiError.FileNotWritable, $"sessionsDir: {directory} cannot be made ({e.Message}). Give another directory (--sessions-dir).", e);
+            throw CannotBeMade(directory, e);
         }
     }
+
+    private static PassingPlace NewPlace(string directory)
+    {
+        try
+        {
+            return PassingPlace.Make(directory);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CannotBeMade(directory, e);
+        }
+    }
+
+    private static VaiUsageException CannotBeMade(string directory, Exception e) => new(
+        VaiError.FileNotWritable, $"sessionsDir: {directory} cannot be made ({e.Message}). Give another directory (--sessions-dir).", e);
 
     private static VaiUsageException None(string name) => new(VaiError.FileNotFound, $"There is no saved session '{name}'. See GET /vai/saved.");
 }

@@ -21,7 +21,7 @@ internal static class VaiApi
     /// <param name="access">What is known of those who use it; null for nothing.</param>
     /// <param name="ending">Cancelled when what runs is not waited for any longer: streams end with an error event.</param>
     public static void MapVai(
-        this IEndpointRouteBuilder routes, IVai vai, SessionTable sessions, Func<WireStatus>? status = null, ApiAccess? access = null,
+        this IEndpointRouteBuilder routes, IVai vai, SessionTable sessions, Func<CancellationToken, Task<WireStatus>>? status = null, ApiAccess? access = null,
         CancellationToken ending = default)
     {
         access ??= new ApiAccess();
@@ -32,7 +32,8 @@ internal static class VaiApi
         var models = new ModelApi(vai, access);
         var api = new SessionApi(vai, sessions, access, stopping, ending);
 
-        Get("/vai/status", c => ApiJson.WriteAsync(c, status?.Invoke() ?? StatusOf(vai, sessions, started), WireJson.Default.WireStatus));
+        Get("/vai/status", async c => await ApiJson.WriteAsync(
+            c, status is null ? StatusOf(vai, sessions, started) : await status(c.RequestAborted).ConfigureAwait(false), WireJson.Default.WireStatus).ConfigureAwait(false));
         Get("/vai/models", models.ListAsync);
         Post("/vai/models/load", models.LoadAsync);
         Post("/vai/models/unload", models.UnloadAsync);

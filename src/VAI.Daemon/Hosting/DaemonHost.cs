@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,7 +15,6 @@ using VAI.Daemon.Supervision;
 using VAI.Daemon.Supervision.Engines;
 using VAI.Daemon.Supervision.Link;
 using VAI.Daemon.Supervision.Proxy;
-using VAI.Native.Rom;
 using VAI.Remote.Wire;
 
 namespace VAI.Daemon.Hosting;
@@ -35,6 +35,7 @@ internal static class DaemonHost
     public static async Task RunAsync(ServeOptions options, WorkerCommand command, CancellationToken stop = default)
     {
         options.Validate();
+        CheckPort(options);
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using ILoggerFactory logs = LoggerFactory.Create(HostLog.Configure);
         ILogger log = logs.CreateLogger("VAI.Daemon");
@@ -44,21 +45,25 @@ internal static class DaemonHost
             reloads.Add("the configuration", live.Read);
         using var draining = new Draining();
         using var signals = new StopSignals(() => Stop(stopping, draining), reloads.Run);
-        RomDirectory roms = RomDirectory.Open(options.RomDirectory, create: true)!;
-        using var owner = DaemonLock.Take(
-            Path.Combine(roms.Path, DaemonLock.FileName),
-            $"The ROM directory {roms.Path}",
-            "Use that one, stop it first, or give this one another directory (--rom-dir).");
+        using var roms = OwnedRoms.Take(options.RomDirectory);
         using var socket = PublicSocket.Take(options.SocketPath);
-        using var estate = new KvEstate(Path.Combine(roms.Path, KvEstate.DirectoryName));
-        estate.Clear();
+        await using var premises = new Premises(roms, socket, log);
         await using var supervisor = new Supervisor(
             command,
             new WorkerConfig(
                 roms.Path, options.Threads, FixedThreads: options.FixedThreads ?? false, Share: options.Share ?? 1, Nice: options.Nice ?? 0,
                 BatchScheduling: options.BatchScheduling ?? false),
-            socket.EngineDirectory, estate, logs.CreateLogger("VAI.Supervisor"), options.Supervision());
-        await supervisor.StartAsync(stopping.Token).ConfigureAwait(false);
+            socket.EngineDirectory, roms.Estate, logs.CreateLogger("VAI.Supervisor"), options.Supervision());
+        try
+        {
+            await supervisor.StartAsync(stopping.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            log.Stopped();
+            return;
+        }
+
         await using var engine = new EngineVai(supervisor);
         SharePrefixes sharing = options.Access.SharePrefixes ?? (options.ApiKeyFile is null ? SharePrefixes.All : SharePrefixes.Key);
         var settling = new Settling(sharing != SharePrefixes.None, draining.Ending);
@@ -69,10 +74,10 @@ internal static class DaemonHost
         options.Access.Apply(admission);
         await using var sessions = new SessionTable(
             options.DrainTime + TimeSpan.FromSeconds(10), AdmissionOptions.MostSessions, admission.MaxSessionsPerClient, admission.SessionIdle);
-        var saved = new SavedSessions(options.Access.SessionsDirectory is { } place ? Path.GetFullPath(place) : SavedSessions.DefaultDirectory);
+        using var saved = new SavedSessions(options.Access.SessionsDirectory is { } place ? Path.GetFullPath(place) : SavedSessions.DefaultDirectory);
         if (options.Access.SessionsDirectory is not null)
             saved.Open();
-        await using WebApplication app = Build(options, socket, logs);
+        await using WebApplication app = Build(options, socket, logs, log);
         AdmissionGate gate = app.Services.GetRequiredService<AdmissionGate>();
         var status = new DaemonStatus(vai, supervisor, requests, gate);
         app.UsePool();
@@ -90,7 +95,7 @@ internal static class DaemonHost
             MaxSessionBytes = admission.MaxSessionBytes,
             Log = logs.CreateLogger("VAI.Daemon.Access"),
         };
-        app.MapVai(vai, sessions, status.Read, access, draining.Ending);
+        app.MapVai(vai, sessions, status.ReadAsync, access, draining.Ending);
         app.MapOpenAi(vai, new OpenAiOptions
         {
             IsReady = () => !stopping.IsCancellationRequested,
@@ -116,24 +121,45 @@ internal static class DaemonHost
         }
         catch (IOException e)
         {
-            throw new VaiUsageException(VaiError.InvalidOption, $"http: {options.Http} cannot be listened at ({e.Message}). Choose another port.", e);
+            throw NotHeard(options, e);
         }
 
         socket.Protect();
+        premises.IsBound = true;
         log.Serving(vai.Models.Count, socket.Path, string.Concat(app.Urls.Where(u => !u.Contains("unix:")).Select(u => " and " + u)));
         SystemdNotify.Ready(log);
-        using var watchdog = SystemdNotify.Watchdog(() => supervisor.IsAlive, log);
-        await Task.WhenAny(supervisor.Completion, Task.Delay(Timeout.InfiniteTimeSpan, stopping.Token)).ConfigureAwait(false);
+        using var watchdog = SystemdNotify.Watchdog(async () => supervisor.IsAlive && await socket.AnswersAsync().ConfigureAwait(false), log);
+        Task over = await Task.WhenAny(supervisor.Completion, premises.Lost, Task.Delay(Timeout.InfiniteTimeSpan, stopping.Token)).ConfigureAwait(false);
         SystemdNotify.Stopping(log);
+        premises.IsBound = false;
         await DrainAsync(app, gate, draining, requests, live.Now.DrainTime, log).ConfigureAwait(false);
 
         // Its error is the daemon's: whoever manages the service starts it anew.
         if (!stopping.IsCancellationRequested)
-            await supervisor.Completion.ConfigureAwait(false);
+            await over.ConfigureAwait(false);
         log.Stopped();
     }
 
-    private static WebApplication Build(ServeOptions options, PublicSocket socket, ILoggerFactory logs)
+    // Found out before the models are burned, and not after.
+    private static void CheckPort(ServeOptions options)
+    {
+        if (options.HttpEndPoint() is not { } http)
+            return;
+        try
+        {
+            using var socket = new Socket(http.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(http);
+        }
+        catch (SocketException e)
+        {
+            throw NotHeard(options, e);
+        }
+    }
+
+    private static VaiUsageException NotHeard(ServeOptions options, Exception e) =>
+        new(VaiError.InvalidOption, $"http: {options.Http} cannot be listened at ({e.Message}). Choose another port.", e);
+
+    private static WebApplication Build(ServeOptions options, PublicSocket socket, ILoggerFactory logs, ILogger log)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
@@ -147,6 +173,11 @@ internal static class DaemonHost
         {
             admission = o;
             options.Access.Apply(o);
+            if (OpenFiles.Limit is { } limit && OpenFiles.ConnectionsOf(limit, OpenFiles.Count) is var connections && connections < o.MaxConnections)
+            {
+                o.MaxConnections = connections;
+                log.FewFiles(limit, o.MaxConnections);
+            }
         });
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {

@@ -45,10 +45,12 @@ internal static class DaemonLock
             RandomAccess.Write(file.Handle, pid, 0);
             return file;
         }
-        catch
+        catch (Exception e)
         {
             file.Dispose();
-            throw;
+            if (e is not IOException)
+                throw;
+            throw new VaiUsageException(VaiError.FileNotWritable, $"{path}: cannot be written ({e.Message}). Make room there, or give another directory.", e);
         }
     }
 

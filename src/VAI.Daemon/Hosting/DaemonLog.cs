@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace VAI.Daemon;
 
-/// <summary>The daemon's log messages. Event ids are stable: 30x the daemon, 31x its engine process, 32x its models, 330 and 332 a failed request.</summary>
+/// <summary>The daemon's log messages. Event ids are stable: 30x the daemon, 31x its engine process, 32x its models, 330 and 332 a failed request, 34x what the system allows it.</summary>
 internal static partial class DaemonLog
 {
     [LoggerMessage(300, LogLevel.Information, "Serving {Models} models at {Socket}{Http}")]
@@ -28,6 +28,12 @@ internal static partial class DaemonLog
 
     [LoggerMessage(307, LogLevel.Information, "Not waiting any longer: {Requests} requests are ended")]
     public static partial void Ending(this ILogger log, int requests);
+
+    [LoggerMessage(308, LogLevel.Error, "The ROM directory {Directory}, or its lock, was removed while it was used: it is made and owned again. What is loaded goes on; the ROMs that were there are burned again when they are needed")]
+    public static partial void RomDirectoryLost(this ILogger log, string directory);
+
+    [LoggerMessage(309, LogLevel.Error, "Somebody has removed what the daemon uses: {What}")]
+    public static partial void PremisesLost(this ILogger log, string what);
 
     [LoggerMessage(310, LogLevel.Warning, "The engine process {Id} ended ({Reason}), the {Count}. to do so; the next one is started in {Milliseconds:F0} ms")]
     public static partial void WorkerEnded(this ILogger log, int id, string reason, int count, double milliseconds);
@@ -82,6 +88,9 @@ internal static partial class DaemonLog
 
     [LoggerMessage(327, LogLevel.Warning, "Loaded otherwise than the configuration says now: {Keys}. It stays so until it is unloaded and loaded again ('vai unload', 'vai load'), or the next start")]
     public static partial void NeedsLoad(this ILogger log, string keys);
+
+    [LoggerMessage(340, LogLevel.Warning, "This process may have {Limit} files open ('ulimit -n'), so that it has {Connections} connections at most")]
+    public static partial void FewFiles(this ILogger log, long limit, int connections);
 
     [LoggerMessage(324, LogLevel.Error, "Model {Name} is in quarantine: loading it ended the engine process three times in a row")]
     public static partial void ModelQuarantined(this ILogger log, string name);

@@ -11,6 +11,10 @@ namespace VAI.Daemon.Hosting;
 /// <summary>What the daemon says of itself. What only the engine knows is of the last time that it was asked.</summary>
 internal sealed class DaemonStatus(SupervisedVai vai, Supervisor supervisor, ActiveRequests requests, AdmissionGate gate)
 {
+    // The engine answers without a turn of the pipeline; one that does not is not waited for.
+    private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(500);
+
+    private readonly Lock _gate = new();
     private readonly long _start = Stopwatch.GetTimestamp();
     private Task<IReadOnlyList<WireModelStatus>?>? _asked;
     private IReadOnlyList<WireModelStatus>? _said;
@@ -20,16 +24,20 @@ internal sealed class DaemonStatus(SupervisedVai vai, Supervisor supervisor, Act
     public static string Version { get; } =
         typeof(DaemonStatus).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
 
-    public WireStatus Read()
+    public async Task<WireStatus> ReadAsync(CancellationToken cancellationToken)
     {
-        // One question at a time: an engine that is being started answers later.
-        if (_asked is null or { IsCompleted: true })
+        Task<IReadOnlyList<WireModelStatus>?> asked;
+        lock (_gate)
         {
-            if (_asked is { IsCompletedSuccessfully: true, Result: { } said })
-                _said = said;
-            _asked = AskAsync();
+            // One question at a time: an engine that is being started answers later.
+            if (_asked is null or { IsCompleted: true })
+                _asked = AskAsync();
+            asked = _asked;
         }
 
+        await Task.WhenAny(asked, Task.Delay(Soon, cancellationToken)).ConfigureAwait(false);
+        if (asked is { IsCompletedSuccessfully: true, Result: { } said })
+            Volatile.Write(ref _said, said);
         IReadOnlyList<IModelContext> loaded = vai.Models;
         IEnumerable<string> names = loaded.Select(m => m.Name).Union(vai.Configured.Select(m => m.Name), StringComparer.Ordinal);
         return new WireStatus(
@@ -59,7 +67,7 @@ internal sealed class DaemonStatus(SupervisedVai vai, Supervisor supervisor, Act
 
     private WireModelStatus Model(string name, IModelContext? model)
     {
-        WireModelStatus? said = _said?.FirstOrDefault(m => m.Name == name);
+        WireModelStatus? said = Volatile.Read(ref _said)?.FirstOrDefault(m => m.Name == name);
         bool quarantined = supervisor.IsQuarantined(name);
         return new WireModelStatus(
             name, model is not null && !quarantined, quarantined, model?.OpenSessions ?? 0, said?.SramUsed ?? 0, said?.SramTokens ?? 0,

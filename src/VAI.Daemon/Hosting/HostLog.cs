@@ -14,6 +14,9 @@ internal static class HostLog
         bool debug = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Variable));
         logging.SetMinimumLevel(debug ? LogLevel.Debug : LogLevel.Information);
         logging.AddFilter("Microsoft", LogLevel.Warning);
+
+        // What a start fails by is thrown, and said by who catches it.
+        logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         if (!debug)
             logging.AddFilter("VAI.Native", LogLevel.Warning);
         logging.AddSimpleConsole(console =>

@@ -11,9 +11,14 @@ internal sealed class NoLifetime : IHostLifetime
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
-/// <summary>The signals that ask a process to end, and the one to read its configuration again, for as long as this is not disposed.</summary>
+/// <summary>
+/// The signals that ask a process to end, the one to read its configuration again, and one that does not end it, for as long as this is not disposed.
+/// </summary>
 internal sealed class StopSignals : IDisposable
 {
+    // SIGXFSZ: where 'ulimit -f' allows no file of that size, whoever writes one is told so, be it a burn or the log. By itself it would end the process.
+    private const PosixSignal FileTooLarge = (PosixSignal)25;
+
     private readonly PosixSignalRegistration[] _registrations;
 
     /// <param name="stop">Called for each signal to end.</param>
@@ -24,6 +29,7 @@ internal sealed class StopSignals : IDisposable
         [
             .. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT }.Select(s => On(s, stop)),
             On(PosixSignal.SIGHUP, reload ?? stop),
+            On(FileTooLarge, static () => { }),
         ];
     }
 

@@ -17,21 +17,30 @@ internal static class SystemdNotify
     /// <summary>
     /// Tells it, where the unit has a <c>WatchdogSec</c>, that the daemon comes on: three times in each such time, for as long as that is so.
     /// </summary>
+    /// <param name="isAlive">Asked again when it has answered: one that does not end says that the daemon hangs.</param>
+    /// <param name="log">Where to log to.</param>
     /// <returns>Ends it; null where nobody asked.</returns>
-    public static IDisposable? Watchdog(Func<bool> isAlive, ILogger log)
+    public static IDisposable? Watchdog(Func<Task<bool>> isAlive, ILogger log)
     {
         if (!long.TryParse(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), CultureInfo.InvariantCulture, out long microseconds) || microseconds <= 0)
             return null;
         var interval = TimeSpan.FromMicroseconds(microseconds / 3.0);
+        Task asked = Task.CompletedTask;
         return new Timer(
             _ =>
             {
-                if (isAlive())
-                    Send("WATCHDOG=1", log);
+                if (asked.IsCompleted)
+                    asked = TellAsync();
             },
             null,
             interval,
             interval);
+
+        async Task TellAsync()
+        {
+            if (await isAlive().ConfigureAwait(false))
+                Send("WATCHDOG=1", log);
+        }
     }
 
     /// <summary>One datagram; a service that cannot say how it stands runs all the same.</summary>

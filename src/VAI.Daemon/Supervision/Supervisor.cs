@@ -92,7 +92,16 @@ internal sealed partial class Supervisor : IEngines, IAsyncDisposable
     {
         _watching = WatchAsync();
         EngineProcess first = Start(isBlamed: false, isolated: false);
-        await first.Ready.WaitAsync(_options.StartLimit, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await first.Ready.WaitAsync(_options.StartLimit, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await first.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+
         _run = RunAsync(first);
         Task<EngineProcess> serving;
         lock (_gate)

@@ -36,8 +36,17 @@ internal static unsafe class NativeLog
     [ThreadStatic]
     private static (Func<string, bool> Wanted, List<string> Lines)? _collected;
 
+    [ThreadStatic]
+    private static Func<bool>? _ended;
+
     /// <summary>A whole line was logged. Raised on any thread, native ones among them.</summary>
     public static event Action<NativeLogLevel, string>? Line;
+
+    /// <summary>
+    /// Says of the call that this thread makes whether it was told to end: that it fails then is what was wanted, and what is logged of it information. Null for
+    /// one that nobody ends.
+    /// </summary>
+    public static void Until(Func<bool>? ended) => _ended = ended;
 
     /// <summary>Collects the errors this thread's calls log until <see cref="TakeErrors"/>.</summary>
     public static void CollectErrors() => _errors = [];
@@ -93,6 +102,6 @@ internal static unsafe class NativeLog
             errors.Add(whole);
         if (_collected is { } collected && collected.Wanted(whole))
             collected.Lines.Add(whole);
-        Line?.Invoke(_level, whole);
+        Line?.Invoke(_level is NativeLogLevel.Warning or NativeLogLevel.Error && _ended?.Invoke() == true ? NativeLogLevel.Info : _level, whole);
     }
 }

@@ -24,6 +24,9 @@ internal sealed unsafe class AbortFlag
     /// <summary>Where llama.cpp finds it. No step may run that was told of it when this object is gone.</summary>
     public nint Address => (nint)Unsafe.AsPointer(ref _words[At]);
 
+    /// <summary>Whether the step was told to end, by somebody or by its time.</summary>
+    public bool IsUp => Volatile.Read(ref _words[At]) != 0;
+
     /// <summary>Whether its time ended the step.</summary>
     public bool IsLate => Volatile.Read(ref _words[At]) == Late;
 

@@ -55,6 +55,7 @@ internal sealed unsafe class LlamaContext : IDisposable
     private readonly LlamaModel _model;
     private readonly nint _memory;
     private readonly AbortFlag _abort = new();
+    private readonly Func<bool> _ended;
 
     /// <summary>Creates the context; its KV cache is cleared, which costs up to seconds per GB.</summary>
     /// <exception cref="VaiEngineException">llama.cpp could not create it, in general for want of memory.</exception>
@@ -62,6 +63,7 @@ internal sealed unsafe class LlamaContext : IDisposable
     {
         ContextParamsTable t = NativeLoader.EnsureLoaded().Abi.Context;
         _model = model;
+        _ended = () => _abort.IsUp;
         Threads = settings.Threads;
         Settings = settings;
         ParamsBlob p = LlamaNative.llama_context_default_params();
@@ -158,7 +160,9 @@ internal sealed unsafe class LlamaContext : IDisposable
     {
         if (Batch.Count == 0)
             throw new VaiUsageException(VaiError.InvalidOption, "The batch is empty: add a token before decoding.");
+        NativeLog.Until(_ended);
         int status = LlamaNative.llama_decode(Handle, Batch.Native);
+        NativeLog.Until(null);
         return status is >= 0 and <= 2 ? (DecodeStatus)status : ThrowFailed(status);
     }
 

@@ -31,6 +31,16 @@ public sealed class RomTests(ForgedModels models) : EngineTest(models)
     }
 
     [Fact]
+    public async Task Counts_that_are_damaged_hide_no_rom()
+    {
+        string directory = Models.NewRomDirectory();
+        using (var catalog = RomCatalog.Open(new VaiOptions { RomDirectory = directory }))
+            await catalog.BurnAsync(Models["tiny"], "a");
+        await File.WriteAllTextAsync(Path.Combine(directory, "leases"), "no table");
+        Assert.Equal("a", Assert.Single(RomCatalog.ReadStatus(directory).Roms).Name);
+    }
+
+    [Fact]
     public async Task Every_profile_gives_the_same_tokens()
     {
         string file = await ForgeAsync(3);

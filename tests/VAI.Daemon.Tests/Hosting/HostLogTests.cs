@@ -39,6 +39,14 @@ public sealed class HostLogTests
         Assert.Contains("dropped", reader.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_a_start_fails_by_is_said_once()
+    {
+        using ILoggerFactory logs = LoggerFactory.Create(HostLog.Configure);
+        Assert.False(logs.CreateLogger("Microsoft.Extensions.Hosting.Internal.Host").IsEnabled(LogLevel.Error));
+        Assert.True(logs.CreateLogger("Microsoft.AspNetCore.Server.Kestrel").IsEnabled(LogLevel.Error));
+    }
+
     // The console is asked for its writer once.
     private static ILoggerFactory Create(TextWriter writer)
     {

@@ -23,6 +23,56 @@ public sealed class PublicSocketTests
         Assert.Equal(Private, File.GetUnixFileMode(taken.EngineDirectory));
     }
 
+    [Fact]
+    public async Task Who_listens_and_does_not_answer_is_waited_for()
+    {
+        using var place = new Place(Private);
+        using var taken = PublicSocket.Take(place.Socket);
+        using var listening = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listening.Bind(new UnixDomainSocketEndPoint(taken.Path));
+        listening.Listen();
+        Task<bool> answers = taken.AnswersAsync();
+        using (Socket connection = await listening.AcceptAsync())
+        {
+            byte[] question = new byte[256];
+            Assert.InRange(await connection.ReceiveAsync(question), 1, question.Length);
+            Assert.False(answers.IsCompleted);
+        }
+
+        Assert.True(await answers);
+        File.Delete(taken.Path);
+        Assert.True(await taken.AnswersAsync());
+    }
+
+    [Fact]
+    public void What_was_taken_away_is_made_again_but_for_the_socket()
+    {
+        using var place = new Place(Private);
+        using var taken = PublicSocket.Take(place.Socket);
+        using var listening = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listening.Bind(new UnixDomainSocketEndPoint(taken.Path));
+        Assert.True(taken.Hold());
+        Directory.Delete(Path.GetDirectoryName(place.Socket)!, recursive: true);
+        Assert.False(taken.Hold());
+        Assert.True(File.Exists(Path.Combine(taken.EngineDirectory, MadeDirectory.Marker)));
+        Assert.Contains("belongs to the daemon", Assert.Throws<VaiUsageException>(() => PublicSocket.Take(place.Socket)).Message);
+    }
+
+    [Fact]
+    public void What_another_daemon_has_taken_meanwhile_is_that_ones()
+    {
+        using var place = new Place(Private);
+        var taken = PublicSocket.Take(place.Socket);
+        Directory.Delete(Path.GetDirectoryName(place.Socket)!, recursive: true);
+        using var other = PublicSocket.Take(place.Socket);
+        using var listening = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listening.Bind(new UnixDomainSocketEndPoint(other.Path));
+        Assert.Contains("belongs to the daemon", Assert.Throws<VaiUsageException>(() => taken.Hold()).Message);
+        taken.Dispose();
+        Assert.True(other.Hold());
+        Assert.True(Directory.Exists(other.EngineDirectory));
+    }
+
     [Theory]
     [InlineData(Group | UnixFileMode.GroupWrite)]
     [InlineData(Private | UnixFileMode.OtherExecute)]

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using VAI.Native.Abi;
 
 namespace VAI.Native.Tests.Llama;
 
@@ -44,6 +45,35 @@ public sealed class StepTests(NativeFixture fixture) : IClassFixture<NativeFixtu
             context.Batch.Add(1, position, 0, logits: true);
             return context.Decode();
         }
+    }
+
+    [Fact]
+    public void A_step_that_was_told_to_end_is_no_error_in_the_log()
+    {
+        using var model = LlamaModel.Load(fixture.Tiny, new LlamaModelSettings());
+        using var context = new LlamaContext(model, Two);
+        int thread = Environment.CurrentManagedThreadId;
+        var lines = new List<(NativeLogLevel Level, string Text)>();
+        void Collect(NativeLogLevel level, string line)
+        {
+            if (Environment.CurrentManagedThreadId == thread)
+                lines.Add((level, line));
+        }
+
+        NativeLog.Line += Collect;
+        try
+        {
+            context.RequestAbort();
+            context.Batch.Add(1, 0, 0, logits: true);
+            Assert.Equal(DecodeStatus.Aborted, context.Decode());
+        }
+        finally
+        {
+            NativeLog.Line -= Collect;
+        }
+
+        Assert.Contains(lines, l => l.Text.Contains("llama_decode", StringComparison.Ordinal));
+        Assert.DoesNotContain(lines, l => l.Level is NativeLogLevel.Warning or NativeLogLevel.Error);
     }
 
     [Fact]

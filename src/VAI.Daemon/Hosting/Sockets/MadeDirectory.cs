@@ -27,17 +27,32 @@ internal static class MadeDirectory
         if (Entry.KindOf(path) is not (EntryKind.None or EntryKind.Directory))
             throw Refused(path, key, "is no directory");
         PrivateDirectory.Ensure(path, key);
-        if (Foreign(path, isOurs) is { } foreign)
+        if (Foreign(path, isOurs, IsMarked(path)) is { } foreign)
             throw Refused(path, key, $"holds {foreign}, which VAI did not make");
         Empty(path);
         if (!IsMarked(path))
             Mark(path, key);
     }
 
+    /// <summary>
+    /// Makes it again where somebody took it away while it was used, or marks what engine processes have made in its place meanwhile. Nothing is deleted.
+    /// </summary>
+    /// <inheritdoc cref="Renew" path="/param"/>
+    /// <inheritdoc cref="Renew" path="/exception"/>
+    public static void Claim(string path, string key, Func<string, EntryKind, bool> isOurs)
+    {
+        PrivateDirectory.Ensure(path, key);
+        if (IsMarked(path))
+            return;
+        if (Foreign(path, isOurs, marked: true) is { } foreign)
+            throw Refused(path, key, $"holds {foreign}, which VAI did not make");
+        Mark(path, key);
+    }
+
     /// <summary>Removes it with all that is VAI's; what else is there stays, and the directory with it.</summary>
     public static void Remove(string path, Func<string, EntryKind, bool> isOurs)
     {
-        if (Entry.KindOf(path) != EntryKind.Directory || Foreign(path, isOurs) is not null)
+        if (Entry.KindOf(path) != EntryKind.Directory || Foreign(path, isOurs, IsMarked(path)) is not null)
             return;
         Empty(path);
         File.Delete(Path.Combine(path, Marker));
@@ -46,9 +61,8 @@ internal static class MadeDirectory
 
     private static bool IsMarked(string path) => Entry.KindOf(Path.Combine(path, Marker)) == EntryKind.File;
 
-    private static string? Foreign(string path, Func<string, EntryKind, bool> isOurs)
+    private static string? Foreign(string path, Func<string, EntryKind, bool> isOurs, bool marked)
     {
-        bool marked = IsMarked(path);
         foreach (string entry in Directory.EnumerateFileSystemEntries(path, "*", Below))
         {
             string name = Path.GetRelativePath(path, entry);

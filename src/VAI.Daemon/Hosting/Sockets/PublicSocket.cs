@@ -12,8 +12,12 @@ namespace VAI.Daemon.Hosting.Sockets;
 /// </summary>
 internal sealed class PublicSocket : IDisposable
 {
-    private readonly FileLock _lock;
+    private const string Advice = "Stop it first, or give this one another socket (--socket).";
+
+    private static readonly byte[] Question = [.. "GET /health HTTP/1.1\r\nHost: vai\r\nConnection: close\r\n\r\n"u8];
+
     private readonly uint? _group;
+    private FileLock _lock;
 
     private PublicSocket(string path, FileLock taken, uint? group)
     {
@@ -36,8 +40,7 @@ internal sealed class PublicSocket : IDisposable
         // The modes below are of files that others must not see even for a moment.
         LibcNative.umask(0b_000_111_111);
         uint? group = PrivateDirectory.EnsureForGroup(System.IO.Path.GetDirectoryName(path)!);
-        const string Advice = "Stop it first, or give this one another socket (--socket).";
-        FileLock taken = DaemonLock.Take(path + ".lock", $"The socket {path}", Advice);
+        FileLock taken = TakeLock(path);
         try
         {
             EntryKind there = Entry.KindOf(path);
@@ -75,13 +78,65 @@ internal sealed class PublicSocket : IDisposable
         File.SetUnixFileMode(Path, _group is null ? User : User | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
     }
 
+    /// <summary>
+    /// Sees to it that what it took is still its own: somebody may have taken its directory away, as a user's runtime directory goes with the last session.
+    /// Engine processes can be started again then, but nobody reaches the socket itself any more.
+    /// </summary>
+    /// <returns>Whether the socket is where it was.</returns>
+    /// <exception cref="VaiUsageException">What was taken away cannot be had again: another daemon has it, or it cannot be made.</exception>
+    public bool Hold()
+    {
+        if (!IsOwn)
+        {
+            PrivateDirectory.EnsureForGroup(System.IO.Path.GetDirectoryName(Path)!);
+            FileLock lost = _lock;
+            _lock = TakeLock(Path);
+            lost.Dispose();
+        }
+
+        if (Entry.KindOf(EngineDirectory) != EntryKind.Directory)
+            MadeDirectory.Claim(EngineDirectory, "socket", IsOurs);
+        return Entry.KindOf(Path) == EntryKind.Socket;
+    }
+
+    /// <summary>
+    /// Asks the daemon something, as a client does. What answers is the thread that all connections have, and the pool: whatever it is, even a refusal, they come on.
+    /// </summary>
+    /// <returns>False where this process cannot even ask; does not end where nobody answers. True where the socket was taken away, which says nothing.</returns>
+    public async Task<bool> AnswersAsync()
+    {
+        try
+        {
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(Path)).ConfigureAwait(false);
+            await socket.SendAsync(Question).ConfigureAwait(false);
+            _ = await socket.ReceiveAsync(new byte[1]).ConfigureAwait(false);
+            return true;
+        }
+        catch (SocketException e)
+        {
+            return e.SocketErrorCode is not (SocketError.TooManyOpenSockets or SocketError.WouldBlock or SocketError.TryAgain or SocketError.NoBufferSpaceAvailable);
+        }
+    }
+
     public void Dispose()
     {
-        if (Entry.KindOf(Path) == EntryKind.Socket)
-            File.Delete(Path);
-        MadeDirectory.Remove(EngineDirectory, IsOurs);
+        // What another daemon has made at the path is that one's.
+        if (IsOwn)
+        {
+            if (Entry.KindOf(Path) == EntryKind.Socket)
+                File.Delete(Path);
+            MadeDirectory.Remove(EngineDirectory, IsOurs);
+        }
+
         _lock.Dispose();
     }
+
+    private static string LockOf(string path) => path + ".lock";
+
+    private static FileLock TakeLock(string path) => DaemonLock.Take(LockOf(path), $"The socket {path}", Advice);
+
+    private bool IsOwn => FilePlace.IsAt(_lock.Handle, LockOf(Path));
 
     // Engine processes are numbered, and so are their files.
     private static bool IsOurs(string name, EntryKind kind) =>

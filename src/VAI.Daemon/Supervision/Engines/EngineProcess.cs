@@ -160,8 +160,15 @@ internal sealed class EngineProcess : IAsyncDisposable
 
     private static void Remove(string path)
     {
-        File.Delete(path);
-        File.Delete(path + ".page");
+        try
+        {
+            File.Delete(path);
+            File.Delete(path + ".page");
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Somebody has taken all of it away.
+        }
     }
 
     private void End(string reason)

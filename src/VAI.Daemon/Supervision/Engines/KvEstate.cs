@@ -24,6 +24,10 @@ internal sealed class KvEstate(string root) : IDisposable
     /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: it holds what VAI did not make.</exception>
     public void Clear() => MadeDirectory.Renew(root, "romDir", IsOurs);
 
+    /// <summary>Makes it again, or marks what engine processes have made, where somebody took it away.</summary>
+    /// <inheritdoc cref="Clear" path="/exception"/>
+    public void Claim() => MadeDirectory.Claim(root, "romDir", IsOurs);
+
     /// <summary>Leaves what dead engine processes had to another, before it serves.</summary>
     public void Leave(int heir)
     {
