@@ -19,6 +19,8 @@ internal sealed class CompiledConstraint
     // All schemas of tools together.
     private const int MostToolChars = 4 << 20;
 
+    private const int MostShown = 300;
+
     private const int MostKept = 32;
     private const int MostGrammars = 4;
 
@@ -161,19 +163,19 @@ internal sealed class CompiledConstraint
         }
         catch (SchemaError e)
         {
-            throw Invalid($"The schema cannot be held at {e.Pointer}: {e.What}. Change it there, or leave it out.", e);
+            throw Invalid($"The schema cannot be held at {Shown(e.Pointer)}: {Shown(e.What)}. Change it there, or leave it out.", e);
         }
         catch (PatternError e)
         {
-            throw Invalid($"The regular expression cannot be held: {e.Message}.", e);
+            throw Invalid($"The regular expression cannot be held: {Shown(e.Message)}.", e);
         }
         catch (GbnfError e)
         {
-            throw Invalid($"The grammar cannot be held, in line {e.Line}: {e.What}.", e);
+            throw Invalid($"The grammar cannot be held, in line {e.Line}: {Shown(e.What)}.", e);
         }
         catch (ConstraintTooLarge e)
         {
-            throw Invalid($"The constraint cannot be held: {e.Message}. Make it simpler.", e);
+            throw Invalid($"The constraint cannot be held: {Shown(e.Message)}. Make it simpler.", e);
         }
     }
 
@@ -237,6 +239,9 @@ internal sealed class CompiledConstraint
             }
         }
     }
+
+    // What was given is repeated in it, and may be long.
+    private static string Shown(string text) => text.Length <= MostShown ? text : $"{text.AsSpan(0, MostShown)}...";
 
     private static VaiUsageException Invalid(string message, Exception? inner = null) => new(VaiError.InvalidConstraint, message, inner);
 
