@@ -76,7 +76,7 @@ public sealed record Constraint
     /// <param name="otherwise">What an answer without a call must be, a <see cref="JsonSchema(string)"/>; null for any text.</param>
     /// <exception cref="VaiUsageException">
     /// <see cref="VaiError.InvalidConstraint"/>: what of a strict tool's schema cannot be held (of others the type alone of such an argument is, or that they are an object);
-    /// <see cref="VaiError.InvalidOption"/>: there are too many tools, one has no name, or none has the name.
+    /// <see cref="VaiError.InvalidOption"/>: there are too many tools, one has no name, two that differ have the same, or none has the name that is asked for.
     /// </exception>
     public static Constraint Tools(
         ChatPrompt prompt, IReadOnlyList<JsonElement> tools, ToolChoice choice = ToolChoice.Auto, string? name = null, bool parallel = true, Constraint? otherwise = null)
@@ -91,7 +91,9 @@ public sealed record Constraint
             throw OptionCheck.Invalid($"The choice of tools is {choice}, which is none of the enumeration's.");
         if (choice == ToolChoice.None && name is not null)
             throw OptionCheck.Invalid($"The tool '{name}' is to be called, and none may be. Leave one of the two out.");
-        Tool[] all = [.. tools.Select(ToolDefinitions.Read)];
+        Tool[] all = [.. tools.Select(ToolDefinitions.Read).Distinct()];
+        if (all.CountBy(t => t.Name).FirstOrDefault(n => n.Value > 1) is { Key: { } twice })
+            throw OptionCheck.Invalid($"Two tools are named '{twice}', and are not the same. Name one otherwise.");
         if (name is not null && !all.Any(t => t.Name == name))
             throw OptionCheck.Invalid($"No tool is named '{name}'.");
         Tool[] callable = choice == ToolChoice.None ? [] : name is null ? all : [all.First(t => t.Name == name)];

@@ -117,6 +117,9 @@ public sealed class ToolCallTests(ForgedModels models) : EngineTest(models)
         Assert.Equal(VaiError.InvalidOption, Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [Definition("f", "{}")], name: "g")).Code);
         Assert.Equal(VaiError.InvalidOption, Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [Definition("a b", "{}")])).Code);
         Assert.Equal(VaiError.InvalidOption, Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [], ToolChoice.Required)).Code);
+        string twice = Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [Definition("f", "{}"), Definition("f", "{\"type\":\"object\"}")])).Message;
+        Assert.Contains("Two tools are named 'f'", twice, StringComparison.Ordinal);
+        Assert.Equal(Constraint.Tools(prompt, [Definition("f", "{}")]), Constraint.Tools(prompt, [Definition("f", "{}"), Definition("f", "{}")]));
         Assert.Equal(VaiError.InvalidOption, Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [Definition("f", "{}")], (ToolChoice)9)).Code);
         Assert.Equal(VaiError.InvalidOption, Assert.Throws<VaiUsageException>(() => Constraint.Tools(prompt, [Definition("f", "{}")], ToolChoice.None, "f")).Code);
         Assert.Equal(VaiError.InvalidConstraint, Assert.Throws<VaiUsageException>(() => Constraint.JsonSchema(default(JsonElement))).Code);
