@@ -1,3 +1,5 @@
+using VAI.Native;
+
 namespace VAI;
 
 /// <summary>
@@ -12,8 +14,10 @@ namespace VAI;
 /// </remarks>
 public abstract class VaiException : Exception
 {
+    private const int MostChars = 6_000;
+
     private protected VaiException(VaiError code, string message, Exception? inner)
-        : base(message, inner) => Code = code;
+        : base(Excerpt.Of(message, MostChars), inner) => Code = code;
 
     /// <summary>What went wrong, for programs; the message is for people.</summary>
     public VaiError Code { get; }

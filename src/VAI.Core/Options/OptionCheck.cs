@@ -79,7 +79,7 @@ internal static class OptionCheck
         }
     }
 
-    public static VaiUsageException Invalid(string message) => new(VaiError.InvalidOption, message);
+    public static VaiUsageException Invalid(string message, Exception? inner = null) => new(VaiError.InvalidOption, message, inner);
 
     private static void Throw(ValidateOptionsResult result)
     {

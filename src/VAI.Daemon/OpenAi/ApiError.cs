@@ -2,15 +2,18 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using VAI.Daemon.OpenAi.Responses;
+using VAI.Native;
 
 namespace VAI.Daemon.OpenAi;
 
 /// <summary>What ends a request with an error, as OpenAI's API says it.</summary>
 internal sealed class ApiError(
     int status, string code, string message, string? param = null, string type = ApiError.InvalidRequest, Exception? inner = null)
-    : Exception(message, inner)
+    : Exception(Excerpt.Of(message, ApiError.MostChars), inner)
 {
     public const string InvalidRequest = "invalid_request_error";
+
+    private const int MostChars = 900, MostParamChars = 200;
 
     private const string RateLimit = "rate_limit_error";
     private const string Server = "server_error";
@@ -22,7 +25,7 @@ internal sealed class ApiError(
     public string Code => code;
 
     /// <summary>The request's field that is at fault; null if it is none.</summary>
-    public string? Param => param;
+    public string? Param => Excerpt.Of(param, MostParamChars);
 
     /// <summary>The kind of error.</summary>
     public string Type => type;
@@ -72,7 +75,7 @@ internal sealed class ApiError(
         writer.WriteStartObject("error"u8);
         writer.WriteString("message"u8, Message);
         writer.WriteString("type"u8, type);
-        writer.WriteString("param"u8, param);
+        writer.WriteString("param"u8, Param);
         writer.WriteString("code"u8, code);
         writer.WriteEndObject();
         writer.WriteEndObject();

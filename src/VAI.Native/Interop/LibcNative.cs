@@ -77,6 +77,12 @@ internal static partial class LibcNative
     internal const int PRIO_PROCESS = 0;
     internal const int SCHED_BATCH = 3;
 
+    internal const int RLIMIT_FSIZE = 1;
+
+    /// <summary>getrlimit(2): 0, or -1 with errno set.</summary>
+    [LibraryImport(Libraries.Libc, SetLastError = true)]
+    internal static partial int getrlimit(int resource, out resource_limit limit);
+
     [LibraryImport(Libraries.Libc, SetLastError = true)]
     internal static partial int setpriority(int which, uint who, int priority);
 
@@ -245,6 +251,14 @@ internal struct file_lock
     internal long l_start;
     internal long l_len;
     internal int l_pid;
+}
+
+/// <summary><c>struct rlimit</c>; <see cref="ulong.MaxValue"/> is no limit.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct resource_limit
+{
+    internal ulong rlim_cur;
+    internal ulong rlim_max;
 }
 
 /// <summary><c>struct timespec</c> of the kernel's 64-bit calls.</summary>

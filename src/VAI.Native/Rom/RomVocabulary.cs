@@ -61,8 +61,13 @@ internal static class RomVocabulary
     /// <returns>Whether it is there.</returns>
     public static bool Leave(RomFile image, int version, ReadOnlySpan<byte> content)
     {
-        if (!Status(image.Handle, out statx_result images) || images.stx_uid != LibcNative.geteuid() || content.Length > MostBytes)
+        if (!Status(image.Handle, out statx_result images) || images.stx_uid != LibcNative.geteuid() || content.Length > MostBytes
+            || LibcNative.getrlimit(LibcNative.RLIMIT_FSIZE, out resource_limit limit) != 0 || limit.rlim_cur < (ulong)(content.Length + Marshal.SizeOf<Head>()))
+        {
+            // Whoever writes more than 'ulimit -f' is ended by a signal.
             return false;
+        }
+
         int descriptor = LibcNative.open(Path.GetDirectoryName(image.Path)!, LibcNative.O_TMPFILE | LibcNative.O_WRONLY | LibcNative.O_CLOEXEC, 0b_110_000_000);
         if (descriptor < 0)
             return false;

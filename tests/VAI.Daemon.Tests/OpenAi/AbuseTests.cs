@@ -80,6 +80,12 @@ public sealed class AbuseTests(OpenAiServer server) : OpenAiTest(server)
         await RefusedAsync(Completions, """{"model":"m","prompt":"x","\udfff":1}""", HttpStatusCode.BadRequest, "invalid_json");
         await RefusedAsync(Embeddings, """{"model":"e","input":["\udc00"]}""", HttpStatusCode.BadRequest, "invalid_json");
         await RefusedAsync(Chat, """{"model":"m","messages":[{"role":"user","content":"\ud83d"}]}""", HttpStatusCode.BadRequest, "invalid_json");
+
+        // What is kept, and read when the prompt is made.
+        await RefusedAsync(
+            Chat, """{"model":"m","messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","title":"\uD800"}}}]}""", HttpStatusCode.BadRequest, "invalid_json");
+        await PostAsync(
+            Chat, """{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"x"},{"role":"assistant","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":\"\\ud800\"}"}}]},{"role":"tool","tool_call_id":"c","content":"y"}]}""");
         await RefusedAsync(Chat, """{"model":"m","messages":[{"role":"user","content":"a\u0000b"}]}""", HttpStatusCode.BadRequest, "invalid_value");
         await AnswersAsync();
     }

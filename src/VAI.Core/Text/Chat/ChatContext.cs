@@ -79,7 +79,7 @@ internal sealed class ChatContext
             using JsonDocument document = JsonDocument.Parse(arguments, new JsonDocumentOptions { MaxDepth = MostJsonDepth });
             return JsonValues.Read(document.RootElement, ref _size);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or VaiUsageException)
         {
             return Text(arguments, message);
         }

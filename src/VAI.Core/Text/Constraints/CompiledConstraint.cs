@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using VAI.Native;
 using VAI.Native.Llama;
 using VAI.Text.Constraints.Automata;
 using VAI.Text.Constraints.Gbnf;
@@ -240,8 +241,7 @@ internal sealed class CompiledConstraint
         }
     }
 
-    // What was given is repeated in it, and may be long.
-    private static string Shown(string text) => text.Length <= MostShown ? text : $"{text.AsSpan(0, MostShown)}...";
+    private static string Shown(string text) => Excerpt.Of(text, MostShown);
 
     private static VaiUsageException Invalid(string message, Exception? inner = null) => new(VaiError.InvalidConstraint, message, inner);
 

@@ -20,6 +20,7 @@ internal sealed class ToolGrammar
     private readonly bool _headed;
     private readonly ArgumentForm? _form;
     private readonly Dictionary<string, ArgumentTypes> _types = new(StringComparer.Ordinal);
+    private (int Rule, ArgumentTypes Types)? _anything;
 
     private ToolGrammar(ToolRequest request, MarkedGrammar marked, bool headed)
     {
@@ -104,11 +105,15 @@ internal sealed class ToolGrammar
 
     private int Arguments(Tool tool)
     {
-        if (Added(tool, tool.Parameters, tool.Strict) is { } rule)
+        if ((tool.Strict || !_grammar.Fuel.IsSpent) && Added(tool, tool.Parameters, tool.Strict) is { } rule)
             return rule;
-        if (LooseTool.Of(tool.Parameters, Holds) is { } loose && Added(tool, loose, strict: false) is { } left)
+        if (!_grammar.Fuel.IsSpent && LooseTool.Of(tool.Parameters, Holds) is { } loose && Added(tool, loose, strict: false) is { } left)
             return left;
-        return Added(tool, Constraint.JsonObject.Text, strict: true)!.Value;
+
+        // Any object: the same for all such, whatever the tools before them have used up.
+        (int any, ArgumentTypes types) = _anything ??= SchemaCompiler.AddArguments(_grammar, Constraint.JsonObject.Text, "#/tools", _form, isOurs: true);
+        _types.TryAdd(tool.Name, types);
+        return any;
     }
 
     // Null where it cannot be held, and need not be.
@@ -123,6 +128,8 @@ internal sealed class ToolGrammar
 
     private bool Holds(string schema)
     {
+        if (_grammar.Fuel.IsSpent)
+            return false;
         int before = _grammar.Count;
         bool holds = Tried(schema, "#") is not null;
         _grammar.Truncate(before);

@@ -63,6 +63,10 @@ internal static class RequestBody
         {
             var options = new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
             using var document = JsonDocument.Parse(body, options);
+
+            // Whoever keeps a part of it reads that later.
+            if (body.Span.IndexOf("\\ud"u8) >= 0 || body.Span.IndexOf("\\uD"u8) >= 0)
+                ReadTexts(document.RootElement);
             return read(document.RootElement);
         }
         catch (JsonException e)
@@ -73,6 +77,28 @@ internal static class RequestBody
         {
             // How a text that is half of a UTF-16 pair is found out: when it is read.
             throw BadJson("A text of the body is no valid UTF-16: half of a pair is escaped in it.");
+        }
+    }
+
+    private static void ReadTexts(JsonElement element)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.String:
+                _ = element.GetString();
+                break;
+            case JsonValueKind.Array:
+                foreach (JsonElement item in element.EnumerateArray())
+                    ReadTexts(item);
+                break;
+            case JsonValueKind.Object:
+                foreach (JsonProperty member in element.EnumerateObject())
+                {
+                    _ = member.Name;
+                    ReadTexts(member.Value);
+                }
+
+                break;
         }
     }
 

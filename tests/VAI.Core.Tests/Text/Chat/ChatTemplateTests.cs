@@ -170,13 +170,17 @@ public sealed class ChatTemplateTests
     }
 
     [Fact]
-    public void A_value_that_is_too_deep_for_a_stack_is_refused()
+    public void A_value_that_is_too_deep_for_a_stack_or_no_text_is_refused()
     {
         using JsonDocument deep = JsonDocument.Parse(
             $$"""{"x":{{new string('[', 30_000)}}{{new string(']', 30_000)}}}""", new JsonDocumentOptions { MaxDepth = 100_000 });
         JsonElement value = deep.RootElement.GetProperty("x");
         ChatTemplate template = ChatTemplate.Parse("{{ x }}");
         Fails(VaiError.InvalidOption, () => template.Render(deep.RootElement));
+        Fails(VaiError.InvalidOption, () => template.Render([new("user", "x")], new ChatRenderOptions { TemplateArguments = new Dictionary<string, JsonElement> { ["x"] = value } }));
+
+        // Half of a pair of surrogates, which is found out when it is read.
+        value = JsonElement.Parse("""{"x":"\ud800"}""");
         Fails(VaiError.InvalidOption, () => template.Render([new("user", "x")], new ChatRenderOptions { TemplateArguments = new Dictionary<string, JsonElement> { ["x"] = value } }));
         Fails(VaiError.InvalidOption, () => template.Render([new("user", "x")], new ChatRenderOptions { Tools = [deep.RootElement] }));
     }

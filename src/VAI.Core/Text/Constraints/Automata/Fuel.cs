@@ -22,6 +22,9 @@ internal sealed class Fuel(long states = Fuel.DefaultStates, long steps = Fuel.D
     /// <summary>That may still be done.</summary>
     public long StepsLeft { get; private set; } = steps;
 
+    /// <summary>Whether nothing is left, but what little ones need in any case.</summary>
+    public bool IsSpent => StatesLeft == 0 || StepsLeft == 0;
+
     /// <summary>For one of several: no more than half of what is left, so that one which is too large leaves something to the others; what little ones need in any case.</summary>
     public Fuel Share() => new(Math.Clamp(StatesLeft / 2, LeastStates, DefaultStates), Math.Clamp(StepsLeft / 2, LeastSteps, DefaultSteps));
 

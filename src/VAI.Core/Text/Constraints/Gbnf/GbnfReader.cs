@@ -18,7 +18,7 @@ internal sealed class GbnfReader
     public const int MostTimes = 2_000_000_000;
 
     private const int MostRules = 10_000;
-    private const int MostParts = 120_000;
+    private const int MostParts = 100_000;
 
     // A group has a choice, a sequence and a repetition.
     private const int MostHeight = (3 * MostDepth) + 40;

@@ -17,6 +17,8 @@ internal sealed class GrammarBuilder(int mostNodes = GrammarBuilder.MostNodes, K
     /// <summary>Ways in which a text may go on at one place: whoever follows it goes all of them at once.</summary>
     public const int MostWays = 4096;
 
+    private int _most = mostNodes;
+
     private readonly List<Node> _nodes = [new EndNode()];
 
     /// <summary>What the languages in it may cost: twice what one schema may.</summary>
@@ -31,8 +33,8 @@ internal sealed class GrammarBuilder(int mostNodes = GrammarBuilder.MostNodes, K
     /// <exception cref="ConstraintTooLarge">There are too many.</exception>
     public int Add(Node node)
     {
-        if (_nodes.Count >= mostNodes)
-            throw new ConstraintTooLarge(string.Create(CultureInfo.InvariantCulture, $"it has more than {mostNodes:N0} parts"));
+        if (_nodes.Count >= _most)
+            throw new ConstraintTooLarge(string.Create(CultureInfo.InvariantCulture, $"it has more than {_most:N0} parts"));
         CheckWays(node);
         _nodes.Add(node);
         return _nodes.Count - 1;
@@ -43,6 +45,18 @@ internal sealed class GrammarBuilder(int mostNodes = GrammarBuilder.MostNodes, K
 
     /// <summary>Nodes so far.</summary>
     public int Count => _nodes.Count;
+
+    /// <summary>For one of several: no more than half of what is left.</summary>
+    /// <returns>What there may be of all, which is given back with <see cref="EndShare"/>.</returns>
+    public int BeginShare()
+    {
+        int all = _most;
+        _most = _nodes.Count + ((_most - _nodes.Count) / 2);
+        return all;
+    }
+
+    /// <param name="all">What <see cref="BeginShare"/> gave.</param>
+    public void EndShare(int all) => _most = all;
 
     /// <summary>Takes back what was added since there were so many, and nothing refers to.</summary>
     public void Truncate(int count) => _nodes.RemoveRange(count, _nodes.Count - count);

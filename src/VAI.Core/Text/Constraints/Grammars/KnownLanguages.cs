@@ -17,6 +17,9 @@ internal sealed class KnownLanguages
     /// <summary>The texts that a pattern of ours matches, of which there are a few: made once for the process, and at nobody's cost.</summary>
     public static Automaton Ours(string pattern) => Own.GetOrAdd(pattern, static p => RegexParser.Parse(p, search: false, new Fuel()));
 
+    /// <summary>Whether a pattern's is known.</summary>
+    public bool HasPattern(string pattern, bool search) => _patterns.ContainsKey((pattern, search));
+
     /// <summary>The texts that a pattern matches.</summary>
     /// <param name="pattern">The pattern.</param>
     /// <param name="search">Whether it may be anywhere in them.</param>

@@ -32,8 +32,9 @@ internal sealed partial class SchemaCompiler
     /// <param name="schema">What they must be.</param>
     /// <param name="place">Where it stands.</param>
     /// <param name="form">How they are written; null for JSON.</param>
+    /// <param name="isOurs">Whether the schema is none that somebody gave, and costs nobody anything.</param>
     /// <exception cref="SchemaError">It is no schema, or cannot be held, or what it allows cannot be written so.</exception>
-    public static (int Rule, ArgumentTypes Types) AddArguments(GrammarBuilder grammar, string schema, string place, ArgumentForm? form)
+    public static (int Rule, ArgumentTypes Types) AddArguments(GrammarBuilder grammar, string schema, string place, ArgumentForm? form, bool isOurs = false)
     {
         ArgumentTypes types = ArgumentTypes.Any;
         int rule = Guarded(grammar, schema, place, (document, fuel) =>
@@ -41,10 +42,10 @@ internal sealed partial class SchemaCompiler
             SchemaItem[] all = [document.Root, document.Made(document.Root, "type", """{"type":"object"}""")];
             var compiler = new SchemaCompiler(document, grammar, fuel, inOrder: true, closed: true) { _form = form };
             if (form is null)
-                return compiler.Rule(all);
+                return compiler.Whole(compiler.Rule(all));
             compiler._types = types = compiler.TypesOfArguments(all);
-            return compiler.Rule(all, Part.Arguments);
-        });
+            return compiler.Whole(compiler.Rule(all, Part.Arguments));
+        }, isOurs);
         return (rule, types);
     }
 

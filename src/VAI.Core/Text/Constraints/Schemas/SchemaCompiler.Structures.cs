@@ -137,7 +137,7 @@ internal sealed partial class SchemaCompiler
             int before = of.Count;
             if (name is not null && schema.Property(name) is not null)
                 of.Add(_document.Inner(schema, "properties", name));
-            if (schema.Find("patternProperties") is not null)
+            if (schema.SaysOfOthers)
             {
                 foreach (JsonProperty pattern in Members(schema, "patternProperties"))
                 {
@@ -147,7 +147,7 @@ internal sealed partial class SchemaCompiler
             }
 
             known |= of.Count > before;
-            if (of.Count == before && schema.Find("additionalProperties") is not null)
+            if (of.Count == before && schema.SaysOfOthers && schema.Find("additionalProperties") is not null)
                 of.Add(_document.Inner(schema, "additionalProperties"));
         }
 

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using VAI.Text.Constraints.Automata;
 using VAI.Text.Constraints.Grammars;
@@ -17,19 +16,17 @@ internal sealed partial class SchemaCompiler
 
     private const int MostFittings = 1_000;
 
-    // Rules of which each is met first within the one before: no more than any thread's stack takes, since the same has to be held wherever it is asked for.
-    private const int MostDepth = 250;
-
     // Values within what values are compared with.
     private const int MostWithin = 8;
 
-    // Of a place of a grammar, beside its language; of a value that is listed; of one that has parts, with its rules; and of an object, however small.
-    private const int StepsOfNode = 20, StepsOfValue = 10, StepsOfParts = 2_000, StepsOfObject = 700;
+    // Of a place of a grammar, beside its language; of a value that is listed; of one that has parts, with its rules; of an object, however small; and of a rule.
+    private const int StepsOfNode = 20, StepsOfValue = 10, StepsOfParts = 2_000, StepsOfObject = 700, StepsOfRule = 150;
 
     private readonly SchemaDocument _document;
     private readonly Expansion _expansion;
     private readonly GrammarBuilder _grammar;
     private readonly Dictionary<string, int> _rules = new(StringComparer.Ordinal);
+    private readonly Queue<(int Rule, IReadOnlyList<SchemaItem> Schemas, Part Part, JsonTypes Beside)> _open = [];
     private readonly Dictionary<(JsonTypes Types, Part Part, JsonTypes Beside), List<int>> _plain = [];
     private readonly Dictionary<(IReadOnlyList<JsonElement> Values, JsonTypes Types, Part Part, JsonTypes Beside), List<int>> _listed = [];
     private readonly Dictionary<string, Automaton> _literals = new(StringComparer.Ordinal);
@@ -40,7 +37,6 @@ internal sealed partial class SchemaCompiler
     private readonly bool _closed;
     private readonly int _within;
     private int _fittings;
-    private int _depth;
 
     private SchemaCompiler(SchemaDocument document, GrammarBuilder grammar, Fuel fuel, bool inOrder, bool closed)
     {
@@ -74,11 +70,16 @@ internal sealed partial class SchemaCompiler
     /// <param name="inOrder">Whether members come in the order of the schema.</param>
     /// <exception cref="SchemaError">It is none, or cannot be held.</exception>
     public static int Add(GrammarBuilder grammar, string schema, string place, bool inOrder = true) =>
-        Guarded(grammar, schema, place, (document, fuel) => new SchemaCompiler(document, grammar, fuel, inOrder, closed: false).Rule([document.Root]));
+        Guarded(grammar, schema, place, (document, fuel) =>
+        {
+            var compiler = new SchemaCompiler(document, grammar, fuel, inOrder, closed: false);
+            return compiler.Whole(compiler.Rule([document.Root]));
+        });
 
-    private static int Guarded(GrammarBuilder grammar, string schema, string place, Func<SchemaDocument, Fuel, int> add)
+    private static int Guarded(GrammarBuilder grammar, string schema, string place, Func<SchemaDocument, Fuel, int> add, bool isOurs = false)
     {
-        Fuel fuel = grammar.Fuel.Share();
+        Fuel fuel = isOurs ? new Fuel() : grammar.Fuel.Share();
+        int nodes = grammar.BeginShare();
         try
         {
             return add(new SchemaDocument(schema, place), fuel);
@@ -94,7 +95,9 @@ internal sealed partial class SchemaCompiler
         }
         finally
         {
-            grammar.Fuel.Take(fuel);
+            grammar.EndShare(nodes);
+            if (!isOurs)
+                grammar.Fuel.Take(fuel);
         }
     }
 
@@ -104,13 +107,21 @@ internal sealed partial class SchemaCompiler
         string key = $"{part} {(int)beside} {string.Join(',', schemas.Select(s => s.Id).Distinct().Order())}";
         if (_rules.TryGetValue(key, out int rule))
             return rule;
-        if (_depth == MostDepth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
-            throw new ConstraintTooLarge("its schemas refer to each other too deeply");
         _rules[key] = rule = _grammar.Reserve();
-        _depth++;
-        _grammar.Set(rule, new ChoiceNode([.. _expansion.Of(schemas).SelectMany(f => Alternatives(f, part, beside))]));
-        _depth--;
+        _open.Enqueue((rule, schemas, part, beside));
         return rule;
+    }
+
+    // Rules one after another, not each within the one that needs it first: schemas may refer to each other as deeply as they like.
+    private int Whole(int start)
+    {
+        while (_open.TryDequeue(out (int Rule, IReadOnlyList<SchemaItem> Schemas, Part Part, JsonTypes Beside) next))
+        {
+            _fuel.Step(StepsOfRule);
+            _grammar.Set(next.Rule, new ChoiceNode([.. _expansion.Of(next.Schemas).SelectMany(f => Alternatives(f, next.Part, next.Beside))]));
+        }
+
+        return start;
     }
 
     private List<int> Alternatives(Facts facts, Part part, JsonTypes beside)
@@ -301,7 +312,7 @@ internal sealed partial class SchemaCompiler
         var compiler = new SchemaCompiler(this, grammar);
         Facts open = facts.Copy();
         (open.Values, open.Types) = (null, JsonTypes.All);
-        int start = grammar.Choice([.. compiler.Types(open, Part.Json, JsonTypes.None), grammar.Text(_numbers.Pattern("null"), grammar.End)]);
+        int start = compiler.Whole(grammar.Choice([.. compiler.Types(open, Part.Json, JsonTypes.None), grammar.Text(_numbers.Pattern("null"), grammar.End)]));
         _fuel.Step(StepsOfParts + ((long)StepsOfNode * grammar.Count));
         return new Matcher(grammar.Build(start));
     }

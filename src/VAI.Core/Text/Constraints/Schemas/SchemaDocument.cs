@@ -14,6 +14,10 @@ internal sealed record SchemaItem(int Id, JsonElement Element, string Pointer, U
     private const int FewProperties = 8;
 
     private Dictionary<string, JsonElement>? _properties;
+    private bool? _saysOfOthers;
+
+    /// <summary>Whether it says what properties must be that it does not name.</summary>
+    public bool SaysOfOthers => _saysOfOthers ??= Find("patternProperties") is not null || Find("additionalProperties") is not null;
 
     // By what it is: what it says is long.
     public bool Equals(SchemaItem? other) => ReferenceEquals(this, other);
@@ -70,7 +74,7 @@ internal sealed class SchemaDocument
         }
         catch (JsonException e)
         {
-            throw new SchemaError(place, $"the schema is no JSON of at most {MostDepth} levels ({e.Message})");
+            throw new SchemaError(place, $"the schema is no JSON of at most {MostDepth} levels in which no object has a name twice ({e.Message})");
         }
 
         Root = Add(element, place, Nameless);

@@ -18,8 +18,19 @@ internal static class JsonValues
     /// <summary>A value that the caller gave.</summary>
     /// <param name="json">It.</param>
     /// <param name="size">Grows by what it has.</param>
-    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: it is too deep.</exception>
-    public static Value Read(JsonElement json, ref ContextSize size) => Read(json, ref size, 0);
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: it is too deep, or has a text that is none.</exception>
+    public static Value Read(JsonElement json, ref ContextSize size)
+    {
+        try
+        {
+            return Read(json, ref size, 0);
+        }
+        catch (InvalidOperationException e)
+        {
+            // How half of a pair of surrogates is found out: when it is read.
+            throw OptionCheck.Invalid("A text that the template is given is no valid UTF-16: half of a pair is escaped in it. Leave it out.", e);
+        }
+    }
 
     private static Value Read(JsonElement json, ref ContextSize size, int depth)
     {

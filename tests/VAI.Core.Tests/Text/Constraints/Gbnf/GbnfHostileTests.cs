@@ -13,15 +13,15 @@ public sealed class GbnfHostileTests
         ["parentheses"] = ("root ::= " + new string('(', 30_000) + new string(')', 30_000), null),
         ["200 parentheses"] = ("root ::= " + new string('(', 200) + "\"a\"" + string.Concat(Enumerable.Repeat(")*", 200)), "aaa"),
         ["open parentheses"] = ("root ::= " + new string('(', 1 << 20), null),
-        ["quantifiers"] = ("root ::= \"a\"" + new string('*', 110_000), "aaa"),
+        ["quantifiers"] = ("root ::= \"a\"" + new string('*', 90_000), "aaa"),
         ["counts"] = ("root ::= \"a\"" + string.Concat(Enumerable.Repeat("{2,3}", 5_000)), null),
         ["a billion"] = ("root ::= \"x\"{0,1000000000}", "xxx"),
         ["a billion at least"] = ("root ::= \"x\"? | \"y\"{1000000000}", "x"),
         ["billions of billions"] = ("root ::= ((\"x\"{0,1000000000}){0,1000000000}){0,1000000000}", "xxx"),
         ["nullable counts"] = ("root ::= ((\"x\"? \"y\"?){0,1000000000} (\"(\" root \")\")?){1000000000}", "xyx"),
         ["nested stars"] = ("root ::= ((x*)*)*\nx ::= (\"a\"* | y)*\ny ::= (\"(\" x \")\")*", "a(aa)"),
-        ["alternates"] = ("root ::= " + string.Join(" | ", Enumerable.Range(0, 100_000).Select(i => $"\"{i}\"")), "99999"),
-        ["sets"] = ("root ::= " + string.Join(" | ", Enumerable.Range(0, 100_000).Select(i => $"[{(char)(0x4E00 + (i % 20_000))}-\uFFFF]")), "\u9000"),
+        ["alternates"] = ("root ::= " + string.Join(" | ", Enumerable.Range(0, 99_000).Select(i => $"\"{i}\"")), "98999"),
+        ["sets"] = ("root ::= " + string.Join(" | ", Enumerable.Range(0, 99_000).Select(i => $"[{(char)(0x4E00 + (i % 20_000))}-\uFFFF]")), "\u9000"),
         ["alternates of two"] = ("root ::= " + string.Join(" | ", Enumerable.Range(0, 60_000).Select(i => $"\"a\" [{i % 10}]")), ""),
         ["cycle"] = (string.Join('\n', Enumerable.Range(0, 40_000).Select(i => $"{(i == 0 ? "root" : $"r{i}")} ::= {(i == 39_999 ? "root" : $"r{i + 1}")}")), null),
         ["chain"] = (string.Join('\n', Enumerable.Range(0, 40_000).Select(i => $"{(i == 0 ? "root" : $"r{i}")} ::= \"a\" {(i == 39_999 ? "\"b\"" : $"r{i + 1}")}")), ""),
@@ -40,7 +40,7 @@ public sealed class GbnfHostileTests
         ["rules"] = ("root ::= \"a\"\n" + string.Join('\n', Enumerable.Range(0, 9_999).Select(i => $"r{i}::=\"{i}\"")), "a"),
         ["too many rules"] = ("root ::= \"a\"\n" + string.Join('\n', Enumerable.Range(0, 60_000).Select(i => $"r{i}::=\"\"")), null),
         ["wide texts"] = ("root ::= x*\nx ::= \"(\" root \")\" | " + string.Join(" | ", Enumerable.Range(0, 3_000).Select(i => $"\"{string.Concat(Enumerable.Range(0, 255).Select(c => (char)(0x100 + ((c * 7) + i) % 50_000)))}\" root")), ""),
-        ["all rules of all"] = (string.Join('\n', Enumerable.Range(0, 200).Select(i => $"{(i == 0 ? "root" : $"r{i}")} ::= {string.Join(" | ", Enumerable.Range(1, 199).Select(j => $"\"{(char)('a' + (j % 26))}\" r{j}"))} | \"x\"")), "x"),
+        ["all rules of all"] = (string.Join('\n', Enumerable.Range(0, 190).Select(i => $"{(i == 0 ? "root" : $"r{i}")} ::= {string.Join(" | ", Enumerable.Range(1, 189).Select(j => $"\"{(char)('a' + (j % 26))}\" r{j}"))} | \"x\"")), "x"),
     };
 
     public static TheoryData<string> Names { get; } = [.. Grammars.Keys];

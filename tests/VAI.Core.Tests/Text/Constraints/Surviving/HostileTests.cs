@@ -1,4 +1,5 @@
 using System.Text.Json;
+using VAI.Text.Constraints;
 using VAI.Text.Tools;
 using VAI.Text.Tools.Formats;
 using Xunit.Abstractions;
@@ -36,6 +37,32 @@ public sealed class HostileTests(ITestOutputHelper output)
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         output.WriteLine($"{allocated >> 20} MiB");
         Assert.True(allocated < 2 * MostAllocated, $"{allocated >> 20} MiB");
+    }
+
+    public static TheoryData<string> Formats { get; } = [.. ToolFormats.All.Select(f => f.Name)];
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void As_many_tools_as_there_may_be_are_held_in_every_format(string format)
+    {
+        // Of each what it says; where they are larger than all together may be, what is not strict is any object, and never an error.
+        const string Flat = """ "s":{"type":"string"},"n":{"type":"integer","minimum":0,"maximum":100},"e":{"enum":["a","b"]},"l":{"type":"array","items":{"type":"string"}} """;
+        Make(strict: true, i => Object(Flat));
+        Make(strict: true, i => Object($"\"own{i}\":{{\"type\":\"boolean\"}},{Flat}"));
+        Make(strict: false, i => Object(Flat + "," + string.Join(',', Enumerable.Range(0, 12).Select(k => $"\"o{i}_{k}\":" + Object($"\"p\":{Object(Flat)},{Flat}")))));
+
+        static string Object(string properties) => "{\"type\":\"object\",\"properties\":{" + properties + "},\"required\":[\"s\"],\"additionalProperties\":false}";
+
+        void Make(bool strict, Func<int, string> schema)
+        {
+            Tool[] tools = [.. Enumerable.Range(0, CompiledConstraint.MostTools).Select(i => new Tool($"tool_{i}", schema(i), strict))];
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            var request = new ToolRequest(ToolFormats.All.First(f => f.Name == format), tools, ToolChoice.Required, true, null);
+            CompiledConstraint.Of(new Constraint(ConstraintKind.Tools, request.Write()));
+            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            output.WriteLine($"{allocated >> 20} MiB");
+            Assert.InRange(allocated, 0, 2 * MostAllocated);
+        }
     }
 
     [Theory]

@@ -9,7 +9,7 @@ internal sealed class TableBuilder(Alphabet alphabet, Fuel fuel)
     private const int StepsOfEdge = 2;
 
     // However small it is.
-    private const int StepsOfTable = 1_000;
+    private const int StepsOfTable = 150;
 
     private readonly List<int> _starts = [0];
     private readonly List<int> _defaults = [];

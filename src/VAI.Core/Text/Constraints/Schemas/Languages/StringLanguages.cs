@@ -17,6 +17,9 @@ internal sealed class StringLanguages(KnownLanguages known, Fuel fuel)
     private const string Authority = $"//{Label}(\\.{Label}){{0,6}}(:[1-9][0-9]{{0,3}})?";
     private const string UriChar = "([-a-zA-Z0-9._~!$&'()*+,;=:@/]|%[0-9a-fA-F]{2})";
 
+    // However small it is.
+    private const int StepsOfPattern = 3_000;
+
     private static readonly Dictionary<string, string> Formats = new(StringComparer.Ordinal)
     {
         ["date"] = Date,
@@ -95,6 +98,8 @@ internal sealed class StringLanguages(KnownLanguages known, Fuel fuel)
     {
         try
         {
+            if (!known.HasPattern(pattern, search: true))
+                fuel.Step(StepsOfPattern);
             return known.Pattern(pattern, search: true, fuel);
         }
         catch (Exception e) when (e is PatternError or ConstraintTooLarge)

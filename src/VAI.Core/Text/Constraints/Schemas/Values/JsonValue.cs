@@ -5,7 +5,18 @@ namespace VAI.Text.Constraints.Schemas;
 /// <summary>JSON values as JSON Schema compares them: numbers by what they are, objects in any order.</summary>
 internal static class JsonValue
 {
-    public static bool AreEqual(JsonElement left, JsonElement right) => JsonElement.DeepEquals(left, right);
+    public static bool AreEqual(JsonElement left, JsonElement right)
+    {
+        try
+        {
+            return JsonElement.DeepEquals(left, right);
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            // An exponent of more than 31 bits: such a number is the same as it is written.
+            return left.GetRawText() == right.GetRawText();
+        }
+    }
 
     public static JsonTypes TypeOf(JsonElement value) => value.ValueKind switch
     {
