@@ -26,6 +26,7 @@ internal static class DaemonHost
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan MetricsPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan FirstAnswer = TimeSpan.FromSeconds(5);
 
     /// <summary>Serves until it is told to stop, by a signal or the token, and then lets what runs end.</summary>
     /// <param name="options">Checked here.</param>
@@ -126,6 +127,9 @@ internal static class DaemonHost
 
         socket.Protect();
         premises.IsBound = true;
+
+        // What answers is loaded before many come: .NET does not try again to load what could not be opened once, as where no more files may be.
+        await Task.WhenAny(socket.AnswersAsync(), Task.Delay(FirstAnswer, stopping.Token)).ConfigureAwait(false);
         log.Serving(vai.Models.Count, socket.Path, string.Concat(app.Urls.Where(u => !u.Contains("unix:")).Select(u => " and " + u)));
         SystemdNotify.Ready(log);
         using var watchdog = SystemdNotify.Watchdog(async () => supervisor.IsAlive && await socket.AnswersAsync().ConfigureAwait(false), log);
