@@ -1,4 +1,4 @@
-using System.Globalization;
+using VAI.Native.Interop;
 
 namespace VAI.Daemon.Hosting;
 
@@ -9,22 +9,8 @@ internal static class OpenFiles
     private const long Reserve = 128;
 
     /// <summary>RLIMIT_NOFILE, which .NET has raised as far as it may; null where that cannot be read, or there is none.</summary>
-    public static long? Limit
-    {
-        get
-        {
-            try
-            {
-                // Max open files            1024                 524288               files
-                string line = File.ReadLines("/proc/self/limits").First(l => l.StartsWith("Max open files", StringComparison.Ordinal));
-                return long.TryParse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3], NumberStyles.None, CultureInfo.InvariantCulture, out long limit) ? limit : null;
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidOperationException)
-            {
-                return null;
-            }
-        }
-    }
+    public static long? Limit =>
+        LibcNative.getrlimit(LibcNative.RLIMIT_NOFILE, out resource_limit limit) == 0 && limit.rlim_cur <= long.MaxValue ? (long)limit.rlim_cur : null;
 
     /// <summary>How many there are.</summary>
     public static int Count

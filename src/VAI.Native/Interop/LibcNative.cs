@@ -78,6 +78,7 @@ internal static partial class LibcNative
     internal const int SCHED_BATCH = 3;
 
     internal const int RLIMIT_FSIZE = 1;
+    internal const int RLIMIT_NOFILE = 7;
 
     /// <summary>getrlimit(2): 0, or -1 with errno set.</summary>
     [LibraryImport(Libraries.Libc, SetLastError = true)]
@@ -226,6 +227,9 @@ internal static partial class LibcNative
     internal static partial int statx(SafeHandle directory, string path, int flags, uint mask, out statx_result result);
 
     /// <summary>fstatfs(2): 0, or -1 with errno set.</summary>
+    /// <summary>What an open file is; false with errno set where that cannot be told.</summary>
+    internal static bool Status(SafeHandle file, out statx_result status) => statx(file, "", AT_EMPTY_PATH, STATX_BASIC_STATS, out status) == 0;
+
     [LibraryImport(Libraries.Libc, SetLastError = true)]
     internal static partial int fstatfs(SafeHandle file, out statfs_result result);
 

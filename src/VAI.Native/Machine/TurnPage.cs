@@ -151,7 +151,7 @@ internal sealed unsafe class TurnPage : IDisposable
     }
 
     private static bool IsOwn(SafeFileHandle file) =>
-        LibcNative.statx(file, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_BASIC_STATS, out statx_result status) == 0
+        LibcNative.Status(file, out statx_result status)
         && status.stx_uid == LibcNative.geteuid() && (status.stx_mode & (LibcNative.S_IFMT | OthersWrite)) == LibcNative.S_IFREG;
 
     // Nobody else may write what is written here.

@@ -10,7 +10,7 @@ internal static class FilePlace
     public static bool IsAt(SafeFileHandle file, string path)
     {
         using var cwd = new SafeFileHandle(LibcNative.AT_FDCWD, ownsHandle: false);
-        return LibcNative.statx(file, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_BASIC_STATS, out statx_result held) == 0
+        return LibcNative.Status(file, out statx_result held)
             && LibcNative.statx(cwd, path, LibcNative.AT_SYMLINK_NOFOLLOW, LibcNative.STATX_BASIC_STATS, out statx_result there) == 0
             && (held.stx_ino, held.stx_dev_major, held.stx_dev_minor) == (there.stx_ino, there.stx_dev_major, there.stx_dev_minor);
     }

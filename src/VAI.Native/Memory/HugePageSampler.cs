@@ -30,7 +30,7 @@ internal sealed unsafe class HugePageSampler : IDisposable
     /// <param name="file">Open for reading. What it does not have yet is not made.</param>
     public double? PartOf(SafeFileHandle file)
     {
-        if (LibcNative.statx(file, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_BASIC_STATS, out statx_result status) != 0
+        if (!LibcNative.Status(file, out statx_result status)
             || (status.stx_mode & LibcNative.S_IFMT) != LibcNative.S_IFREG)
         {
             return null;

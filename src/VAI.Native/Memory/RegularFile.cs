@@ -84,7 +84,7 @@ internal sealed class RegularFile : IDisposable
     public void Drop(long offset, long length) => _ = LibcNative.posix_fadvise(_handle, offset, length, LibcNative.POSIX_FADV_DONTNEED);
 
     /// <summary>Whether it still has the length and the time that it was opened with.</summary>
-    public bool IsUnchanged() => Status(_handle, out statx_result now)
+    public bool IsUnchanged() => LibcNative.Status(_handle, out statx_result now)
         && (now.stx_size, now.stx_mtime_sec, now.stx_mtime_nsec) == (_opened.stx_size, _opened.stx_mtime_sec, _opened.stx_mtime_nsec);
 
     /// <inheritdoc/>
@@ -104,14 +104,11 @@ internal sealed class RegularFile : IDisposable
         }
 
         var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        if (Status(handle, out status) && (status.stx_mode & LibcNative.S_IFMT) == LibcNative.S_IFREG)
+        if (LibcNative.Status(handle, out status) && (status.stx_mode & LibcNative.S_IFMT) == LibcNative.S_IFREG)
             return handle;
         handle.Dispose();
         return null;
     }
-
-    private static bool Status(SafeFileHandle handle, out statx_result status) =>
-        LibcNative.statx(handle, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_BASIC_STATS, out status) == 0;
 
     private static VaiUsageException NotOpened(string path, int error, string reason) => error switch
     {

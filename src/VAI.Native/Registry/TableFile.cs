@@ -137,7 +137,7 @@ internal sealed unsafe class TableFile : IDisposable
 
     private static void Check(string path, SafeFileHandle file, in TableShape shape)
     {
-        if (LibcNative.statx(file, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_BASIC_STATS, out statx_result status) != 0)
+        if (!LibcNative.Status(file, out statx_result status))
             throw RegistryErrors.FromErrno(path, "opened");
         if ((status.stx_mode & LibcNative.S_IFMT) != LibcNative.S_IFREG)
             throw RegistryErrors.Damaged(path, "is not a regular file");

@@ -152,7 +152,7 @@ internal sealed class RomFile : IDisposable
 
     private static RomHeader ReadHeader(SafeFileHandle handle, string path)
     {
-        if (LibcNative.statx(handle, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_BASIC_STATS, out statx_result status) != 0
+        if (!LibcNative.Status(handle, out statx_result status)
             || (status.stx_mode & LibcNative.S_IFMT) != LibcNative.S_IFREG)
         {
             throw Unsafe(path, "is not a regular file");

@@ -118,7 +118,7 @@ internal sealed record RomSource(string Path, long Bytes, long MtimeNs, UInt128 
         }
 
         var file = new SafeFileHandle(descriptor, ownsHandle: true);
-        if (LibcNative.statx(file, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_BASIC_STATS, out status) == 0
+        if (LibcNative.Status(file, out status)
             && (status.stx_mode & LibcNative.S_IFMT) == LibcNative.S_IFREG)
         {
             return file;

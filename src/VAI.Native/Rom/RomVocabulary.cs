@@ -24,7 +24,7 @@ internal static class RomVocabulary
         if (descriptor < 0)
             return null;
         using var file = new SafeFileHandle(descriptor, ownsHandle: true);
-        if (!Status(file, out statx_result own) || !Status(image.Handle, out statx_result images) || own.stx_uid != images.stx_uid
+        if (!LibcNative.Status(file, out statx_result own) || !LibcNative.Status(image.Handle, out statx_result images) || own.stx_uid != images.stx_uid
             || (own.stx_mode & LibcNative.S_IFMT) != LibcNative.S_IFREG || (own.stx_mode & RomDirectory.OthersMode) != 0
             || own.stx_size < Marshal.SizeOf<Head>() || own.stx_size > MostBytes)
         {
@@ -61,7 +61,7 @@ internal static class RomVocabulary
     /// <returns>Whether it is there.</returns>
     public static bool Leave(RomFile image, int version, ReadOnlySpan<byte> content)
     {
-        if (!Status(image.Handle, out statx_result images) || images.stx_uid != LibcNative.geteuid() || content.Length > MostBytes
+        if (!LibcNative.Status(image.Handle, out statx_result images) || images.stx_uid != LibcNative.geteuid() || content.Length > MostBytes
             || LibcNative.getrlimit(LibcNative.RLIMIT_FSIZE, out resource_limit limit) != 0 || limit.rlim_cur < (ulong)(content.Length + Marshal.SizeOf<Head>()))
         {
             // Whoever writes more than 'ulimit -f' is ended by a signal.
@@ -132,9 +132,6 @@ internal static class RomVocabulary
         taken = !linked && Marshal.GetLastPInvokeError() == LibcNative.EEXIST;
         return linked;
     }
-
-    private static bool Status(SafeHandle file, out statx_result status) =>
-        LibcNative.statx(file, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_BASIC_STATS, out status) == 0;
 
     [StructLayout(LayoutKind.Sequential)]
     private record struct Head

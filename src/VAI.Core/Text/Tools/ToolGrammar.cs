@@ -105,9 +105,9 @@ internal sealed class ToolGrammar
 
     private int Arguments(Tool tool)
     {
-        if ((tool.Strict || !_grammar.Fuel.IsSpent) && Added(tool, tool.Parameters, tool.Strict) is { } rule)
+        if (Added(tool, tool.Parameters, tool.Strict) is { } rule)
             return rule;
-        if (!_grammar.Fuel.IsSpent && LooseTool.Of(tool.Parameters, Holds) is { } loose && Added(tool, loose, strict: false) is { } left)
+        if (LooseTool.Of(tool.Parameters, Holds) is { } loose && Added(tool, loose, strict: false) is { } left)
             return left;
 
         // Any object: the same for all such, whatever the tools before them have used up.
@@ -128,8 +128,6 @@ internal sealed class ToolGrammar
 
     private bool Holds(string schema)
     {
-        if (_grammar.Fuel.IsSpent)
-            return false;
         int before = _grammar.Count;
         bool holds = Tried(schema, "#") is not null;
         _grammar.Truncate(before);
@@ -138,6 +136,8 @@ internal sealed class ToolGrammar
 
     private (int Rule, ArgumentTypes Types)? Tried(string schema, string place)
     {
+        if (_grammar.Fuel.IsSpent)
+            return null;
         int before = _grammar.Count;
         try
         {

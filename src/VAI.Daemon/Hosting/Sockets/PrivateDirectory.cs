@@ -28,7 +28,7 @@ internal static class PrivateDirectory
         if (descriptor < 0)
             throw Refused(key, path, $"cannot be opened ({Marshal.GetLastPInvokeErrorMessage()})");
         using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        if (LibcNative.statx(handle, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_BASIC_STATS, out statx_result status) != 0)
+        if (!LibcNative.Status(handle, out statx_result status))
             throw Refused(key, path, $"cannot be examined ({Marshal.GetLastPInvokeErrorMessage()})");
         if (status.stx_uid != LibcNative.geteuid())
             throw Refused(key, path, $"belongs to user {status.stx_uid}, not to {LibcNative.geteuid()}");

@@ -111,7 +111,7 @@ internal sealed class RomDirectory
         }
 
         using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        if (LibcNative.statx(handle, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_BASIC_STATS, out statx_result status) != 0)
+        if (!LibcNative.Status(handle, out statx_result status))
             throw Unsafe(path, $"cannot be examined ({Marshal.GetLastPInvokeErrorMessage()})");
         uint mode = status.stx_mode & 0xFFFu & ~0x400u; // The set-group-id bit only passes the group on.
         bool owned = status.stx_uid == LibcNative.geteuid();

@@ -73,7 +73,7 @@ internal sealed class StoreEviction(RomStore store)
         {
             using SafeFileHandle? readable = Open(path, LibcNative.O_RDONLY | LibcNative.O_NOFOLLOW | Flags);
             if (readable is null
-                || LibcNative.statx(readable, "", LibcNative.AT_EMPTY_PATH, LibcNative.STATX_BASIC_STATS, out statx_result status) != 0)
+                || !LibcNative.Status(readable, out statx_result status))
             {
                 return null;
             }

@@ -22,8 +22,6 @@ internal sealed class Table(Alphabet alphabet, int[] starts, int[] defaults, int
     /// <summary>Transitions that are written out.</summary>
     public int EdgeCount => classes.Length;
 
-    public bool HasLabels => labels is not null;
-
     public bool Accepts(int state) => accepting[state];
 
     public int Label(int state) => labels is null ? -1 : labels[state];
