@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -26,7 +27,6 @@ internal static class DaemonHost
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan MetricsPatience = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan FirstAnswer = TimeSpan.FromSeconds(5);
 
     /// <summary>Serves until it is told to stop, by a signal or the token, and then lets what runs end.</summary>
     /// <param name="options">Checked here.</param>
@@ -127,9 +127,6 @@ internal static class DaemonHost
 
         socket.Protect();
         premises.IsBound = true;
-
-        // What answers is loaded before many come: .NET does not try again to load what could not be opened once, as where no more files may be.
-        await Task.WhenAny(socket.AnswersAsync(), Task.Delay(FirstAnswer, stopping.Token)).ConfigureAwait(false);
         log.Serving(vai.Models.Count, socket.Path, string.Concat(app.Urls.Where(u => !u.Contains("unix:")).Select(u => " and " + u)));
         SystemdNotify.Ready(log);
         using var watchdog = SystemdNotify.Watchdog(async () => supervisor.IsAlive && await socket.AnswersAsync().ConfigureAwait(false), log);
@@ -170,6 +167,7 @@ internal static class DaemonHost
         builder.Services.AddSingleton(logs);
         builder.Services.AddRoutingCore();
         builder.Services.AddInlineTransport();
+        builder.Services.AddSingleton<IConnectionListenerFactory, BoundedListeners>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         var admission = new AdmissionOptions();
         builder.Services.AddAccess(o => options.Access.Apply(o, options.ApiKeyFile));
