@@ -96,10 +96,13 @@ internal sealed class ToolGrammar
 
     private int Json(Tool tool, string nameKey, int arguments, int close)
     {
-        string name = $"{Quoted(nameKey)}:{Space}{Quoted(tool.Name)},{Space}{Quoted(_format.ArgumentsKey)}:{Space}";
         string id = _format.IdKey is { } key ? $"{Quoted(key)}:{Space}\"{_format.IdPattern}\"" : "";
         int end = _marked.Pattern(id.Length > 0 && !_format.IdFirst ? $",{Space}{id}{Space}\\}}" : $"{Space}\\}}", close);
-        int begin = _marked.Pattern($"\\{{{Space}{(id.Length > 0 && _format.IdFirst ? $"{id},{Space}" : "")}{name}", _grammar.Add(new CallNode(arguments, end)));
+
+        // All but the name is the same of each, and made once.
+        int called = _marked.Pattern($",{Space}{Quoted(_format.ArgumentsKey)}:{Space}", _grammar.Add(new CallNode(arguments, end)));
+        int named = _marked.Pattern(Quoted(tool.Name), called);
+        int begin = _marked.Pattern($"\\{{{Space}{(id.Length > 0 && _format.IdFirst ? $"{id},{Space}" : "")}{Quoted(nameKey)}:{Space}", named);
         return _marked.Marks(_format.CallOpen, begin);
     }
 
