@@ -271,6 +271,26 @@ public sealed class SupervisorTests(ForgedModels models)
         Assert.NotEqual(0, (await vai.StatusAsync(default)).Models.Single().SramTokens);
     }
 
+    /// <summary>One that starts, or whose cores compile for a device: its first answer is late, and how much SRAM there is was said with the load.</summary>
+    [Fact]
+    public async Task An_engine_that_does_not_answer_leaves_the_size_of_SRAM_known()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(
+            models.NewPlace(), "--model", $"a={models.Model("tiny", 1)}", "--rom-dir", models.NewRomDirectory(), "--ctx", "512", "--sram", "1024");
+        await using RemoteVai vai = daemon.Connect();
+        int[] engines = [.. daemon.Engines()];
+        await Task.WhenAll(engines.Select(e => DaemonProcess.SignalAsync("STOP", e)));
+        try
+        {
+            var model = (await vai.StatusAsync(default)).Models.Single();
+            Assert.Equal((true, 0, 1024), (model.Loaded, model.SramUsed, model.SramTokens));
+        }
+        finally
+        {
+            await Task.WhenAll(engines.Select(e => DaemonProcess.SignalAsync("CONT", e)));
+        }
+    }
+
     private static async Task CompleteAsync(HttpClient http)
     {
         (HttpStatusCode status, string body) = await LocalHttp.PostAsync(http, "v1/completions", """{"model":"a","prompt":"x","max_tokens":4}""");

@@ -16,7 +16,7 @@ internal sealed class DaemonStatus(SupervisedVai vai, Supervisor supervisor, Act
 
     private readonly Lock _gate = new();
     private readonly long _start = Stopwatch.GetTimestamp();
-    private Task<IReadOnlyList<WireModelStatus>?>? _asked;
+    private Task? _asked;
     private IReadOnlyList<WireModelStatus>? _said;
 
     private static TimeSpan Patience { get; } = TimeSpan.FromSeconds(2);
@@ -26,7 +26,7 @@ internal sealed class DaemonStatus(SupervisedVai vai, Supervisor supervisor, Act
 
     public async Task<WireStatus> ReadAsync(CancellationToken cancellationToken)
     {
-        Task<IReadOnlyList<WireModelStatus>?> asked;
+        Task asked;
         lock (_gate)
         {
             // One question at a time: an engine that is being started answers later.
@@ -36,8 +36,6 @@ internal sealed class DaemonStatus(SupervisedVai vai, Supervisor supervisor, Act
         }
 
         await Task.WhenAny(asked, Task.Delay(Soon, cancellationToken)).ConfigureAwait(false);
-        if (asked is { IsCompletedSuccessfully: true, Result: { } said })
-            Volatile.Write(ref _said, said);
         IReadOnlyList<IModelContext> loaded = vai.Models;
         IEnumerable<string> names = loaded.Select(m => m.Name).Union(vai.Configured.Select(m => m.Name), StringComparer.Ordinal);
         return new WireStatus(
@@ -51,26 +49,27 @@ internal sealed class DaemonStatus(SupervisedVai vai, Supervisor supervisor, Act
             [.. names.Select(name => Model(name, loaded.FirstOrDefault(m => m.Name == name)))]);
     }
 
-    // An engine that hangs must not hang what asks about it.
-    private async Task<IReadOnlyList<WireModelStatus>?> AskAsync()
+    // An engine that hangs must not hang what asks about it; an answer that comes later is for whoever asks next.
+    private async Task AskAsync()
     {
         using var patience = new CancellationTokenSource(Patience);
         try
         {
-            return await supervisor.AskAsync(LinkMethod.Status, WireJson.Default.IReadOnlyListWireModelStatus, patience.Token).ConfigureAwait(false);
+            if (await supervisor.AskAsync(LinkMethod.Status, WireJson.Default.IReadOnlyListWireModelStatus, patience.Token).ConfigureAwait(false) is { } said)
+                Volatile.Write(ref _said, said);
         }
         catch (Exception e) when (e is VaiException or OperationCanceledException)
         {
-            return null;
         }
     }
 
+    // How much SRAM there is was said with the load.
     private WireModelStatus Model(string name, IModelContext? model)
     {
         WireModelStatus? said = Volatile.Read(ref _said)?.FirstOrDefault(m => m.Name == name);
         bool quarantined = supervisor.IsQuarantined(name);
         return new WireModelStatus(
-            name, model is not null && !quarantined, quarantined, model?.OpenSessions ?? 0, said?.SramUsed ?? 0, said?.SramTokens ?? 0,
-            (model as EngineModel)?.Generated ?? 0);
+            name, model is not null && !quarantined, quarantined, model?.OpenSessions ?? 0, said?.SramUsed ?? 0,
+            model?.Memory?.SramTokens ?? model?.ContextLength ?? 0, (model as EngineModel)?.Generated ?? 0);
     }
 }
