@@ -98,8 +98,13 @@ public sealed record RomInfo
     /// <summary>What the last load from it took, from the options to a usable model; zero before the first.</summary>
     public TimeSpan LoadTime { get; init; }
 
-    /// <summary>Whether that load took it to a GPU.</summary>
-    public bool OnGpu { get; init; }
+    /// <summary>Whether a live process has it on a GPU: whether there are <see cref="OnDevices"/>.</summary>
+    public bool OnGpu => OnDevices.Count > 0;
+
+    /// <summary>
+    /// Those of the <see cref="Holders"/> that have its weights on devices other than the CPU, one for each process. Who ends, however he does, is no longer one of them.
+    /// </summary>
+    public IReadOnlyList<DeviceHolder> OnDevices { get; init; } = [];
 
     /// <summary>Other names of the same image, in order.</summary>
     public IReadOnlyList<string> OtherNames { get; init; } = [];
@@ -125,6 +130,14 @@ public sealed record RomInfo
     /// <summary>Whether it does: by its lock while it burns or evicts; afterwards whether a process of that id runs in this pid namespace.</summary>
     public bool OwnerAlive { get; init; }
 }
+
+/// <summary>A process that has a model's weights on devices other than the CPU.</summary>
+/// <param name="Pid">The process, as its own pid namespace calls it.</param>
+/// <param name="Devices">
+/// llama.cpp's names of them in that process, such as <c>CUDA0</c> or <c>Vulkan1</c>. A backend's last is <c>CUDA7</c>, which stands for those after it, too; devices of
+/// backends other than CUDA, Vulkan and ROCm are <c>Other0</c> and so on.
+/// </param>
+public sealed record DeviceHolder(int Pid, IReadOnlyList<string> Devices);
 
 /// <summary>What a burn came to.</summary>
 /// <param name="Rom">The ROM.</param>

@@ -59,7 +59,7 @@ public sealed class RomVerbTests(Forged forged)
         VaiRun.Has(
             rom, "name", "id", "digest", "state", "profile", "packed", "note", "bytes", "burned", "architecture", "vocabulary", "layers",
             "embedding", "context", "burn_ms", "burned_at", "load_ms", "gpu", "attached", "sessions", "tokens_served", "owner_pid", "owner_alive",
-            "other_names", "holders", "huge_pages");
+            "other_names", "holders", "huge_pages", "on_devices");
         Assert.Equal("ready", rom.GetProperty("state").GetString());
         string[] table = (await VaiAsync("status")).Out.TrimEnd('\n').Split('\n');
         Assert.StartsWith("+- VAI ROM STATUS -", table[0], StringComparison.Ordinal);
@@ -83,6 +83,44 @@ public sealed class RomVerbTests(Forged forged)
         JsonElement after = Assert.Single((await VaiAsync("status", "--json")).Json.GetProperty("roms").EnumerateArray());
         Assert.Equal((0, 0), (after.GetProperty("attached").GetInt32(), after.GetProperty("sessions").GetInt32()));
         Assert.Equal(0, (await VaiAsync("evict", "busy", "--force")).ExitCode);
+    }
+
+    /// <summary>As a process has it that a GPU's driver serves, which here no machine need have: its devices are set by hand.</summary>
+    [Fact]
+    public async Task A_device_is_said_with_its_process_until_that_is_killed()
+    {
+        await VaiAsync("burn", forged.A, "--name", "busy");
+        using Held run = await HoldAsync("busy");
+        JsonElement before = await RomAsync();
+        Assert.Equal((false, 0), (before.GetProperty("gpu").GetBoolean(), before.GetProperty("on_devices").GetArrayLength()));
+
+        // The layout of the leases, written out once more on purpose: CUDA0 and CUDA2, Vulkan1.
+        using (FileStream leases = File.Open(Path.Combine(_directory, "leases"), FileMode.Open))
+        {
+            byte[] record = new byte[64];
+            leases.Position = 64;
+            leases.ReadExactly(record);
+            Assert.Equal((run.Process.Id, 0), (BitConverter.ToInt32(record, 56), BitConverter.ToInt32(record, 60)));
+            leases.Position = 64 + 60;
+            leases.Write([0b_0000_0101, 0b_0000_0010, 0, 0]);
+        }
+
+        JsonElement rom = await RomAsync();
+        Assert.True(rom.GetProperty("gpu").GetBoolean());
+        JsonElement holder = Assert.Single(rom.GetProperty("on_devices").EnumerateArray());
+        Assert.Equal(run.Process.Id, holder.GetProperty("pid").GetInt32());
+        Assert.Equal(["CUDA0", "CUDA2", "Vulkan1"], holder.GetProperty("devices").EnumerateArray().Select(d => d.GetString()));
+        int pid = run.Process.Id;
+        string table = (await VaiAsync("status")).Out;
+        Assert.Contains($"GPU: Y (CUDA0: {pid}; CUDA2: {pid}; Vulkan1: {pid})  Attach: ", table, StringComparison.Ordinal);
+        Assert.Single(table.TrimEnd('\n').Split('\n').Select(l => l.Length).Distinct());
+
+        run.Kill();
+        JsonElement after = await RomAsync();
+        Assert.Equal((false, 0), (after.GetProperty("gpu").GetBoolean(), after.GetProperty("on_devices").GetArrayLength()));
+        Assert.Contains("GPU: N  Attach: ", (await VaiAsync("status")).Out, StringComparison.Ordinal);
+
+        async Task<JsonElement> RomAsync() => Assert.Single((await VaiAsync("status", "--json")).Json.GetProperty("roms").EnumerateArray());
     }
 
     [Fact]

@@ -13,7 +13,7 @@ try
         ["registry-hold", var directory] => RegistryHold.Run(directory),
         ["registry-kills", var directory, var kills, var seed] => RegistryKills.Run(directory, Number(kills), Number(seed)),
         ["registry-create-kills", var directory, var kills, var seed] => RegistryCreateKills.Run(directory, Number(kills), Number(seed)),
-        ["lease", var directory, var digest, var tokens] => LeaseHold.Run(directory, Convert.FromHexString(digest), Number(tokens)),
+        ["lease", var directory, var digest, var tokens, .. var devices] => LeaseHold.Run(directory, Convert.FromHexString(digest), Number(tokens), devices),
         ["rom-burn", var file, var directory, var name] => RomBurn.Run(file, directory, name),
         ["rom-burn-into", var file, var directory, var size, var profile] =>
             RomBurnInto.Run(file, directory, size, Enum.Parse<RomProfile>(profile)),

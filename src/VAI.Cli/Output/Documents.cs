@@ -153,7 +153,11 @@ internal sealed record RomBody(
     bool OwnerAlive,
     IReadOnlyList<string> OtherNames,
     IReadOnlyList<int> Holders,
-    double? HugePages);
+    double? HugePages,
+    IReadOnlyList<DeviceHolderBody> OnDevices);
+
+/// <summary>A process that has a model on devices.</summary>
+internal sealed record DeviceHolderBody(int Pid, IReadOnlyList<string> Devices);
 
 internal sealed record StatusDocument(
     string Directory, int OwnerPid, bool OwnerAlive, long RomBytes, long TotalBytes, long FreeBytes, IReadOnlyList<RomBody> Roms);

@@ -44,7 +44,7 @@ internal static class StatusTable
             yield break;
         }
 
-        yield return $"{head}{name,-22} {state}  GPU: {YesNo(r.OnGpu)}  Attach: {attach}  Packed: {YesNo(r.Packed)}";
+        yield return $"{head}{name,-22} {state}  GPU: {Gpu(r)}  Attach: {attach}  Packed: {YesNo(r.Packed)}";
         yield return $"{rest}Vocab: {r.VocabularySize}  Layers: {r.Layers}  Embd: {r.EmbeddingLength}   Sessions: {r.Sessions}  {Megabytes(r.Bytes)}{Huge(r)}";
         if (r.OtherNames.Count > 0)
             yield return $"{rest}Also: {string.Join(", ", r.OtherNames.Select(Printable))}";
@@ -56,7 +56,14 @@ internal static class StatusTable
 
     // Who has it under this name; the rest has it under another, or is another user's.
     private static string Holders(RomInfo r) =>
-        r.Holders.Count == 0 ? "" : $"  By this name: {string.Join(", ", r.Holders.Distinct().Take(MostHolders))}{(r.Holders.Distinct().Count() > MostHolders ? ", ..." : "")}";
+        r.Holders.Count == 0 ? "" : $"  By this name: {Pids([.. r.Holders.Distinct()])}";
+
+    // Which device has it, and whose it is: by device, since a process may have it on several.
+    private static string Gpu(RomInfo r) => r.OnGpu
+        ? $"Y ({string.Join("; ", r.OnDevices.SelectMany(h => h.Devices, (h, d) => (Device: d, h.Pid)).GroupBy(p => p.Device, p => p.Pid).Select(g => $"{g.Key}: {Pids([.. g])}"))})"
+        : "N";
+
+    private static string Pids(IReadOnlyCollection<int> pids) => $"{string.Join(", ", pids.Take(MostHolders))}{(pids.Count > MostHolders ? ", ..." : "")}";
 
     private static string Owner(int pid, bool alive) => pid == 0 ? "none" : $"{pid} ({(alive ? "alive" : "gone")})";
 

@@ -58,5 +58,5 @@ internal static class StatusVerb
             r.Name, r.Id, r.Digest, Format.Name(r.Condition), Format.Name(r.Profile), r.Packed, r.Note, r.Bytes, Format.Number(r.Burned),
             r.Architecture, r.VocabularySize, r.Layers, r.EmbeddingLength, r.TrainingContextLength, Format.Ms(r.BurnTime),
             r.BurnedAt.ToString("O"), Format.Ms(r.LoadTime), r.OnGpu, r.Attached, r.Sessions, r.TokensServed, r.OwnerPid, r.OwnerAlive, r.OtherNames, r.Holders,
-            r.HugePages))]);
+            r.HugePages, [.. r.OnDevices.Select(h => new DeviceHolderBody(h.Pid, h.Devices))]))]);
 }

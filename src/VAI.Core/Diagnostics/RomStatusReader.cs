@@ -81,7 +81,7 @@ internal static class RomStatusReader
             BurnTime = TimeSpan.FromMicroseconds(e.BurnMicroseconds),
             BurnedAt = DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(e.BurnedAtUnixMs, 0, 253402300799999)),
             LoadTime = TimeSpan.FromMicroseconds(e.LoadMicroseconds),
-            OnGpu = e.Gpu,
+            OnDevices = burning ? [] : OnDevicesOf(e, leases),
             OtherNames = [.. names[e.RomId].Where(n => n != e.Name).Order(StringComparer.Ordinal)],
             Attached = burning ? 0 : use.Leases,
             Sessions = burning ? 0 : use.Sessions,
@@ -94,10 +94,19 @@ internal static class RomStatusReader
 
     private static ILookup<string, string> NamesOf(IEnumerable<RegistryEntry> entries) => entries.ToLookup(e => e.RomId, e => e.Name);
 
-    private static int[] HoldersOf(in RegistryEntry e, ILookup<UInt128, LeaseInfo> leases)
+    private static int[] HoldersOf(in RegistryEntry e, ILookup<UInt128, LeaseInfo> leases) => [.. LiveOf(e, leases).Select(l => l.Owner.Pid).Order()];
+
+    // By the start time, too: processes of two pid namespaces may share an id.
+    private static DeviceHolder[] OnDevicesOf(in RegistryEntry e, ILookup<UInt128, LeaseInfo> leases) =>
+    [
+        .. LiveOf(e, leases).Where(l => !l.Devices.IsEmpty).GroupBy(l => l.Owner, l => l.Devices).OrderBy(g => g.Key.Pid)
+            .Select(g => new DeviceHolder(g.Key.Pid, g.Aggregate((a, b) => a | b).Names)),
+    ];
+
+    private static IEnumerable<LeaseInfo> LiveOf(in RegistryEntry e, ILookup<UInt128, LeaseInfo> leases)
     {
         ulong name = LeaseTable.KeyOf(e.Name);
-        return [.. leases[KeyOf(e)].Where(l => l.IsLive && l.NameKey == name).Select(l => l.Owner.Pid).Order()];
+        return leases[KeyOf(e)].Where(l => l.IsLive && l.NameKey == name);
     }
 
     // Once for all ROMs: the kernel is asked about the lock of each lease.

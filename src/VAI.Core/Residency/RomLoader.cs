@@ -5,6 +5,7 @@ using VAI.Native.Gguf;
 using VAI.Native.Llama;
 using VAI.Native.Machine;
 using VAI.Native.Registry.Entries;
+using VAI.Native.Registry.Leases;
 using VAI.Native.Rom;
 using VAI.Native.Source;
 using VAI.Pipeline.Compute;
@@ -20,6 +21,10 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
 
     public static bool UsesGpu(LlamaModelSettings settings) =>
         settings.GpuLayers != 0 && NativeLoader.EnsureLoaded().Devices.Any(d => !d.IsCpu);
+
+    /// <summary>The devices that a load fills, by llama.cpp's names.</summary>
+    public static IEnumerable<string> DevicesOf(LlamaModelSettings settings) =>
+        UsesGpu(settings) ? NativeLoader.EnsureLoaded().Devices.Where(d => !d.IsCpu).Select(d => d.Name) : [];
 
     /// <summary>What a load burns where there is no ROM: a GPU packs by itself, and on the CPU exact computes on what fast does.</summary>
     public static RomProfile BurnProfile(LlamaModelSettings settings) => UsesGpu(settings) ? RomProfile.Exact : RomProfile.Fast;
@@ -85,7 +90,7 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
     public void Note(ModelContext model)
     {
         if (model.Weights.Hold is { } hold)
-            _store?.NoteLoad(hold, model.LoadTime, model.OnGpu);
+            _store?.NoteLoad(hold, model.LoadTime);
     }
 
     public void Dispose()
@@ -128,6 +133,7 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
                 ((IAsyncResult)parsing).AsyncWaitHandle.WaitOne();
             }
 
+            hold.Lease.SetDevices(DeviceSet.Of(DevicesOf(settings)));
             VocabularyTries.KeepBeside(attached.Model.Vocab, file);
             return new Weights(attached.Model, parsing.GetAwaiter().GetResult(), switchClass, hold);
         }

@@ -1,4 +1,5 @@
 using VAI.Forge;
+using VAI.Native.Registry.Leases;
 
 namespace VAI.Core.Tests.Residency;
 
@@ -106,6 +107,46 @@ public sealed class RomTests(ForgedModels models) : EngineTest(models)
             RomInfo rom = RomCatalog.ReadStatus().Roms.Single(r => r.Name == "counted");
             return (rom.Attached, rom.Sessions);
         }
+    }
+
+    /// <summary>Which process has it on a GPU is its lease's word, set by hand here, under the name that it has it by.</summary>
+    [Fact]
+    public async Task A_device_is_of_the_lease_that_says_it_and_goes_with_it()
+    {
+        string directory = Models.NewRomDirectory();
+        RomInfo rom;
+        using (var catalog = RomCatalog.Open(new VaiOptions { RomDirectory = directory }))
+        {
+            rom = (await catalog.BurnAsync(Models["tiny"], "a")).Rom;
+            await catalog.BurnAsync(Models["tiny"], "b");
+        }
+
+        using var leases = LeaseTable.Open(directory);
+        byte[] key = Convert.FromHexString(rom.Digest);
+        using (LeaseTally one = leases.Take(key, LeaseTable.KeyOf("a")), other = leases.Take(key, LeaseTable.KeyOf("a")), cpu = leases.Take(key, LeaseTable.KeyOf("b")))
+        {
+            Assert.Equal((false, 0), OnDevices("a"));
+            one.SetDevices(DeviceSet.Of(["CUDA1"]));
+            other.SetDevices(DeviceSet.Of(["CUDA0", "Vulkan0"]));
+
+            // Two models of one process: it is said once, and has what either has.
+            RomInfo a = Read("a");
+            Assert.Equal((true, 2), (a.OnGpu, a.Holders.Count));
+            DeviceHolder holder = Assert.Single(a.OnDevices);
+            Assert.Equal((Environment.ProcessId, "CUDA0 CUDA1 Vulkan0"), (holder.Pid, string.Join(' ', holder.Devices)));
+            Assert.Equal((false, 0), OnDevices("b"));
+
+            // Its tokens wait for a sweep, and its devices do not.
+            other.AddTokens(1);
+            other.Dispose();
+            Assert.Equal(["CUDA1"], Assert.Single(Read("a").OnDevices).Devices);
+        }
+
+        Assert.Equal((false, 0), OnDevices("a"));
+
+        RomInfo Read(string name) => RomCatalog.ReadStatus(directory).Roms.Single(r => r.Name == name);
+
+        (bool, int) OnDevices(string name) => Read(name) is var info ? (info.OnGpu, info.OnDevices.Count) : default;
     }
 
     [Fact]

@@ -30,11 +30,21 @@ public sealed class LayoutTests
         Assert.Equal("\x7FVAILSE1"u8, BitConverter.GetBytes(LeaseLayout.Magic));
         Assert.Equal((64, 64, 1024), (LeaseLayout.HeaderBytes, LeaseLayout.RecordBytes, LeaseLayout.RecordCount));
         Assert.Equal(65_600, LeaseLayout.Shape.FileBytes);
-        LeaseRecord record = new() { Id = 1, NameKey = 8, RomKey = 2, Tokens = 3, Start = 4, TakenAtUnixMs = 5, Pid = 6, Reserved = 7 };
+        LeaseRecord record = new() { Id = 1, NameKey = 8, RomKey = 2, Tokens = 3, Start = 4, TakenAtUnixMs = 5, Pid = 6, Devices = 0x07060504 };
         ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(new ReadOnlySpan<LeaseRecord>(in record));
         Assert.Equal(64, bytes.Length);
         Assert.Equal([1, 8, 2, 0, 3, 4, 5], MemoryMarshal.Cast<byte, long>(bytes)[..7]);
-        Assert.Equal([6, 7], MemoryMarshal.Cast<byte, int>(bytes)[14..]);
+        Assert.Equal([6, 0x07060504], MemoryMarshal.Cast<byte, int>(bytes)[14..]);
+    }
+
+    /// <summary>Bits in records that processes of several versions share: they never change.</summary>
+    [Fact]
+    public void Bits_of_the_devices()
+    {
+        Assert.Equal(4, Unsafe.SizeOf<DeviceSet>());
+        Assert.Equal(
+            [0x01u, 0x80, 0x100, 0x8000, 0x1_0000, 0x80_0000, 0x100_0000, 0x8000_0000],
+            new[] { "CUDA0", "CUDA7", "Vulkan0", "Vulkan7", "ROCm0", "ROCm7", "SYCL0", "SYCL7" }.Select(n => DeviceSet.Of([n]).Bits));
     }
 
     [Fact]
@@ -60,7 +70,6 @@ public sealed class LayoutTests
             State = RomState.Ready,
             Profile = 17,
             Packed = true,
-            Gpu = true,
             Name = "name",
             RomId = "rom",
             Architecture = "architecture",
@@ -72,8 +81,8 @@ public sealed class LayoutTests
         ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(new ReadOnlySpan<RegistryEntry>(in entry));
         Assert.Equal([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], MemoryMarshal.Cast<byte, long>(bytes)[..10]);
         Assert.Equal([11, 12, 13, 14, 15], MemoryMarshal.Cast<byte, int>(bytes)[20..25]);
-        // state, profile, packed, gpu, the four lengths
-        Assert.Equal(new byte[] { 2, 17, 1, 1, 4, 0, 3, 12, 6 }, bytes[100..109].ToArray());
+        // state, profile, packed, a byte that older versions wrote, the four lengths
+        Assert.Equal(new byte[] { 2, 17, 1, 0, 4, 0, 3, 12, 6 }, bytes[100..109].ToArray());
         Assert.True(entry.Digest.SequenceEqual(bytes[109..141]) && entry.SourceKey.SequenceEqual(bytes[141..157]));
         Assert.Equal(("rom", "name", "architecture", "a note"), (Text(157, 3), Text(253, 4), Text(509, 12), Text(541, 6)));
         Assert.Equal("112233445566778899aabbccddeeff00", Convert.ToHexStringLower(bytes[733..749]));

@@ -104,6 +104,36 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
+    public async Task Devices_are_said_while_their_process_lives_however_it_ends()
+    {
+        using LeaseTable reader = LeaseTable.TryOpen(_directory.FullName)!;
+        using var ended = Peer(digest: 1, tokens: 10, "CUDA0", "CUDA3");
+        using var killed = Peer(digest: 1, tokens: 20, "Vulkan1");
+        await ended.ReadLineAsync();
+        await killed.ReadLineAsync();
+        using LeaseTally own = _table.Take(Digest(1));
+        Assert.Equal([(ended.Id, "CUDA0, CUDA3"), (killed.Id, "Vulkan1"), (Environment.ProcessId, "")], Live());
+        own.SetDevices(DeviceSet.Of(["ROCm0"]));
+        await killed.KillAsync();
+        Assert.Equal([(ended.Id, "CUDA0, CUDA3"), (Environment.ProcessId, "ROCm0")], Live());
+        Assert.Equal(ExitCodes.Done, await ended.EndAsync());
+        own.SetDevices(default);
+        Assert.Equal([(Environment.ProcessId, "")], Live());
+
+        // Their tokens are not counted yet, and who takes their records has none of their devices.
+        Assert.Equal((1, 30), reader.Count(Digest(1)));
+        Sweep();
+        using LeaseTally next = _table.Take(Digest(2));
+        Assert.All(reader.ReadAll(), l => Assert.True(l.Devices.IsEmpty));
+        own.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => own.SetDevices(default));
+
+        IEnumerable<(int, string)> Live() =>
+            reader.ReadAll().Where(l => l.IsLive).OrderBy(l => l.Owner.Pid == Environment.ProcessId).ThenBy(l => l.Devices.Bits)
+                .Select(l => (l.Owner.Pid, $"{l.Devices}"));
+    }
+
+    [Fact]
     public void A_lease_outlives_its_table_and_not_its_disposal()
     {
         var table = LeaseTable.Open(_directory.FullName);
@@ -146,8 +176,8 @@ public sealed class LeaseTests : IDisposable
         Assert.Empty(reader.ReadAll());
     }
 
-    private PeerProcess Peer(byte digest, int tokens) => PeerProcess.Start(
-        "lease", _directory.FullName, Convert.ToHexString(Digest(digest)), tokens.ToString(CultureInfo.InvariantCulture));
+    private PeerProcess Peer(byte digest, int tokens, params string[] devices) => PeerProcess.Start(
+        ["lease", _directory.FullName, Convert.ToHexString(Digest(digest)), tokens.ToString(CultureInfo.InvariantCulture), .. devices]);
 
     private void Sweep()
     {

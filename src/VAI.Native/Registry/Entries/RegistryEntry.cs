@@ -61,7 +61,10 @@ internal struct RegistryEntry
     public byte Profile;
 
     private byte _packed;
-    private byte _gpu;
+
+    // Older versions wrote here whether the last load was to a GPU, and nobody took it back: leases say it now.
+    private readonly byte _unread;
+
     private ushort _nameBytes;
     private byte _romIdBytes;
     private byte _architectureBytes;
@@ -79,13 +82,6 @@ internal struct RegistryEntry
     {
         readonly get => _packed != 0;
         set => _packed = value ? (byte)1 : (byte)0;
-    }
-
-    /// <summary>Whether it is loaded onto a GPU.</summary>
-    public bool Gpu
-    {
-        readonly get => _gpu != 0;
-        set => _gpu = value ? (byte)1 : (byte)0;
     }
 
     /// <summary>The model's name; setting one of more than 256 bytes is <see cref="VaiError.InvalidOption"/>.</summary>

@@ -21,7 +21,7 @@ namespace VAI.Native.Registry.Leases;
 internal static class LeaseLayout
 {
     // History. 1: the first; its locks were the leases, and a directory's group wrote it. 2: the owner's counts alone; the name's key
-    // in what was padding, no sessions.
+    // in what was padding, no sessions. Later, without a new version: the devices, in what every writer of 2 had set to 0.
     // For the next: raise Version, refuse or convert the older ones in RegistryConversion, amend the diagram and LayoutTests.
     public const uint Version = 2;
 
@@ -49,5 +49,7 @@ internal struct LeaseRecord
     internal ulong Start;
     internal long TakenAtUnixMs;
     internal int Pid;
-    internal int Reserved;
+
+    /// <summary>A <see cref="DeviceSet"/>: where the owner has the weights besides the ROM. 0 of a VAI that does not say.</summary>
+    internal uint Devices;
 }

@@ -72,7 +72,7 @@ internal sealed unsafe class LeaseTable : IDisposable
                     continue;
                 }
 
-                (record->NameKey, record->RomKey, record->Tokens, record->Reserved) = (nameKey, key, 0, 0);
+                (record->NameKey, record->RomKey, record->Tokens, record->Devices) = (nameKey, key, 0, 0);
                 (record->Pid, record->Start) = (ProcessIdentity.Current.Pid, ProcessIdentity.Current.Start);
                 record->TakenAtUnixMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
                 // SYNC POINT with TryRead: whoever sees the id sees the record.
@@ -121,8 +121,12 @@ internal sealed unsafe class LeaseTable : IDisposable
         using Segment.Access access = _table.Map.Enter();
         for (int i = 0; i < Capacity; i++)
         {
-            if (TryRead(access, i, out LeaseRecord r))
-                leases.Add(new(i, new(r.Pid, r.Start), r.RomKey, r.NameKey, r.Tokens, r.TakenAtUnixMs, IsHeld(i)));
+            if (!TryRead(access, i, out LeaseRecord r))
+                continue;
+
+            // Held, and by the same: another may have taken the record since it was read.
+            bool live = IsHeld(i) && IdOf(Record(access, i)).ReadAfterLoads() == r.Id;
+            leases.Add(new(i, new(r.Pid, r.Start), r.RomKey, r.NameKey, r.Tokens, new(r.Devices), r.TakenAtUnixMs, live));
         }
 
         return leases;

@@ -4,8 +4,8 @@ using VAI.Native.Memory;
 namespace VAI.Native.Registry.Leases;
 
 /// <summary>
-/// What one lease has served, from <see cref="LeaseTable.Take"/> to disposal or the process's end. Counting takes no lock
-/// and allocates nothing; any thread may.
+/// What one lease has served, and on which devices, from <see cref="LeaseTable.Take"/> to disposal or the process's end. Counting
+/// takes no lock and allocates nothing; any thread may.
 /// </summary>
 internal sealed unsafe class LeaseTally : IDisposable
 {
@@ -30,6 +30,10 @@ internal sealed unsafe class LeaseTally : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         _hold.AddTokens(count);
     }
+
+    /// <summary>Says where the weights are besides the ROM: once they are there. It is forgotten with the lease.</summary>
+    /// <exception cref="ObjectDisposedException">The lease has ended.</exception>
+    public void SetDevices(DeviceSet devices) => _hold.SetDevices(devices);
 
     /// <summary>Ends the counting. What it counted is added to the registry by the next sweep.</summary>
     public void Dispose() => _hold.Dispose();
@@ -62,6 +66,15 @@ internal sealed unsafe class LeaseTally : IDisposable
             long now = Interlocked.Add(ref Record->Tokens, count);
             DangerousRelease();
             return now;
+        }
+
+        internal void SetDevices(DeviceSet devices)
+        {
+            bool held = false;
+            DangerousAddRef(ref held);
+            // One aligned word, behind an id that was there before it: a reader has the old set or the new one.
+            Volatile.Write(ref Record->Devices, devices.Bits);
+            DangerousRelease();
         }
 
         protected override bool ReleaseHandle()

@@ -37,6 +37,9 @@ internal sealed class Lease : IDisposable
     /// <summary>Tokens served under this lease.</summary>
     public long Tokens => Volatile.Read(ref _tokens);
 
+    /// <summary>Says on which devices the weights are, besides the ROM: once they are there. It is forgotten with the lease.</summary>
+    public void SetDevices(DeviceSet devices) => _tally?.SetDevices(devices);
+
     /// <summary>Takes a lease on an image; null where it is being removed.</summary>
     /// <param name="image">Open for reading, by a description of its own that is open for as long as the lease.</param>
     /// <param name="tally">Where the directory's owner counts; the lease ends it.</param>

@@ -76,7 +76,7 @@ internal sealed class RomStore : IDisposable
         new StoreLeases(this).Hold(entry, deadline, cancellationToken);
 
     /// <inheritdoc cref="StoreLeases.Note"/>
-    public void NoteLoad(RomHold hold, TimeSpan time, bool gpu) => new StoreLeases(this).Note(hold, time, gpu);
+    public void NoteLoad(RomHold hold, TimeSpan time) => new StoreLeases(this).Note(hold, time);
 
     /// <inheritdoc cref="StoreBurn.Run"/>
     public (RegistryEntry Entry, bool Burned) Burn(

@@ -41,7 +41,7 @@ internal sealed class StoreLeases(RomStore store)
     }
 
     /// <summary>Notes what the last load from an image took. Best effort: nothing depends on it.</summary>
-    public void Note(RomHold hold, TimeSpan time, bool gpu)
+    public void Note(RomHold hold, TimeSpan time)
     {
         if (store.Leases is not { } leases)
             return;
@@ -52,7 +52,6 @@ internal sealed class StoreLeases(RomStore store)
             if (writer.Find(hold.Entry.Name, out RegistryEntry entry) is not { } slot || entry.RomId != hold.Entry.RomId)
                 return;
             entry.LoadMicroseconds = (long)time.TotalMicroseconds;
-            entry.Gpu = gpu;
             writer.Put(slot, entry);
         }
         catch (VaiEngineException)

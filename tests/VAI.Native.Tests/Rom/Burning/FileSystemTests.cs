@@ -49,7 +49,7 @@ public sealed class FileSystemTests(RomModels models) : RomTest(models)
 
         Throws<VaiUsageException>(VaiError.NotSupported, "is on 9p", () => Burn(store, Models.Tiny));
         Throws<VaiUsageException>(VaiError.NotSupported, "is on 9p", () => store.Evict("m", force: false, null, CancellationToken.None));
-        store.NoteLoad(store.Hold(entry, Deadline, CancellationToken.None), TimeSpan.FromSeconds(1), gpu: false);
+        store.NoteLoad(store.Hold(entry, Deadline, CancellationToken.None), TimeSpan.FromSeconds(1));
         Assert.Equal(before, Directory.GetFiles(Space).Order());
     }
 
