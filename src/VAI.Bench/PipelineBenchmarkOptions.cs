@@ -92,7 +92,10 @@ public sealed record PipelineBenchmarkOptions
     public int? Threads { get; init; }
 
     /// <summary>As <see cref="ModelOptions.GpuLayers"/>, for both models.</summary>
-    public int GpuLayers { get; init; }
+    public int? GpuLayers { get; init; } = 0;
+
+    /// <summary>As <see cref="ModelOptions.Devices"/>, for both models.</summary>
+    public IReadOnlyList<string>? Devices { get; init; }
 
     /// <summary>As <see cref="ModelOptions.Profile"/>, for both models.</summary>
     public RomProfile Profile { get; init; } = RomProfile.Fast;
@@ -137,6 +140,7 @@ public sealed record PipelineBenchmarkOptions
             SramTokens = cells,
             MaxSessions = lines,
             GpuLayers = GpuLayers,
+            Devices = Devices,
             Profile = Profile,
         };
     }

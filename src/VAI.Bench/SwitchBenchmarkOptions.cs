@@ -63,7 +63,10 @@ public sealed record SwitchBenchmarkOptions
     public int? ContextLength { get; init; }
 
     /// <summary>As <see cref="ModelOptions.GpuLayers"/>, for both models.</summary>
-    public int GpuLayers { get; init; }
+    public int? GpuLayers { get; init; } = 0;
+
+    /// <summary>As <see cref="ModelOptions.Devices"/>, for both models.</summary>
+    public IReadOnlyList<string>? Devices { get; init; }
 
     /// <summary>As <see cref="ModelOptions.Profile"/>, for both models; the traditional way is always without a ROM.</summary>
     public RomProfile Profile { get; init; } = RomProfile.Fast;
@@ -81,5 +84,5 @@ public sealed record SwitchBenchmarkOptions
     }
 
     internal ModelOptions Model(BenchModel model) =>
-        new() { Name = model.Name, File = model.File, ContextLength = ContextLength, GpuLayers = GpuLayers, Profile = Profile };
+        new() { Name = model.Name, File = model.File, ContextLength = ContextLength, GpuLayers = GpuLayers, Devices = Devices, Profile = Profile };
 }

@@ -18,8 +18,18 @@ internal static class Common
         Recursive = true,
     };
 
-    public static Option<int> GpuLayers { get; } =
-        Number<int>("--gpu-layers", "Layers to put on the GPU: 0 for none, -1 for all.");
+    public static Option<GpuLayerCount?> GpuLayers { get; } = Parsed(
+        "--gpu-layers", GpuLayerCount.Form, "Layers to put on GPUs: a number, all (or -1), or auto for as many as fit; none if not given, and no --device.",
+        GpuLayerCount.Parse);
+
+    public static Option<string[]> Device { get; } = new("--device")
+    {
+        Description = "What computes it, as `vai devices` names it: Vulkan0, cuda:1, several with commas between them, cpu, or gpu for every GPU. As many layers as fit, unless --gpu-layers says how many.",
+        HelpName = "NAME",
+    };
+
+    public static Option<long?> Vram { get; } =
+        Parsed("--vram", ByteSize.Form, "Most that models may take of each GPU's memory, as 8GiB; all of it if not given.", ByteSize.Parse);
 
     public static Option<int?> Threads { get; } =
         Number<int?>("--threads", "Compute threads; one per physical core if not given.");
@@ -94,6 +104,38 @@ internal static class Common
         };
         return option;
     }
+
+    /// <summary>Where a model's layers go.</summary>
+    public static void Place(ModelOptions model, ParseResult parsed) =>
+        GpuLayerCount.Place(model, GpuLayerCount.Names(parsed.GetValue(Device)), parsed.GetValue(GpuLayers));
+
+    /// <summary>The same, of models that are not there yet.</summary>
+    public static (IReadOnlyList<string>? Devices, int? GpuLayers) Placement(ParseResult parsed)
+    {
+        var model = new ModelOptions { Name = "", File = "" };
+        Place(model, parsed);
+        return (model.Devices, model.GpuLayers);
+    }
+
+    // What is wrong with a value is said as for any other option.
+    private static Option<T?> Parsed<T>(string name, string value, string description, Func<string, string, T> parse)
+        where T : struct => new(name)
+        {
+            Description = description,
+            HelpName = value,
+            CustomParser = result =>
+            {
+                try
+                {
+                    return parse(name, result.Tokens[0].Value);
+                }
+                catch (VaiUsageException e)
+                {
+                    result.AddError(e.Message);
+                    return null;
+                }
+            },
+        };
 
     public static Option<T> Value<T>(string name, string value, string description) => new(name) { Description = description, HelpName = value };
 

@@ -10,6 +10,7 @@ var root = new RootCommand("Many language models resident at once, switched betw
     TemplateVerb.Create(),
     ForgeVerb.Create(),
     PlanVerb.Create(),
+    DevicesVerb.Create(),
     BurnVerb.Create(),
     StatusVerb.Create(),
     RomVerbs.CreateVerify(),

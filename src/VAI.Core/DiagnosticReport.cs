@@ -70,10 +70,3 @@ public sealed record DiagnosticReport
 /// <param name="Outcome">What was found.</param>
 public sealed record ProbedLibrary(string Source, string Path, string Outcome);
 
-/// <summary>A device llama.cpp can compute on. Memory is in bytes.</summary>
-/// <param name="Name">llama.cpp's name, for example <c>CPU</c> or <c>CUDA0</c>.</param>
-/// <param name="Description">The product's name.</param>
-/// <param name="IsCpu">Whether it is the CPU.</param>
-/// <param name="FreeMemory">Memory free now.</param>
-/// <param name="TotalMemory">Its memory.</param>
-public sealed record ComputeDevice(string Name, string Description, bool IsCpu, long FreeMemory, long TotalMemory);

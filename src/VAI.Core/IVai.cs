@@ -59,6 +59,12 @@ public interface IVai : IAsyncDisposable, IDisposable
     /// <exception cref="VaiException">As for loading the same model.</exception>
     ValueTask<MemoryPlan> PlanAsync(string model, CancellationToken cancellationToken = default);
 
+    /// <summary>What there is to compute on, the CPU among it, with its memory at this moment. Loads llama.cpp if nothing has yet.</summary>
+    /// <param name="cancellationToken">Gives up waiting for a daemon's answer.</param>
+    /// <returns>The devices, in llama.cpp's order.</returns>
+    /// <exception cref="VaiEngineException">No llama.cpp, or no daemon.</exception>
+    ValueTask<IReadOnlyList<ComputeDevice>> DevicesAsync(CancellationToken cancellationToken = default);
+
     /// <summary>Frees a model's weights and its SRAM bank.</summary>
     /// <param name="handle">The model.</param>
     /// <param name="cancellationToken">Gives up waiting for its turn; the model stays loaded then.</param>

@@ -75,6 +75,12 @@ public sealed class VaiOptions
     public long ParkLimit { get; set; } = 4L << 30;
 
     /// <summary>
+    /// Most that models may take of each GPU's memory, in bytes, 0 or more; null for all of it. What does not fit is refused, and nothing of it is loaded.
+    /// </summary>
+    [Between(0, long.MaxValue)]
+    public long? VramLimit { get; set; }
+
+    /// <summary>
     /// Where copies of KV are kept for a process that takes over when this one dies; null for none. They count as parked KV.
     /// </summary>
     internal string? StashDirectory { get; set; }

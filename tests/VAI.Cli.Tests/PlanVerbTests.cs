@@ -10,6 +10,7 @@ public sealed class PlanVerbTests(Forged forged)
     [
         "file", "profile", "burned", "packed", "rom_bytes", "kv_bytes", "scratch_bytes", "output_bytes", "devices", "context", "sram_tokens",
         "cells", "sessions", "step_rows", "rom_directory", "rom_free", "rom_fits", "needed_memory", "available_memory", "memory_fits", "measured", "private_bytes", "burn_bytes", "memory_limit", "memory_limit_source",
+        "weight_bytes", "gpu_layers", "devices_fit", "rooms",
     ];
 
     [Fact]

@@ -6,7 +6,7 @@ namespace VAI.Cli.Tests;
 /// <summary>Runs commands as a user's terminal would: none of what the test host's own build left in the environment.</summary>
 internal static class Shell
 {
-    private static readonly TimeSpan Most = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Most = TimeSpan.FromMinutes(15);
 
     /// <summary>Runs a script of bash, which ends at the first command that fails; its children end with it.</summary>
     public static Task<VaiRun> RunAsync(string directory, string script, params (string Name, string Value)[] environment)

@@ -26,6 +26,7 @@ namespace VAI.Cli.Output;
 [JsonSerializable(typeof(EvictDocument))]
 [JsonSerializable(typeof(DoctorDocument))]
 [JsonSerializable(typeof(PlanDocument))]
+[JsonSerializable(typeof(DevicesDocument))]
 [JsonSerializable(typeof(PsDocument))]
 [JsonSerializable(typeof(LoadDocument))]
 [JsonSerializable(typeof(UnloadDocument))]
@@ -183,7 +184,9 @@ internal sealed record AttachDocument(
     double PrefillTps,
     double DecodeTps);
 
-internal sealed record PlanDeviceBody(string Device, bool Host, long KvBytes, long ScratchBytes);
+internal sealed record PlanDeviceBody(string Device, bool Host, long KvBytes, long ScratchBytes, long WeightBytes, long StagingBytes);
+
+internal sealed record PlanRoomBody(string Device, long FreeBytes, long TotalBytes);
 
 internal sealed record MeasuredBody(
     long RomBytes, long KvBytes, long ScratchBytes, long OutputBytes, IReadOnlyList<PlanDeviceBody> Devices);
@@ -213,7 +216,16 @@ internal sealed record PlanDocument(
     long PrivateBytes,
     long BurnBytes,
     long? MemoryLimit,
-    string? MemoryLimitSource);
+    string? MemoryLimitSource,
+    long WeightBytes,
+    int GpuLayers,
+    bool DevicesFit,
+    IReadOnlyList<PlanRoomBody> Rooms);
+
+internal sealed record DevicesDocument(IReadOnlyList<ComputeDeviceBody> Devices);
+
+internal sealed record ComputeDeviceBody(
+    string Name, string Backend, string Kind, string Description, long FreeMemory, long TotalMemory, long ModelMemory);
 
 internal sealed record ProbedBody(string Source, string Path, string Outcome);
 

@@ -33,7 +33,7 @@ internal static class RunVerb
     {
         var command = new Command("run", "Load a model and answer one prompt.")
         {
-            Model, Prompt, Tokens, Temperature, Seed, TopK, TopP, MinP, Stop, JsonSchema, Regex, Grammar, FastForward, Common.GpuLayers, Common.Threads, Common.FixedThreads, Common.Share, Common.Nice,
+            Model, Prompt, Tokens, Temperature, Seed, TopK, TopP, MinP, Stop, JsonSchema, Regex, Grammar, FastForward, Common.GpuLayers, Common.Device, Common.Vram, Common.Threads, Common.FixedThreads, Common.Share, Common.Nice,
             Common.BatchScheduling, Common.Context, Common.LoadProfile, Template, Common.RomDirectory,
         };
         command.Validators.Add(parsed =>
@@ -57,19 +57,21 @@ internal static class RunVerb
         engine.FixedThreads = parsed.GetValue(Common.FixedThreads);
         engine.Share = parsed.GetValue(Common.Share) ?? 1;
         engine.Nice = parsed.GetValue(Common.Nice) ?? 0;
+        engine.VramLimit = parsed.GetValue(Common.Vram);
         engine.BatchScheduling = parsed.GetValue(Common.BatchScheduling);
         await using IVai vai = Vai.Create(engine, log);
+        var options = new ModelOptions
+        {
+            Name = name,
+            File = file,
+            ContextLength = parsed.GetValue(Common.Context),
+            MaxSessions = 1,
+            Profile = parsed.GetValue(Common.LoadProfile),
+            ChatTemplate = parsed.GetValue(Template) is { } template ? TemplateText.Of(template) : null,
+        };
+        Common.Place(options, parsed);
         ModelHandle handle = await Bar.RunAsync($"loading {name}", async report => await vai.LoadAsync(
-            new ModelOptions
-            {
-                Name = name,
-                File = file,
-                GpuLayers = parsed.GetValue(Common.GpuLayers),
-                ContextLength = parsed.GetValue(Common.Context),
-                MaxSessions = 1,
-                Profile = parsed.GetValue(Common.LoadProfile),
-                ChatTemplate = parsed.GetValue(Template) is { } template ? TemplateText.Of(template) : null,
-            },
+            options,
             new Report<LoadProgress>(p => report($"{(p.Phase == LoadPhase.Burning ? "burning" : "loading")} {name}", p.Fraction)),
             cancellation));
         IModelContext model = vai.Select(handle);

@@ -44,7 +44,7 @@ internal static class Doctor
             Abi = library?.Abi.Name,
             CpuFeatures = library?.SystemInfo,
             CpuKernels = library?.CpuKernels,
-            Devices = [.. (library?.Devices ?? []).Select(d => new ComputeDevice(d.Name, d.Description, d.IsCpu, d.FreeBytes, d.TotalBytes))],
+            Devices = [.. (library?.Devices ?? []).Select(d => ComputeDevice.Of(d))],
             PhysicalCores = Cores.Physical,
             TotalMemory = room.Total,
             AvailableMemory = room.Available,

@@ -25,10 +25,13 @@ public record ModelMemory
     /// </summary>
     public required long OutputBytes { get; init; }
 
+    /// <summary>Static: copies of weights in the memory of GPUs. They come from the ROM, and go without loss.</summary>
+    public long WeightBytes => Devices.Sum(d => d.WeightBytes);
+
     /// <summary>All that is dynamic.</summary>
     public long DynamicBytes => KvBytes + ScratchBytes + OutputBytes;
 
-    /// <summary>The dynamic bytes of each device, <see cref="OutputBytes"/> apart, which are the host's.</summary>
+    /// <summary>The dynamic bytes of each device, and its weights if it is a GPU, <see cref="OutputBytes"/> apart, which are the host's.</summary>
     public required IReadOnlyList<DeviceMemory> Devices { get; init; }
 
     /// <summary>The longest session, in tokens.</summary>
@@ -52,7 +55,21 @@ public record ModelMemory
 /// <param name="OnHost">Whether it is the machine's own memory and no GPU's.</param>
 /// <param name="KvBytes">KV cache.</param>
 /// <param name="ScratchBytes">Compute buffers.</param>
-public sealed record DeviceMemory(string Device, bool OnHost, long KvBytes, long ScratchBytes);
+/// <param name="WeightBytes">Weights that a GPU has for itself; 0 of the machine's memory, where they are the ROM's.</param>
+/// <param name="StagingBytes">
+/// The machine's memory that weights go through to get there, at most: a Vulkan driver has it for as long as the process where the GPU's own cannot be written to.
+/// </param>
+public sealed record DeviceMemory(string Device, bool OnHost, long KvBytes, long ScratchBytes, long WeightBytes = 0, long StagingBytes = 0)
+{
+    /// <summary>All that it takes there.</summary>
+    public long Bytes => KvBytes + ScratchBytes + WeightBytes;
+}
+
+/// <summary>What one more model may take of a GPU's memory, in bytes.</summary>
+/// <param name="Device">llama.cpp's name of it.</param>
+/// <param name="FreeBytes">Free of it, below <see cref="VaiOptions.VramLimit"/> where there is one.</param>
+/// <param name="TotalBytes">All of it.</param>
+public sealed record DeviceRoom(string Device, long FreeBytes, long TotalBytes);
 
 /// <summary>What a model will take, from its header alone, and whether there is room for it. Immutable.</summary>
 public sealed record MemoryPlan : ModelMemory
@@ -103,6 +120,15 @@ public sealed record MemoryPlan : ModelMemory
     /// or the host's dynamic bytes with a ROM still to be burned into memory, whichever is more. A ROM that is there is not counted.
     /// </summary>
     public required long NeededBytes { get; init; }
+
+    /// <summary>Layers that go to GPUs, the output counted as one; 0 for none.</summary>
+    public int GpuLayers { get; init; }
+
+    /// <summary>The room on each GPU that it is to have a part of.</summary>
+    public IReadOnlyList<DeviceRoom> Rooms { get; init; } = [];
+
+    /// <summary>Whether every GPU has room for what goes there.</summary>
+    public bool DevicesFit => Devices.All(d => d.OnHost || Rooms.FirstOrDefault(r => r.Device == d.Device) is not { } room || d.Bytes <= room.FreeBytes);
 
     /// <summary>Whether the ROM is there or there is room for it.</summary>
     public bool RomFits => RomBytes == 0 || IsBurned || RomBytes <= RomFreeBytes;

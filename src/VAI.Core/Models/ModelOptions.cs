@@ -101,12 +101,27 @@ public sealed record ModelOptions
     /// </summary>
     public string? ChatTemplate { get; set; }
 
-    /// <summary>Layers to put on the GPU: 0 for none, -1 for all.</summary>
-    public int GpuLayers { get; set; }
+    /// <summary>
+    /// What computes it, by llama.cpp's names in any case, with or without a colon before the number (<c>CUDA0</c>, <c>vulkan:1</c>): GPUs, over which its layers
+    /// are spread, or <c>cpu</c>; <c>gpu</c> stands for every GPU there is. Null leaves it to <see cref="GpuLayers"/>. <see cref="IVai.DevicesAsync"/> lists them.
+    /// </summary>
+    public IReadOnlyList<string>? Devices { get; set; }
 
-    /// <summary>The GPU for what is not split.</summary>
+    /// <summary>
+    /// Layers to put on GPUs, the output counted as one: 0 for none, -1 for all. Null for as many as fit where <see cref="Devices"/> names a GPU, which a plan
+    /// decides before anything is loaded, and for none where it does not.
+    /// </summary>
+    public int? GpuLayers { get; set; }
+
+    /// <summary>Which of these GPUs has what is not split, counted from 0.</summary>
     public int MainGpu { get; set; }
 
     /// <summary>Each GPU's share of the layers, in any unit; null to let llama.cpp decide.</summary>
     public IReadOnlyList<float>? TensorSplit { get; set; }
+
+    /// <summary>Whether others ask for the same: lists are compared by what they hold, which a record does not.</summary>
+    internal bool AsksFor(ModelOptions other) =>
+        this with { Devices = null, TensorSplit = null } == other with { Devices = null, TensorSplit = null }
+        && (Devices ?? []).SequenceEqual(other.Devices ?? [], StringComparer.OrdinalIgnoreCase)
+        && (TensorSplit ?? []).SequenceEqual(other.TensorSplit ?? []);
 }

@@ -16,6 +16,7 @@ internal static class ConfigurationBinding
         [nameof(VaiOptions.NativeDirectory)] = static (o, s) => o.NativeDirectory = s.Value,
         [nameof(VaiOptions.RomDirectory)] = static (o, s) => o.RomDirectory = s.Value,
         [nameof(VaiOptions.RomWait)] = static (o, s) => o.RomWait = s.Get<TimeSpan>(),
+        [nameof(VaiOptions.VramLimit)] = static (o, s) => o.VramLimit = s.Get<long?>(),
         [nameof(VaiOptions.ParkLimit)] = static (o, s) => o.ParkLimit = s.Get<long>(),
         [nameof(VaiOptions.DaemonSocket)] = static (o, s) => o.DaemonSocket = s.Value,
         [nameof(VaiOptions.DaemonReconnect)] = static (o, s) => o.DaemonReconnect = s.Get<TimeSpan>(),

@@ -86,6 +86,9 @@ internal sealed class RemoteVai : IVai
         return await PlanAsync(request, cancellationToken).ConfigureAwait(false);
     }
 
+    public async ValueTask<IReadOnlyList<ComputeDevice>> DevicesAsync(CancellationToken cancellationToken = default) =>
+        await WhileOpenAsync(token => Link.GetAsync("vai/devices", WireJson.Default.IReadOnlyListComputeDevice, token), cancellationToken).ConfigureAwait(false);
+
     public async ValueTask UnloadAsync(ModelHandle handle, CancellationToken cancellationToken = default)
     {
         ThrowIfDisposed();

@@ -18,12 +18,19 @@ internal static class Footprint
         ContextMemory m = context.Memory;
         if (m.Compute.Count == 0 || (context.HasMemory && m.Allocated.Count == 0))
             return null;
-        return Of(resolved, context, romBytes, contexts * m.OutputBytes, Devices(m.Compute, m.Allocated, contexts));
+        return Of(resolved, context, romBytes, contexts * m.OutputBytes, Devices(m.Compute, m.Allocated, context.Places.Buffers, contexts));
     }
 
     /// <summary>What a context of a model without memory would allocate.</summary>
     /// <exception cref="VaiEngineException"><see cref="VaiError.NativeFailure"/>: llama.cpp's log did not tell.</exception>
-    public static ModelMemory Planned(ModelOptions resolved, LlamaContext context, GgufModelInfo header, bool embedding, long romBytes)
+    /// <param name="resolved">The model's options.</param>
+    /// <param name="context">The context.</param>
+    /// <param name="file">The model.</param>
+    /// <param name="settings">Where its weights go.</param>
+    /// <param name="embedding">Whether it makes embeddings.</param>
+    /// <param name="romBytes">Its ROM.</param>
+    public static ModelMemory Planned(
+        ModelOptions resolved, LlamaContext context, GgufFile file, LlamaModelSettings settings, bool embedding, long romBytes)
     {
         ContextMemory m = context.Memory;
         if (m.Compute.Count == 0 || (context.HasMemory && m.Caches.Count == 0 && m.StateBytes == 0))
@@ -34,7 +41,9 @@ internal static class Footprint
         }
 
         int contexts = 1 + ContextsOfTexts(resolved, context, embedding);
-        return Of(resolved, context, romBytes, contexts * Output(context, embedding), Devices(m.Compute, Kv(context, header), contexts));
+        IReadOnlyDictionary<string, long> weights = settings.UsesGpu ? PlannedWeights.Of(file, context.Places, settings.Devices) : new Dictionary<string, long>();
+        DeviceMemory[] devices = Devices(m.Compute, Kv(context, GgufModelInfo.From(file)), weights, contexts);
+        return Of(resolved, context, romBytes, contexts * Output(context, embedding), [.. devices.Select(d => d with { StagingBytes = Staging(d, file, settings) })]);
     }
 
     /// <summary>How many more contexts like this one an encoder has: <see cref="Geometry.CoresOfTexts"/>.</summary>
@@ -89,12 +98,23 @@ internal static class Footprint
     private static long RowBytes(int type, long elements) =>
         GgmlTypes.TryGetBlock((uint)type, out uint block, out uint bytes) ? elements / block * bytes : 0;
 
-    private static DeviceMemory[] Devices(IReadOnlyDictionary<string, long> compute, IReadOnlyDictionary<string, long> kv, int contexts)
+    // Weights that are not a GPU's are the ROM's, or the mapped file's.
+    private static DeviceMemory[] Devices(
+        IReadOnlyDictionary<string, long> compute, IReadOnlyDictionary<string, long> kv, IReadOnlyDictionary<string, long> weights, int contexts)
     {
-        HashSet<string> gpus = [.. NativeLoader.EnsureLoaded().Devices.Where(d => !d.IsCpu).Select(d => d.Name)];
-        return [.. kv.Keys.Union(compute.Keys).Order(StringComparer.Ordinal).Select(
-            name => new DeviceMemory(name, !gpus.Contains(name), kv.GetValueOrDefault(name), contexts * compute.GetValueOrDefault(name)))];
+        HashSet<string> gpus = [.. NativeLoader.EnsureLoaded().Gpus.Select(d => d.Name)];
+        return [.. kv.Keys.Union(compute.Keys).Union(weights.Keys.Where(gpus.Contains)).Order(StringComparer.Ordinal).Select(name => new DeviceMemory(
+            name,
+            !gpus.Contains(name),
+            kv.GetValueOrDefault(name),
+            contexts * compute.GetValueOrDefault(name),
+            gpus.Contains(name) ? weights.GetValueOrDefault(name) : 0))];
     }
+
+    // ggml's Vulkan copies a tensor as a whole to where the GPU can fetch it, and keeps that memory.
+    private static long Staging(DeviceMemory device, GgufFile file, LlamaModelSettings settings) =>
+        device.WeightBytes > 0 && settings.Devices.Any(d => d is { Backend: "Vulkan", Kind: NativeDeviceKind.Gpu } && d.Name == device.Device)
+            ? PlannedWeights.Largest(file) : 0;
 
     private static ModelMemory Of(ModelOptions resolved, LlamaContext context, long romBytes, long outputBytes, DeviceMemory[] devices) => new()
     {

@@ -59,8 +59,8 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
 
     public ModelMemory? Memory { get; internal init; }
 
-    /// <summary>Ends with the model.</summary>
-    public IDisposable? Claim { private get; init; }
+    /// <summary>End with the model.</summary>
+    public IReadOnlyList<IDisposable?> Claims { private get; init; } = [];
 
     public int ContextLength { get; }
 
@@ -292,7 +292,8 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
         _texts?.Dispose();
         Llama.Dispose();
         Weights.Dispose();
-        Claim?.Dispose();
+        foreach (IDisposable? claim in Claims)
+            claim?.Dispose();
     }
 
     /// <summary>Counts tokens that were generated, for the registry. No lock and no allocation.</summary>

@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using VAI.Diagnostics;
-using VAI.Native.Abi;
 using VAI.Native.Gguf;
 using VAI.Native.Llama;
 using VAI.Native.Memory;
 using VAI.Native.Source;
 using VAI.Pipeline;
 using VAI.Pipeline.Steps;
+using VAI.Residency.Devices;
 using VAI.Sram;
 using VAI.Text.Chat;
 
@@ -14,8 +14,8 @@ namespace VAI.Residency;
 
 /// <summary>From options to a resident model: gate, weights, SRAM bank. Undoes what it did if a later part fails.</summary>
 internal sealed class ModelLoader(
-    PipelineThread pipeline, LlamaThreadpool pool, RomLoader roms, ParkingLot lot, KvStashDirectory? stash, int share, IEngineProgress? moves = null,
-    MemoryClaims? claims = null) : IDisposable
+    PipelineThread pipeline, LlamaThreadpool pool, RomLoader roms, Planner planner, DeviceLedger devices, ParkingLot lot, KvStashDirectory? stash, int share,
+    IEngineProgress? moves = null, MemoryClaims? claims = null) : IDisposable
 {
     // Of the machine's memory, for the SRAM of models that may never be loaded here.
     private const int SramShare = 64;
@@ -55,23 +55,26 @@ internal sealed class ModelLoader(
 
     // Takes over what is prepared, whatever becomes of it.
     private ModelContext Load(
-        ModelOptions options, PreparedModel? prepared, long start, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+        ModelOptions given, PreparedModel? prepared, long start, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         void Report(LoadPhase phase, double fraction)
         {
             moves?.Move();
-            progress?.Report(new LoadProgress(options.Name, phase, fraction));
+            progress?.Report(new LoadProgress(given.Name, phase, fraction));
         }
 
         Weights? weights = prepared?.Weights;
         LlamaContext? context = prepared?.Context;
         EncoderCores? texts = null;
         IDisposable? claim = null, resident = null;
+        DeviceClaim? onDevices = null;
         try
         {
             Report(LoadPhase.Checking, 0);
             cancellationToken.ThrowIfCancellationRequested();
-            LlamaModelSettings settings = Checked(options);
+            LlamaModelSettings settings = planner.Place(given, cancellationToken);
+            ModelOptions options = DeviceChoice.Resolve(given, settings);
+            onDevices = ClaimDevices(options, settings, cancellationToken);
             weights ??= options.Profile == RomProfile.None
                 ? FromFile(options, settings, Report, cancellationToken)
                 : roms.Load(options, settings, source => MemoryCheck.Burn(options, source, settings, pool.Threads, roms.TakesMemory(source)), Report, cancellationToken);
@@ -92,12 +95,13 @@ internal sealed class ModelLoader(
                 texts = NewCores(weights, context, contexts);
             cancellationToken.ThrowIfCancellationRequested();
             ModelMemory? memory = Footprint.Measured(resolved, context, 1 + contexts, weights.Hold?.File.Header.ImageBytes ?? 0);
+            onDevices?.Settle(memory);
             resident = memory is null ? null : _claims.Resident(Planner.HostBytes(memory) + MemoryRoom.VocabularyBytes(weights.Info.VocabularySize));
             var loaded = new ModelContext(resolved, weights, context, pipeline, lot, stash, texts)
             {
-                OnGpu = RomLoader.UsesGpu(settings),
+                OnGpu = settings.UsesGpu,
                 Memory = memory,
-                Claim = resident,
+                Claims = [resident, onDevices],
                 LoadTime = Stopwatch.GetElapsedTime(start),
             };
             roms.Note(loaded);
@@ -113,6 +117,7 @@ internal sealed class ModelLoader(
             context?.Dispose();
             weights?.Dispose();
             resident?.Dispose();
+            onDevices?.Dispose();
             throw;
         }
         finally
@@ -120,8 +125,6 @@ internal sealed class ModelLoader(
             claim?.Dispose();
         }
     }
-
-    public static LlamaModelSettings Settings(ModelOptions o) => new() { GpuLayers = o.GpuLayers, MainGpu = o.MainGpu, TensorSplit = o.TensorSplit?.ToArray() };
 
     public void Dispose() => _prepared.Dispose();
 
@@ -140,7 +143,7 @@ internal sealed class ModelLoader(
         try
         {
             moves?.Move();
-            return roms.TryAttach(model, Checked(model), cancellationToken);
+            return DeviceChoice.Of(model) is { Fit: false } choice ? roms.TryAttach(model, choice.Settings, cancellationToken) : null;
         }
         catch (VaiException)
         {
@@ -187,7 +190,7 @@ internal sealed class ModelLoader(
     {
         try
         {
-            ModelOptions resolved = Resolve(model.Model, model.Weights.Info);
+            ModelOptions resolved = Resolve(DeviceChoice.Resolve(model.Model, DeviceChoice.Of(model.Model).Settings), model.Weights.Info);
             long bytes = Geometry.SramBytes(resolved, model.Weights.Info);
             if (model.Weights.Info.IsEmbedding || bytes > most)
                 return 0;
@@ -216,11 +219,19 @@ internal sealed class ModelLoader(
         context.Clear(0);
     }
 
-    private static LlamaModelSettings Checked(ModelOptions o)
+    private DeviceClaim? ClaimDevices(ModelOptions options, LlamaModelSettings settings, CancellationToken cancellationToken)
     {
-        LlamaModelSettings settings = Settings(o);
-        settings.Check(NativeLoader.EnsureLoaded());
-        return settings;
+        if (!settings.UsesGpu)
+            return null;
+        try
+        {
+            return devices.Claim(options.Name, planner.Plan(options, settings, cancellationToken), settings.Devices);
+        }
+        catch (VaiException e) when (e.Code is VaiError.NativeFailure or VaiError.ModelRejected)
+        {
+            // Whatever it is, the load itself says it better.
+            return null;
+        }
     }
 
     // Without a ROM: llama.cpp maps the file itself, and finds the other parts beside the first.

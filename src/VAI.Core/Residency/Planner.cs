@@ -1,4 +1,3 @@
-using VAI.Native.Abi;
 using VAI.Native.Gguf;
 using VAI.Native.Llama;
 using VAI.Native.Memory;
@@ -6,16 +5,44 @@ using VAI.Native.Registry;
 using VAI.Native.Registry.Entries;
 using VAI.Native.Rom;
 using VAI.Native.Source;
+using VAI.Residency.Devices;
 
 namespace VAI.Residency;
 
 /// <summary>From options to a plan. Reads a header, and the registry if there is one; makes, burns and leases nothing.</summary>
-internal sealed class Planner(string? romDirectory, int threads)
+internal sealed class Planner(string? romDirectory, int threads, DeviceLedger ledger)
 {
     public MemoryPlan Plan(ModelOptions options, CancellationToken cancellationToken)
     {
-        LlamaModelSettings settings = ModelLoader.Settings(options);
-        settings.Check(NativeLoader.EnsureLoaded());
+        LlamaModelSettings settings = Place(options, cancellationToken);
+        return Plan(DeviceChoice.Resolve(options, settings), settings, cancellationToken);
+    }
+
+    /// <summary>Where a model's layers go: as its options say, or as many on GPUs as fit.</summary>
+    /// <exception cref="VaiException">As for loading it.</exception>
+    public LlamaModelSettings Place(ModelOptions options, CancellationToken cancellationToken)
+    {
+        var choice = DeviceChoice.Of(options);
+        if (!choice.Fit)
+            return choice.Settings;
+        (GgufFile file, IDisposable owner) = Header(options, choice.Settings);
+        using (owner)
+        {
+            GgufModelInfo.From(file).Validate();
+            var info = ModelInfo.From(file);
+            return DeviceFit.Of(choice.Settings, info.Layers, ledger, tried =>
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                return Measure(file, Geometry.Resolve(DeviceChoice.Resolve(options, tried), info, threads), info, tried, threads, packed: false, 0);
+            });
+        }
+    }
+
+    /// <param name="options">The model.</param>
+    /// <param name="settings">Where its layers go.</param>
+    /// <param name="cancellationToken">Gives up at the next step of a few milliseconds.</param>
+    public MemoryPlan Plan(ModelOptions options, LlamaModelSettings settings, CancellationToken cancellationToken)
+    {
         using RomFile? rom = options.Profile == RomProfile.None ? null : FindRom(options, settings);
         using ModelSource? source = rom is null ? ModelSource.Open(options.File) : null;
         using GgufFile? burned = rom?.ParseMetadata(options.File);
@@ -31,30 +58,30 @@ internal sealed class Planner(string? romDirectory, int threads)
             : RomSize.Of(source!, RomLoader.BurnProfile(settings));
         cancellationToken.ThrowIfCancellationRequested();
         ModelMemory memory = Measure(file, resolved, info, settings, threads, packed, romBytes);
-        return With(memory, options, file, rom is not null, packed);
+        return With(memory, options, settings, file, rom is not null, packed);
     }
 
     /// <summary>What a context on a model without memory says that it would take.</summary>
     public static ModelMemory Measure(
         GgufFile file, ModelOptions resolved, ModelInfo info, LlamaModelSettings settings, int threads, bool packed, long romBytes)
     {
-        using LlamaModel model = ModelOutline.Of(file.Head, resolved.File, settings, cpuOnly: packed);
+        using LlamaModel model = ModelOutline.Of(file.Head, resolved.File, packed ? settings.OnCpu() : settings);
         using var context = new LlamaContext(model, Geometry.Of(resolved, info, threads));
         if (info.IsEmbedding)
             context.RequirePooling(resolved.File);
-        return Footprint.Planned(resolved, context, GgufModelInfo.From(file), info.IsEmbedding, romBytes);
+        return Footprint.Planned(resolved, context, file, settings, info.IsEmbedding, romBytes);
     }
 
     /// <summary>The dynamic bytes that are the machine's own memory.</summary>
     public static long HostBytes(ModelMemory memory) =>
-        memory.OutputBytes + memory.Devices.Where(d => d.OnHost).Sum(d => d.KvBytes + d.ScratchBytes);
+        memory.OutputBytes + memory.Devices.Sum(d => d.StagingBytes + (d.OnHost ? d.KvBytes + d.ScratchBytes : 0));
 
     private RomFile? FindRom(ModelOptions options, LlamaModelSettings settings)
     {
         (string path, _) = RomDirectory.Locate(romDirectory);
         var directory = RomDirectory.Open(romDirectory, create: false);
         using RomRegistry? registry = directory is null ? null : RomRegistry.TryOpen(directory.Path);
-        RegistryEntry? found = registry is null ? null : StoreIndex.Find(registry, options.File, options.Profile, RomLoader.UsesGpu(settings));
+        RegistryEntry? found = registry is null ? null : StoreIndex.Find(registry, options.File, options.Profile, settings.UsesGpu);
         if (found is { State: not RomState.Burning } entry)
         {
             RomLoader.CheckDevice(entry, options, settings);
@@ -84,7 +111,23 @@ internal sealed class Planner(string? romDirectory, int threads)
         return Path.Exists(options.File) ? null : throw RomLoader.NotFound(options.File, path);
     }
 
-    private MemoryPlan With(ModelMemory memory, ModelOptions options, GgufFile file, bool burned, bool packed)
+    // Of the file, or of a ROM that is there without it: what a model's layers take is the same in all of them.
+    private (GgufFile File, IDisposable Owner) Header(ModelOptions options, LlamaModelSettings settings)
+    {
+        if (File.Exists(options.File) || options.Profile == RomProfile.None || FindRom(options, settings) is not { } rom)
+        {
+            var source = ModelSource.Open(options.File);
+            return (source.Header, source);
+        }
+
+        using (rom)
+        {
+            GgufFile burned = rom.ParseMetadata(options.File);
+            return (burned, burned);
+        }
+    }
+
+    private MemoryPlan With(ModelMemory memory, ModelOptions options, LlamaModelSettings settings, GgufFile file, bool burned, bool packed)
     {
         (string directory, _) = RomDirectory.Locate(romDirectory);
         DriveInfo drive = DriveOf(directory);
@@ -108,6 +151,8 @@ internal sealed class Planner(string? romDirectory, int threads)
             Profile = options.Profile,
             IsBurned = burned,
             IsPacked = packed,
+            GpuLayers = settings.UsesGpu ? Layers(settings, file) : 0,
+            Rooms = [.. settings.Devices.Select(d => new DeviceRoom(d.Name, ledger.Room(d), d.Memory().Total))],
             RomDirectory = memory.RomBytes > 0 ? directory : null,
             RomFreeBytes = memory.RomBytes > 0 ? drive.AvailableFreeSpace : 0,
             PrivateBytes = own,
@@ -117,6 +162,12 @@ internal sealed class Planner(string? romDirectory, int threads)
             LimitSource = room.Limit?.Group,
             NeededBytes = own + Math.Max(burn, HostBytes(memory) + (burns && inMemory ? memory.RomBytes : 0)),
         };
+    }
+
+    private static int Layers(LlamaModelSettings settings, GgufFile file)
+    {
+        int all = 1 + (int)(GgufModelInfo.From(file).Layers ?? 0);
+        return settings.GpuLayers < 0 ? all : Math.Min(settings.GpuLayers, all);
     }
 
     // A directory that a burn will make is on the file system of its parent.

@@ -70,5 +70,5 @@ internal sealed class PreparedModels : IDisposable
     // All that the weights depend on, and the name, so that two models of one file have two.
     private static bool Same(ModelOptions a, ModelOptions b) =>
         a.Name == b.Name && a.File == b.File && a.Profile == b.Profile && a.GpuLayers == b.GpuLayers && a.MainGpu == b.MainGpu
-        && (a.TensorSplit ?? []).SequenceEqual(b.TensorSplit ?? []);
+        && (a.TensorSplit ?? []).SequenceEqual(b.TensorSplit ?? []) && (a.Devices ?? []).SequenceEqual(b.Devices ?? [], StringComparer.OrdinalIgnoreCase);
 }

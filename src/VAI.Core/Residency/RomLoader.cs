@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using VAI.Diagnostics;
-using VAI.Native.Abi;
 using VAI.Native.Gguf;
 using VAI.Native.Llama;
 using VAI.Native.Machine;
@@ -19,15 +18,8 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
     private readonly Lock _gate = new();
     private RomStore? _store;
 
-    public static bool UsesGpu(LlamaModelSettings settings) =>
-        settings.GpuLayers != 0 && NativeLoader.EnsureLoaded().Devices.Any(d => !d.IsCpu);
-
-    /// <summary>The devices that a load fills, by llama.cpp's names.</summary>
-    public static IEnumerable<string> DevicesOf(LlamaModelSettings settings) =>
-        UsesGpu(settings) ? NativeLoader.EnsureLoaded().Devices.Where(d => !d.IsCpu).Select(d => d.Name) : [];
-
     /// <summary>What a load burns where there is no ROM: a GPU packs by itself, and on the CPU exact computes on what fast does.</summary>
-    public static RomProfile BurnProfile(LlamaModelSettings settings) => UsesGpu(settings) ? RomProfile.Exact : RomProfile.Fast;
+    public static RomProfile BurnProfile(LlamaModelSettings settings) => settings.UsesGpu ? RomProfile.Exact : RomProfile.Fast;
 
     public static VaiUsageException NotFound(string file, string romDirectory) => new(
         VaiError.FileNotFound, $"{file}: there is no such file, and no ROM of that name in {romDirectory}. Check the path or the name.");
@@ -35,7 +27,7 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
     /// <exception cref="VaiUsageException"><see cref="VaiError.NotSupported"/>: packed weights are for a CPU.</exception>
     public static void CheckDevice(in RegistryEntry entry, ModelOptions options, LlamaModelSettings settings)
     {
-        if (UsesGpu(settings) && entry.Packed)
+        if (settings.UsesGpu && entry.Packed)
         {
             throw new VaiUsageException(
                 VaiError.NotSupported,
@@ -82,7 +74,7 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
 
     /// <summary>Attaches a ROM that is there; null if there is none, or if attaching would copy it.</summary>
     public Weights? TryAttach(ModelOptions options, LlamaModelSettings settings, CancellationToken cancellationToken) =>
-        options.Profile != RomProfile.None && !UsesGpu(settings) && Find(Store(), options, settings, cancellationToken) is { } hold
+        options.Profile != RomProfile.None && !settings.UsesGpu && Find(Store(), options, settings, cancellationToken) is { } hold
             ? Attach(hold, options.File, settings, SwitchClass.Attached, static (_, _) => { }, cancellationToken)
             : null;
 
@@ -133,7 +125,7 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
                 ((IAsyncResult)parsing).AsyncWaitHandle.WaitOne();
             }
 
-            hold.Lease.SetDevices(DeviceSet.Of(DevicesOf(settings)));
+            hold.Lease.SetDevices(DeviceSet.Of(settings.Devices.Select(d => d.Name)));
             VocabularyTries.KeepBeside(attached.Model.Vocab, file);
             return new Weights(attached.Model, parsing.GetAwaiter().GetResult(), switchClass, hold);
         }
@@ -152,11 +144,11 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
 
     private RomHold? Find(RomStore store, ModelOptions options, LlamaModelSettings settings, CancellationToken cancellationToken)
     {
-        RegistryEntry? found = store.Find(options.File, options.Profile, UsesGpu(settings));
+        RegistryEntry? found = store.Find(options.File, options.Profile, settings.UsesGpu);
 
         // Who may not burn cannot leave it to the burn to compare the digest.
         if (found is null && !store.Directory.CanWrite && File.Exists(options.File))
-            found = store.FindContents(options.File, options.Profile, UsesGpu(settings), cancellationToken);
+            found = store.FindContents(options.File, options.Profile, settings.UsesGpu, cancellationToken);
         if (found is not { } entry)
             return null;
         CheckDevice(entry, options, settings);

@@ -6,6 +6,7 @@ using VAI.Native.Machine;
 using VAI.OptionRules;
 using VAI.Pipeline;
 using VAI.Pipeline.Compute;
+using VAI.Residency.Devices;
 using VAI.Sessions;
 using VAI.Sram;
 
@@ -26,6 +27,7 @@ internal sealed partial class VaiEngine : IVai, IPreparable
     private readonly RomLoader _roms;
     private readonly ModelLoader _loader;
     private readonly Planner _planner;
+    private readonly DeviceLedger _devices;
     private readonly KvStashDirectory? _stash;
     private readonly Timer? _sweep;
     private readonly ResidentSet _residency = new();
@@ -55,9 +57,10 @@ internal sealed partial class VaiEngine : IVai, IPreparable
             var lot = new ParkingLot(options.ParkLimit);
             _stash = options.StashDirectory is { } directory ? new KvStashDirectory(directory, lot) : null;
             _roms = new RomLoader(options.RomDirectory, options.RomWait, _log);
-            _planner = new Planner(options.RomDirectory, threads);
+            _devices = new DeviceLedger(options.VramLimit);
+            _planner = new Planner(options.RomDirectory, threads, _devices);
             _pipeline = new PipelineThread(_compute, this, options.Progress);
-            _loader = new ModelLoader(_pipeline, _pool, _roms, lot, _stash, options.Share, options.Progress);
+            _loader = new ModelLoader(_pipeline, _pool, _roms, _planner, _devices, lot, _stash, options.Share, options.Progress);
         }
         catch
         {
@@ -161,6 +164,12 @@ internal sealed partial class VaiEngine : IVai, IPreparable
         return PlanAsync(
             Array.Find(_configured, m => m.Name == model) ?? new ModelOptions { Name = "the model to plan", File = model }, cancellationToken);
     }
+
+    // A driver may take a while to say how much is free.
+    public async ValueTask<IReadOnlyList<ComputeDevice>> DevicesAsync(CancellationToken cancellationToken = default) => await WhileAliveAsync(
+        token => WorkAsync<IReadOnlyList<ComputeDevice>>(
+            () => [.. NativeLoader.EnsureLoaded().Devices.Select(d => ComputeDevice.Of(d, _devices.Held(d.Name)))], token),
+        cancellationToken).ConfigureAwait(false);
 
     public async ValueTask UnloadAsync(ModelHandle handle, CancellationToken cancellationToken = default) => await MoveAsync(
         async _ =>

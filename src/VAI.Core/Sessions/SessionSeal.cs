@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using VAI.Native.Abi;
 using VAI.Native.Rom;
 using VAI.Residency;
 using VAI.Sram;
@@ -53,8 +54,12 @@ internal sealed class SessionSeal
         _directory = Path.GetDirectoryName(hold.File.Path)!;
         (string build, string cpu) = RomBuild.Current;
         _kind = SHA256.HashData(Encoding.UTF8.GetBytes(
-            $"{build}|{cpu}|{rom.Weights}|{o.Profile}|{o.KeyType}|{o.ValueType}|{o.FlashAttention}|{o.GpuLayers}"));
+            $"{build}|{cpu}|{rom.Weights}|{o.Profile}|{o.KeyType}|{o.ValueType}|{o.FlashAttention}|{o.GpuLayers}{Gpus(o)}"));
     }
+
+    // Another product computes other bits. Nothing for the CPU, which files of older versions did not name.
+    private static string Gpus(ModelOptions o) =>
+        o.GpuLayers == 0 ? "" : string.Concat(NativeLoader.EnsureLoaded().Gpus.Where(d => o.Devices?.Contains(d.Name) == true).Select(d => $"|{d.Description}"));
 
     private SessionSeal(SessionSeal of, byte[] kind) => (_exact, _digest, _directory, _kind) = (of._exact, of._digest, of._directory, kind);
 

@@ -10,6 +10,9 @@ namespace VAI.Daemon.Api;
 /// <summary>The requests about models.</summary>
 internal sealed class ModelApi(IVai vai, ApiAccess access)
 {
+    public async Task DevicesAsync(HttpContext context) => await ApiJson.WriteAsync(
+        context, await vai.DevicesAsync(context.RequestAborted).ConfigureAwait(false), WireJson.Default.IReadOnlyListComputeDevice).ConfigureAwait(false);
+
     public Task ListAsync(HttpContext context) =>
         ApiJson.WriteAsync(context, [.. vai.Models.Select(Describe)], WireJson.Default.IReadOnlyListWireModel);
 

@@ -34,6 +34,7 @@ internal static class VaiApi
 
         Get("/vai/status", async c => await ApiJson.WriteAsync(
             c, status is null ? StatusOf(vai, sessions, started) : await status(c.RequestAborted).ConfigureAwait(false), WireJson.Default.WireStatus).ConfigureAwait(false));
+        Get("/vai/devices", models.DevicesAsync);
         Get("/vai/models", models.ListAsync);
         Post("/vai/models/load", models.LoadAsync);
         Post("/vai/models/unload", models.UnloadAsync);

@@ -53,7 +53,7 @@ internal static class DaemonHost
             command,
             new WorkerConfig(
                 roms.Path, options.Threads, FixedThreads: options.FixedThreads ?? false, Share: options.Share ?? 1, Nice: options.Nice ?? 0,
-                BatchScheduling: options.BatchScheduling ?? false),
+                BatchScheduling: options.BatchScheduling ?? false, VramLimit: options.Vram),
             socket.EngineDirectory, roms.Estate, logs.CreateLogger("VAI.Supervisor"), options.Supervision());
         try
         {

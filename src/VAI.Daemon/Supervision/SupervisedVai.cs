@@ -54,6 +54,8 @@ internal sealed class SupervisedVai(EngineVai engine, Supervisor supervisor, ILo
         return Find(model) is { } options ? engine.PlanAsync(options, cancellationToken) : engine.PlanAsync(model, cancellationToken);
     }
 
+    public ValueTask<IReadOnlyList<ComputeDevice>> DevicesAsync(CancellationToken cancellationToken = default) => engine.DevicesAsync(cancellationToken);
+
     public async ValueTask UnloadAsync(ModelHandle handle, CancellationToken cancellationToken = default)
     {
         string name = engine.Select(handle).Name;
@@ -101,7 +103,7 @@ internal sealed class SupervisedVai(EngineVai engine, Supervisor supervisor, ILo
                 _ = LeaveAsync(name);
             }
 
-            string[] otherwise = [.. next.Known.Where(m => supervisor.Wanted(m.Name) is { } wanted && wanted.Model != m).Select(m => "model." + m.Name)];
+            string[] otherwise = [.. next.Known.Where(m => supervisor.Wanted(m.Name) is { } wanted && !wanted.Model.AsksFor(m)).Select(m => "model." + m.Name)];
             if (otherwise.Length > 0)
                 log.NeedsLoad(string.Join(", ", otherwise));
         }

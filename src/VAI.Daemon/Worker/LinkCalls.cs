@@ -37,6 +37,8 @@ internal sealed class LinkCalls(IVai vai, IPreparable? preparable) : IDisposable
                 return [];
             case LinkMethod.Plan:
                 return Of(await PlanAsync(Read<WireModelRequest>(document), cancellationToken).ConfigureAwait(false), WireJson.Default.MemoryPlan);
+            case LinkMethod.Devices:
+                return Of(await vai.DevicesAsync(cancellationToken).ConfigureAwait(false), WireJson.Default.IReadOnlyListComputeDevice);
             case LinkMethod.Status:
                 return Of([.. vai.Models.Select(Status)], WireJson.Default.IReadOnlyListWireModelStatus);
             case LinkMethod.Metrics:

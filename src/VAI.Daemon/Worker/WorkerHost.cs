@@ -43,6 +43,7 @@ internal static class WorkerHost
                     Share = config.Share,
                     Nice = config.Nice,
                     BatchScheduling = config.BatchScheduling,
+                    VramLimit = config.VramLimit,
                     NativeDirectory = config.NativeDirectory,
                     StashDirectory = config.StashDirectory,
                     Progress = page,

@@ -34,6 +34,9 @@ internal sealed unsafe class LoadedLlama
 
     public IReadOnlyList<NativeDevice> Devices { get; }
 
+    /// <summary>Those that have memory of their own for weights, in llama.cpp's order.</summary>
+    public IEnumerable<NativeDevice> Gpus => Devices.Where(d => d.IsGpu);
+
     /// <summary>The most sequences one context can hold.</summary>
     public int MaxSequences { get; }
 
@@ -50,21 +53,7 @@ internal sealed unsafe class LoadedLlama
     {
         var devices = new NativeDevice[(int)GgmlNative.ggml_backend_dev_count()];
         for (int i = 0; i < devices.Length; i++)
-        {
-            nint device = GgmlNative.ggml_backend_dev_get((nuint)i);
-            nuint free, total;
-            GgmlNative.ggml_backend_dev_memory(device, &free, &total);
-            devices[i] = new NativeDevice(
-                Marshal.PtrToStringUTF8((nint)GgmlNative.ggml_backend_dev_name(device)) ?? "",
-                Marshal.PtrToStringUTF8((nint)GgmlNative.ggml_backend_dev_description(device))?.Trim() ?? "",
-                GgmlNative.ggml_backend_dev_type(device) == 0,
-                (long)free,
-                (long)total);
-        }
-
+            devices[i] = new NativeDevice(GgmlNative.ggml_backend_dev_get((nuint)i));
         return devices;
     }
 }
-
-/// <summary>A device ggml can compute on. Memory in bytes.</summary>
-internal sealed record NativeDevice(string Name, string Description, bool IsCpu, long FreeBytes, long TotalBytes);

@@ -33,6 +33,9 @@ internal static unsafe partial class GgmlNative
     [LibraryImport(Libraries.GgmlBase)]
     internal static partial nint ggml_backend_dev_backend_reg(nint device);
 
+    [LibraryImport(Libraries.GgmlBase)]
+    internal static partial byte* ggml_backend_reg_name(nint registry);
+
     [LibraryImport(Libraries.GgmlBase, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial nint ggml_backend_reg_get_proc_address(nint registry, string name);
 

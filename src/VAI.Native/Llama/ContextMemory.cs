@@ -94,7 +94,7 @@ internal sealed partial class ContextMemory
 
     private static long Whole(Group number) => long.Parse(number.ValueSpan, CultureInfo.InvariantCulture);
 
-    private static long Bytes(Group mebibytes) =>
+    internal static long Bytes(Group mebibytes) =>
         (long)Math.Round(decimal.Parse(mebibytes.ValueSpan, CultureInfo.InvariantCulture) * 1024 * 1024);
 
     [GeneratedRegex(@"^\S+[:,] layer +\d{1,4}: dev = (\S+)$")]

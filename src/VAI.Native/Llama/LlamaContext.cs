@@ -145,6 +145,9 @@ internal sealed unsafe class LlamaContext : IDisposable
     /// <summary>Whether the model keeps anything between steps (an encoder does not).</summary>
     public bool HasMemory => _memory != 0;
 
+    /// <summary>Where its model's weights are.</summary>
+    public WeightPlaces Places => _model.Places;
+
     /// <summary>Has its next steps computed by these threads, and by all of them: at most as many as it was made for.</summary>
     public void Attach(LlamaThreadpool pool)
     {

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using Microsoft.Win32.SafeHandles;
 using VAI.Native.Abi;
 using VAI.Native.Handles;
@@ -9,7 +10,7 @@ using VAI.Native.Interop;
 namespace VAI.Native.Llama;
 
 /// <summary>The ways a model comes into llama.cpp. The metadata has passed the gate of <c>VAI.Native.Gguf</c> before.</summary>
-internal static unsafe class ModelLoad
+internal static unsafe partial class ModelLoad
 {
     // llama_load_mode.
     private const int LoadModeNone = 0;
@@ -162,34 +163,29 @@ internal static unsafe class ModelLoad
         var state = new LoadState(progress, cancellationToken);
         var pin = GCHandle.Alloc(state);
         using var overrides = new Overrides(settings.Packing);
-        float[] split = new float[library.MaxDevices];
-        settings.TensorSplit?.CopyTo(split, 0);
+        ParamsBlob p = LlamaNative.llama_model_default_params();
+        using var placement = new Placement(library, settings, ref p);
         try
         {
-            fixed (float* splitPointer = split)
-            {
-                ParamsBlob p = LlamaNative.llama_model_default_params();
-                p.Set(t.TensorBufferTypeOverrides, overrides.Pointer);
-                p.Set(t.GpuLayers, settings.GpuLayers);
-                p.Set(t.MainGpu, settings.MainGpu);
-                p.Set(t.TensorSplit, settings.TensorSplit is null ? 0 : (nint)splitPointer);
-                p.Set(t.ProgressCallback, (nint)(delegate* unmanaged[Cdecl]<float, nint, byte>)&OnProgress);
-                p.Set(t.ProgressUserData, GCHandle.ToIntPtr(pin));
-                if (t.LoadMode >= 0)
-                    p.Set(t.LoadMode, settings.Map ? LoadModeMmap : LoadModeNone);
-                if (t.UseMmap >= 0)
-                    p.Set(t.UseMmap, settings.Map ? (byte)1 : (byte)0);
-                p.Set(t.UseExtraBufferTypes, settings.Repack ? (byte)1 : (byte)0);
+            p.Set(t.TensorBufferTypeOverrides, overrides.Pointer);
+            p.Set(t.ProgressCallback, (nint)(delegate* unmanaged[Cdecl]<float, nint, byte>)&OnProgress);
+            p.Set(t.ProgressUserData, GCHandle.ToIntPtr(pin));
+            if (t.LoadMode >= 0)
+                p.Set(t.LoadMode, settings.Map ? LoadModeMmap : LoadModeNone);
+            if (t.UseMmap >= 0)
+                p.Set(t.UseMmap, settings.Map ? (byte)1 : (byte)0);
+            p.Set(t.UseExtraBufferTypes, settings.Repack ? (byte)1 : (byte)0);
 
-                NativeLog.CollectErrors();
-                nint model = load(p);
-                IReadOnlyList<string> errors = NativeLog.TakeErrors();
-                if (model != 0)
-                    return new LlamaModel(new LlamaModelHandle(model));
-                state.Error?.Throw();
-                cancellationToken.ThrowIfCancellationRequested();
-                throw Refused(library, name, errors);
-            }
+            NativeLog.CollectErrors();
+            NativeLog.CollectLines(WeightPlaces.Concerns);
+            nint model = load(p);
+            var places = WeightPlaces.Parse(NativeLog.TakeLines());
+            IReadOnlyList<string> errors = NativeLog.TakeErrors();
+            if (model != 0)
+                return new LlamaModel(new LlamaModelHandle(model)) { Places = places };
+            state.Error?.Throw();
+            cancellationToken.ThrowIfCancellationRequested();
+            throw Refused(library, name, errors);
         }
         finally
         {
@@ -198,12 +194,19 @@ internal static unsafe class ModelLoad
     }
 
     // The first error names the cause; the later ones only say that loading failed.
-    internal static VaiModelException Refused(LoadedLlama library, string name, IReadOnlyList<string> errors)
+    internal static VaiException Refused(LoadedLlama library, string name, IReadOnlyList<string> errors)
     {
         const string Prefix = "error loading model: ";
         string reason = errors.Count == 0 ? "it gave no reason" : errors[0];
         int colon = reason.LastIndexOf(Prefix, StringComparison.Ordinal);
         reason = (colon < 0 ? reason : reason[(colon + Prefix.Length)..]).TrimEnd('.');
+        if (errors.FirstOrDefault(e => NoMemory().IsMatch(e)) is { } full)
+        {
+            return new VaiEngineException(
+                VaiError.OutOfMemory,
+                $"There is not enough memory for the weights of '{name}' (llama.cpp: {NoMemory().Match(full).Value}). Unload another model, or put fewer layers on the GPU.");
+        }
+
         return new VaiModelException(
             VaiError.ModelRejected,
             $"llama.cpp {library.Version} refused '{name}': {reason}. Check that this release supports the model, "
@@ -272,6 +275,10 @@ internal static unsafe class ModelLoad
             NativeMemory.Free(array);
         }
     }
+
+    // What llama.cpp says where a device's driver, or the system, gives it no memory.
+    [GeneratedRegex(@"(unable|failed) to allocate \S+ buffer[^\r\n]*", RegexOptions.CultureInvariant)]
+    private static partial Regex NoMemory();
 
     private sealed class LoadState(Action<float>? progress, CancellationToken token)
     {

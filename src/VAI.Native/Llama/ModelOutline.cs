@@ -16,38 +16,30 @@ internal static unsafe class ModelOutline
     /// <param name="metadata">The verbatim head of a GGUF file, up to its tensor data.</param>
     /// <param name="name">Stands for the path in errors.</param>
     /// <param name="settings">Where the weights would go.</param>
-    /// <param name="cpuOnly">Whether other devices are left out altogether, as with packed weights.</param>
     /// <exception cref="VaiModelException"><see cref="VaiError.ModelRejected"/>: llama.cpp refused the model.</exception>
-    public static LlamaModel Of(ReadOnlySpan<byte> metadata, string name, LlamaModelSettings settings, bool cpuOnly)
+    public static LlamaModel Of(ReadOnlySpan<byte> metadata, string name, LlamaModelSettings settings)
     {
         LoadedLlama library = NativeLoader.EnsureLoaded();
         ModelParamsTable t = library.Abi.Model;
         settings.Check(library);
         using GgufContextHandle gguf = ModelLoad.Parse(metadata, name);
-        nint noDevices = 0;
-        float[] split = new float[library.MaxDevices];
-        settings.TensorSplit?.CopyTo(split, 0);
-        fixed (float* splitPointer = split)
-        {
-            ParamsBlob p = LlamaNative.llama_model_default_params();
-            p.Set(t.Devices, cpuOnly ? (nint)(&noDevices) : 0);
-            p.Set(t.GpuLayers, settings.GpuLayers);
-            p.Set(t.MainGpu, settings.MainGpu);
-            p.Set(t.TensorSplit, settings.TensorSplit is null ? 0 : (nint)splitPointer);
+        ParamsBlob p = LlamaNative.llama_model_default_params();
+        using var placement = new Placement(library, settings, ref p);
 
-            // llama_load_mode 0 is none: mapping asserts that there is memory.
-            if (t.LoadMode >= 0)
-                p.Set(t.LoadMode, 0);
-            if (t.UseMmap >= 0)
-                p.Set(t.UseMmap, (byte)0);
-            p.Set(t.UseExtraBufferTypes, (byte)0);
-            p.Set(t.NoAlloc, (byte)1);
+        // llama_load_mode 0 is none: mapping asserts that there is memory.
+        if (t.LoadMode >= 0)
+            p.Set(t.LoadMode, 0);
+        if (t.UseMmap >= 0)
+            p.Set(t.UseMmap, (byte)0);
+        p.Set(t.UseExtraBufferTypes, (byte)0);
+        p.Set(t.NoAlloc, (byte)1);
 
-            NativeLog.CollectErrors();
-            nint model = LlamaNative.llama_model_init_from_user(gguf, &OnNoTensor, 0, p);
-            IReadOnlyList<string> errors = NativeLog.TakeErrors();
-            return model != 0 ? new LlamaModel(new LlamaModelHandle(model)) : throw ModelLoad.Refused(library, name, errors);
-        }
+        NativeLog.CollectErrors();
+        NativeLog.CollectLines(WeightPlaces.Concerns);
+        nint model = LlamaNative.llama_model_init_from_user(gguf, &OnNoTensor, 0, p);
+        var places = WeightPlaces.Parse(NativeLog.TakeLines());
+        IReadOnlyList<string> errors = NativeLog.TakeErrors();
+        return model != 0 ? new LlamaModel(new LlamaModelHandle(model)) { Places = places } : throw ModelLoad.Refused(library, name, errors);
     }
 
     // A model without memory has no data to set.

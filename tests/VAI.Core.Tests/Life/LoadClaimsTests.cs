@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using VAI.Native.Llama;
 using VAI.Pipeline;
 using VAI.Residency;
+using VAI.Residency.Devices;
 using VAI.Sram;
 
 namespace VAI.Core.Tests.Life;
@@ -16,7 +17,8 @@ public sealed class LoadClaimsTests(ForgedModels models) : EngineTest(models)
         using var pool = new LlamaThreadpool(1);
         await using var pipeline = new PipelineThread(compute: null);
         using var roms = new RomLoader(Models.Roms, TimeSpan.Zero, NullLogger.Instance);
-        using var loader = new ModelLoader(pipeline, pool, roms, new ParkingLot(0), null, 1, claims: claims);
+        var devices = new DeviceLedger(null);
+        using var loader = new ModelLoader(pipeline, pool, roms, new Planner(Models.Roms, 1, devices), devices, new ParkingLot(0), null, 1, claims: claims);
         var options = new ModelOptions { Name = "m", File = Models["tiny"], Profile = RomProfile.None };
         foreach (LoadPhase phase in (LoadPhase[])[LoadPhase.Checking, LoadPhase.Sram, LoadPhase.Done])
         {

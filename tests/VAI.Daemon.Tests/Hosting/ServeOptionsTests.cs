@@ -30,6 +30,12 @@ public sealed class ServeOptionsTests : IDisposable
     [InlineData("{\"model\": {\"a\": {\"file\": \"x\", \"chatTemplate\": \"\"}}}", ": model.a.chatTemplate is \"\"")]
     [InlineData("{\"httpAdmin\": \"yes\"}", ": httpAdmin is \"yes\", but must be true or false")]
     [InlineData("{\"cors\": [1]}", ": cors is 1")]
+    [InlineData("{\"gpuLayers\": -2}", ": gpuLayers is -2, but must be a number of layers, -1 or all")]
+    [InlineData("{\"gpuLayers\": null}", ": gpuLayers is null")]
+    [InlineData("{\"model\": {\"a\": {\"file\": \"x\", \"gpuLayers\": \"most\"}}}", ": model.a.gpuLayers is most")]
+    [InlineData("{\"device\": [0]}", ": device is 0, but must be a text")]
+    [InlineData("{\"vram\": -1}", ": vram is -1, but must be a size, as 8GiB")]
+    [InlineData("{\"vram\": \"9999999T\"}", ": vram is 9999999T")]
     [InlineData("{\"sharePrefixes\": \"some\"}", ": sharePrefixes is 'some', but must be none, key or all")]
     [InlineData("{\"strict\": 1}", ": strict is 1, but must be true or false")]
     [InlineData("{\"sampling\": 1}", ": sampling must be an object")]
@@ -54,7 +60,6 @@ public sealed class ServeOptionsTests : IDisposable
     [InlineData("{\"ctx\": 0}", "ctx is 0, but must be from 1 to")]
     [InlineData("{\"sessions\": 257}", "sessions is 257, but must be from 1 to 256")]
     [InlineData("{\"threads\": 0}", "threads is 0")]
-    [InlineData("{\"gpuLayers\": -2}", "gpuLayers is -2")]
     [InlineData("{\"drain\": -1}", "drain is -1")]
     [InlineData("{\"modelsDir\": \"/nowhere\"}", "modelsDir is '/nowhere'")]
     [InlineData("{\"apiKeyFile\": \"/nowhere\"}", "apiKeyFile is '/nowhere'")]
@@ -99,11 +104,47 @@ public sealed class ServeOptionsTests : IDisposable
         Assert.Equal(TimeSpan.FromSeconds(1.5), o.DrainTime);
         Assert.Equal(
             [
-                new ModelOptions { Name = "a", File = "/line/a", ContextLength = 32, MaxSessions = 3 },
-                new ModelOptions { Name = "b", File = "/file/b", ContextLength = 32, MaxSessions = 2, Profile = RomProfile.Exact },
+                new ModelOptions { Name = "a", File = "/line/a", ContextLength = 32, MaxSessions = 3, GpuLayers = 0 },
+                new ModelOptions { Name = "b", File = "/file/b", ContextLength = 32, MaxSessions = 2, Profile = RomProfile.Exact, GpuLayers = 0 },
             ],
             o.Configured().Known);
         Assert.Equal(["a", "b"], o.Configured().Named);
+    }
+
+    /// <summary>A device without a count of layers, and auto without a device, have as many go there as fit.</summary>
+    [Theory]
+    [InlineData("{}", null, 0)]
+    [InlineData("{\"gpuLayers\": 12}", null, 12)]
+    [InlineData("{\"gpuLayers\": \"All\"}", null, -1)]
+    [InlineData("{\"gpuLayers\": \"auto\"}", "gpu", null)]
+    [InlineData("{\"device\": \"cuda:1, Vulkan0\"}", "cuda:1 Vulkan0", null)]
+    [InlineData("{\"device\": [\"cuda:1\"], \"gpuLayers\": 3}", "cuda:1", 3)]
+    [InlineData("{\"device\": \"cuda:1\", \"model\": {\"m\": {\"file\": \"/m\", \"device\": \"cpu\"}}}", "cpu", null)]
+    [InlineData("{\"gpuLayers\": 4, \"model\": {\"m\": {\"file\": \"/m\", \"gpuLayers\": \"auto\"}}}", "gpu", null)]
+    public void Devices_and_layers_go_together(string json, string? devices, int? layers)
+    {
+        ServeOptions o = ServeFile.Read(Write(json));
+        ModelOptions model = (o.Models.Count > 0 ? o : o with { Models = [new ServedModel("m", "/m")] }).Configured().Known.Single();
+        Assert.Equal((devices, layers), (model.Devices is null ? null : string.Join(' ', model.Devices), model.GpuLayers));
+    }
+
+    [Theory]
+    [InlineData("0", 0)]
+    [InlineData("1073741824", 1L << 30)]
+    [InlineData("64MiB", 64L << 20)]
+    [InlineData("1.5g", 3L << 29)]
+    [InlineData("2 kB", null)]
+    [InlineData("8TB", 8L << 40)]
+    [InlineData("GiB", null)]
+    [InlineData("-1", null)]
+    [InlineData("1e3", null)]
+    [InlineData("", null)]
+    public void Sizes_are_read_as_people_write_them(string text, long? bytes)
+    {
+        if (bytes is { } size)
+            Assert.Equal(size, ByteSize.Parse("--vram", text));
+        else
+            Assert.StartsWith("--vram is ", Assert.Throws<VaiUsageException>(() => ByteSize.Parse("--vram", text)).Message);
     }
 
     [Fact]

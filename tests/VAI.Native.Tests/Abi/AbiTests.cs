@@ -12,7 +12,7 @@ public sealed class AbiTests
         Assert.StartsWith("0.5.0", library.Version);
         Assert.Equal("v0.4+", library.Abi.Model.Name);
         Assert.Equal("b10361, v0.4, v0.5", library.Abi.Context.Name);
-        Assert.Contains(library.Devices, d => d.IsCpu);
+        Assert.Contains(library.Devices, d => d is { Kind: NativeDeviceKind.Cpu, Name: "CPU", Backend: "CPU", IsGpu: false });
         Assert.Contains("libggml-cpu", library.CpuKernels);
         Assert.NotEmpty(library.SystemInfo);
     }

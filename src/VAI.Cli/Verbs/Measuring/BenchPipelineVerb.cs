@@ -33,7 +33,7 @@ internal static class BenchPipelineVerb
     {
         var command = new Command("pipeline", "Measure two resident models: at once, in turn, with many sessions and with reused KV.")
         {
-            First, Second, Sessions, Tokens, Rounds, Prompt, LongPrompt, LongRounds, Only, Skip, Common.GpuLayers, Common.Threads,
+            First, Second, Sessions, Tokens, Rounds, Prompt, LongPrompt, LongRounds, Only, Skip, Common.GpuLayers, Common.Device, Common.Threads,
             Common.LoadProfile,
         };
         command.Does(RunAsync);
@@ -45,6 +45,7 @@ internal static class BenchPipelineVerb
         (BenchModel first, BenchModel second) =
             BenchModel.FromFiles(parsed.GetRequiredValue(First), parsed.GetRequiredValue(Second));
         PipelineParts only = parsed.GetValue(Only);
+        (IReadOnlyList<string>? devices, int? layers) = Common.Placement(parsed);
         var options = new PipelineBenchmarkOptions
         {
             First = first,
@@ -57,7 +58,8 @@ internal static class BenchPipelineVerb
             LongPromptTokens = parsed.GetValue(LongPrompt),
             LongRounds = parsed.GetValue(LongRounds),
             Threads = parsed.GetValue(Common.Threads),
-            GpuLayers = parsed.GetValue(Common.GpuLayers),
+            Devices = devices,
+            GpuLayers = layers,
             Profile = parsed.GetValue(Common.LoadProfile),
             RomDirectory = parsed.GetValue(Common.RomDirectory),
         };

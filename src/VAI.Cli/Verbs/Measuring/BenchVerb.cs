@@ -22,7 +22,7 @@ internal static class BenchVerb
     {
         var command = new Command("switch", "Measure what switching between two resident models costs.")
         {
-            First, Second, Rounds, Tokens, Common.GpuLayers, Common.Threads, Common.Context, Common.LoadProfile,
+            First, Second, Rounds, Tokens, Common.GpuLayers, Common.Device, Common.Threads, Common.Context, Common.LoadProfile,
         };
         command.Does(SwitchAsync);
         var attach = new Command("attach", "Measure what attaching a ROM costs against llama.cpp's own load of the file.")
@@ -67,13 +67,15 @@ internal static class BenchVerb
     {
         (BenchModel first, BenchModel second) =
             BenchModel.FromFiles(parsed.GetRequiredValue(First), parsed.GetRequiredValue(Second));
+        (IReadOnlyList<string>? devices, int? layers) = Common.Placement(parsed);
         var options = new SwitchBenchmarkOptions
         {
             First = first,
             Second = second,
             Rounds = parsed.GetValue(Rounds),
             TokensPerResponse = parsed.GetValue(Tokens),
-            GpuLayers = parsed.GetValue(Common.GpuLayers),
+            Devices = devices,
+            GpuLayers = layers,
             Threads = parsed.GetValue(Common.Threads),
             ContextLength = parsed.GetValue(Common.Context),
             Profile = parsed.GetValue(Common.LoadProfile),

@@ -20,11 +20,11 @@ internal static class LoadVerbs
     {
         var command = new Command("load", "Have the daemon load a model.")
         {
-            Name, File, Common.Context, Sram, Sessions, Common.LoadProfile, Common.GpuLayers, Common.ChatTemplate, Daemon.Socket,
+            Name, File, Common.Context, Sram, Sessions, Common.LoadProfile, Common.GpuLayers, Common.Device, Common.ChatTemplate, Daemon.Socket,
         };
         command.Validators.Add(result =>
         {
-            Option[] geometry = [Common.Context, Sram, Sessions, Common.LoadProfile, Common.GpuLayers, Common.ChatTemplate];
+            Option[] geometry = [Common.Context, Sram, Sessions, Common.LoadProfile, Common.GpuLayers, Common.Device, Common.ChatTemplate];
             if (result.GetResult(File) is not { Tokens.Count: > 0 } && geometry.FirstOrDefault(o => result.GetResult(o) is { Implicit: false }) is { } given)
                 result.AddError($"{given.Name} is given without FILE, but a configured model has its options from the daemon. Give FILE as well.");
         });
@@ -78,11 +78,11 @@ internal static class LoadVerbs
             ContextLength = parsed.GetValue(Common.Context),
             SramTokens = parsed.GetValue(Sram),
             Profile = parsed.GetValue(Common.LoadProfile),
-            GpuLayers = parsed.GetValue(Common.GpuLayers),
             ChatTemplate = Common.Template(parsed),
         };
         if (parsed.GetValue(Sessions) is { } sessions)
             options.MaxSessions = sessions;
+        Common.Place(options, parsed);
         return options;
     }
 

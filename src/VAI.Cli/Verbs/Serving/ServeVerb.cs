@@ -34,8 +34,6 @@ internal static class ServeVerb
 
     private static readonly Option<int?> Sessions = new("--sessions") { Description = "Most sessions of a model in SRAM at once.", HelpName = "N" };
 
-    private static readonly Option<int?> GpuLayers = new("--gpu-layers") { Description = "Layers to put on the GPU: 0 for none, -1 for all.", HelpName = "N" };
-
     private static readonly Option<double?> Drain =
         Common.Value<double?>("--drain", "SECONDS", "Seconds that running requests have to end when the daemon is stopped; 30 if not given. A second signal ends them at once.");
 
@@ -58,8 +56,8 @@ internal static class ServeVerb
         Profile.AcceptOnlyFromAmong("fast", "exact");
         var command = new Command(Name, "Run the daemon: owner of the models, with VAI's and OpenAI's API.")
         {
-            Model, ModelsDirectory, Socket, Http, ApiKeyFile, Profile, Common.RomDirectory, Common.Context, Sram, Sessions, GpuLayers,
-            Common.ChatTemplate, Common.Threads, Common.FixedThreads, Common.Share, Common.Nice, Common.BatchScheduling, Drain, Strict, Patience, EngineFailures, Config,
+            Model, ModelsDirectory, Socket, Http, ApiKeyFile, Profile, Common.RomDirectory, Common.Context, Sram, Sessions, Common.GpuLayers,
+            Common.Device, Common.Vram, Common.ChatTemplate, Common.Threads, Common.FixedThreads, Common.Share, Common.Nice, Common.BatchScheduling, Drain, Strict, Patience, EngineFailures, Config,
         };
         ServeAccessLine.AddTo(command);
         command.Does(RunAsync);
@@ -81,7 +79,9 @@ internal static class ServeVerb
             Context = parsed.GetValue(Common.Context),
             Sram = parsed.GetValue(Sram),
             Sessions = parsed.GetValue(Sessions),
-            GpuLayers = parsed.GetValue(GpuLayers),
+            GpuLayers = parsed.GetValue(Common.GpuLayers),
+            Devices = GpuLayerCount.Names(parsed.GetValue(Common.Device)),
+            Vram = parsed.GetValue(Common.Vram),
             ChatTemplate = Common.Template(parsed),
             Threads = parsed.GetValue(Common.Threads),
             FixedThreads = parsed.GetValue(Common.FixedThreads) ? true : null,

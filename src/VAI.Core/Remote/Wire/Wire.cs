@@ -178,6 +178,7 @@ internal sealed record WireError(string Kind, string Code, string Message);
 [JsonSerializable(typeof(IReadOnlyList<WireModelStatus>))]
 [JsonSerializable(typeof(WireError))]
 [JsonSerializable(typeof(MemoryPlan))]
+[JsonSerializable(typeof(IReadOnlyList<ComputeDevice>))]
 [JsonSerializable(typeof(int))]
 [JsonSerializable(typeof(WireInferenceOptions))]
 [JsonSerializable(typeof(WireSessionOptions))]

@@ -2,7 +2,6 @@ using System.Text;
 using VAI.Native.Gguf;
 using VAI.Native.Llama;
 using VAI.Native.Source;
-using VAI.Residency;
 
 namespace VAI.Text.Chat;
 
@@ -23,8 +22,7 @@ internal sealed class FileVocabulary : IDisposable
     {
         using ModelSource source = ModelSource.Open(file);
         GgufModelInfo.From(source.Header).Validate();
-        LlamaModelSettings settings = ModelLoader.Settings(new ModelOptions { Name = "vocabulary", File = file });
-        return new FileVocabulary(ModelOutline.Of(source.Header.Head, file, settings, cpuOnly: true), file);
+        return new FileVocabulary(ModelOutline.Of(source.Header.Head, file, new LlamaModelSettings()), file);
     }
 
     /// <summary>The tokens of a prompt that begins a session, and the text of each.</summary>

@@ -12,6 +12,7 @@ internal sealed class LiveOptions(ServeOptions options, ILogger log)
         ("http", o => o.Http),
         ("apiKeyFile", o => o.ApiKeyFile),
         ("romDir", o => o.RomDirectory),
+        ("vram", o => o.Vram),
         ("threads", o => o.Threads),
         ("fixedThreads", o => o.FixedThreads),
         ("share", o => o.Share),
@@ -66,6 +67,7 @@ internal sealed class LiveOptions(ServeOptions options, ILogger log)
                 Sram = next.Sram,
                 Sessions = next.Sessions,
                 GpuLayers = next.GpuLayers,
+                Devices = next.Devices,
                 ChatTemplate = next.ChatTemplate,
             };
             _models?.Invoke(models);

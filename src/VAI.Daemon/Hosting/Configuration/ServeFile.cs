@@ -4,7 +4,7 @@ namespace VAI.Daemon.Hosting.Configuration;
 
 /// <summary>
 /// The configuration file of <c>vai serve</c>: a JSON object with the options' names in camelCase. <c>model</c> is an object of names,
-/// each with a file, or with an object of <c>file</c>, <c>profile</c>, <c>ctx</c>, <c>sram</c>, <c>sessions</c>, <c>gpuLayers</c>, <c>chatTemplate</c>
+/// each with a file, or with an object of <c>file</c>, <c>profile</c>, <c>ctx</c>, <c>sram</c>, <c>sessions</c>, <c>gpuLayers</c>, <c>device</c>, <c>chatTemplate</c>
 /// and <c>sampling</c>.
 /// Paths are relative to the file's directory. Comments and trailing commas are allowed; a key that is not known is an error.
 /// </summary>
@@ -60,7 +60,9 @@ internal static class ServeFile
                 "ctx" => o with { Context = Whole(key, p.Value) },
                 "sram" => o with { Sram = Whole(key, p.Value) },
                 "sessions" => o with { Sessions = Whole(key, p.Value) },
-                "gpuLayers" => o with { GpuLayers = Whole(key, p.Value) },
+                "gpuLayers" => o with { GpuLayers = Layers(key, p.Value) },
+                "device" => o with { Devices = GpuLayerCount.Names(Texts(key, p.Value)) },
+                "vram" => o with { Vram = Size(key, p.Value) },
                 "chatTemplate" => o with { ChatTemplate = Text(key, p.Value) },
                 "threads" => o with { Threads = Whole(key, p.Value) },
                 "fixedThreads" => o with { FixedThreads = Flag(key, p.Value) },
@@ -76,7 +78,7 @@ internal static class ServeFile
                 {
                     Access = o.Access.With(p.Name, key, p.Value) ?? throw ServeOptions.Invalid(
                         key,
-                        "is no option. Known: model, modelsDir, socket, http, apiKeyFile, profile, romDir, ctx, sram, sessions, gpuLayers, chatTemplate, threads, fixedThreads, share, "
+                        "is no option. Known: model, modelsDir, socket, http, apiKeyFile, profile, romDir, ctx, sram, sessions, gpuLayers, device, vram, chatTemplate, threads, fixedThreads, share, "
                         + "nice, batchScheduling, drain, strict, sampling, patience, engineFailures, " + ServeAccess.Names + "."),
                 },
             };
@@ -136,10 +138,11 @@ internal static class ServeFile
                 "ctx" => model with { Context = Whole(inner, p.Value) },
                 "sram" => model with { Sram = Whole(inner, p.Value) },
                 "sessions" => model with { Sessions = Whole(inner, p.Value) },
-                "gpuLayers" => model with { GpuLayers = Whole(inner, p.Value) },
+                "gpuLayers" => model with { GpuLayers = Layers(inner, p.Value) },
+                "device" => model with { Devices = GpuLayerCount.Names(Texts(inner, p.Value)) },
                 "chatTemplate" => model with { ChatTemplate = Text(inner, p.Value) },
                 "sampling" => model with { Sampling = SamplingSection.Read(inner, p.Value) },
-                _ => throw ServeOptions.Invalid(inner, "is no option of a model. Known: file, profile, ctx, sram, sessions, gpuLayers, chatTemplate, sampling."),
+                _ => throw ServeOptions.Invalid(inner, "is no option of a model. Known: file, profile, ctx, sram, sessions, gpuLayers, device, chatTemplate, sampling."),
             };
         }
 
@@ -153,6 +156,11 @@ internal static class ServeFile
     internal static int Whole(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number)
         ? number
         : throw ServeOptions.Invalid(key, $"is {Shown(value)}, but must be a whole number.");
+
+    private static GpuLayerCount Layers(string key, JsonElement value) =>
+        GpuLayerCount.Parse(key, value.ValueKind == JsonValueKind.String ? Text(key, value) : Shown(value));
+
+    private static long Size(string key, JsonElement value) => ByteSize.Parse(key, value.ValueKind == JsonValueKind.String ? Text(key, value) : Shown(value));
 
     internal static double Number(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number
         ? value.GetDouble()

@@ -35,7 +35,13 @@ internal sealed record ServeOptions
 
     public int? Sessions { get; init; }
 
-    public int? GpuLayers { get; init; }
+    public GpuLayerCount? GpuLayers { get; init; }
+
+    /// <summary>As <see cref="ModelOptions.Devices"/>, of every model that does not say otherwise.</summary>
+    public IReadOnlyList<string>? Devices { get; init; }
+
+    /// <summary>As <see cref="VaiOptions.VramLimit"/>.</summary>
+    public long? Vram { get; init; }
 
     /// <summary>As <see cref="ModelOptions.ChatTemplate"/>, of every model that does not say otherwise.</summary>
     public string? ChatTemplate { get; init; }
@@ -95,6 +101,8 @@ internal sealed record ServeOptions
         Sram = Sram ?? file.Sram,
         Sessions = Sessions ?? file.Sessions,
         GpuLayers = GpuLayers ?? file.GpuLayers,
+        Devices = Devices ?? file.Devices,
+        Vram = Vram ?? file.Vram,
         ChatTemplate = ChatTemplate ?? file.ChatTemplate,
         Threads = Threads ?? file.Threads,
         FixedThreads = FixedThreads ?? file.FixedThreads,
@@ -123,7 +131,6 @@ internal sealed record ServeOptions
         Range("threads", Threads, 1, 512);
         Range("share", Share, 1, 100);
         Range("nice", Nice, 0, 19);
-        Range("gpuLayers", GpuLayers, -1, int.MaxValue);
         Range("engineFailures", EngineFailures, 1, 10_000);
         if (Patience is < 0.5 or > 3600 or double.NaN)
             throw Invalid("patience", $"is {Patience}, but must be from 0.5 to 3600 seconds.");
@@ -140,7 +147,6 @@ internal sealed record ServeOptions
             Range($"model.{model.Name}.ctx", model.Context, 1, 1 << 26);
             Range($"model.{model.Name}.sram", model.Sram, 1, 1 << 26);
             Range($"model.{model.Name}.sessions", model.Sessions, 1, 256);
-            Range($"model.{model.Name}.gpuLayers", model.GpuLayers, -1, int.MaxValue);
             if (model.Name.Length is 0 or > 128)
                 throw Invalid("model", $"has a name of {model.Name.Length} characters, but it must have 1 to 128.");
             if (string.IsNullOrEmpty(model.File))
@@ -194,17 +200,21 @@ internal sealed record ServeOptions
         return new ConfiguredModels(all, [.. Models.Select(m => m.Name)]);
     }
 
-    private ModelOptions Options(ServedModel model) => new()
+    private ModelOptions Options(ServedModel model)
     {
-        Name = model.Name,
-        File = model.File.Contains('/') || File.Exists(model.File) ? Path.GetFullPath(model.File) : model.File,
-        Profile = model.Profile ?? Profile ?? RomProfile.Fast,
-        ContextLength = model.Context ?? Context,
-        SramTokens = model.Sram ?? Sram,
-        MaxSessions = model.Sessions ?? Sessions ?? new ModelOptions { Name = "", File = "" }.MaxSessions,
-        GpuLayers = model.GpuLayers ?? GpuLayers ?? 0,
-        ChatTemplate = model.ChatTemplate ?? ChatTemplate,
-    };
+        var options = new ModelOptions
+        {
+            Name = model.Name,
+            File = model.File.Contains('/') || File.Exists(model.File) ? Path.GetFullPath(model.File) : model.File,
+            Profile = model.Profile ?? Profile ?? RomProfile.Fast,
+            ContextLength = model.Context ?? Context,
+            SramTokens = model.Sram ?? Sram,
+            ChatTemplate = model.ChatTemplate ?? ChatTemplate,
+        };
+        options.MaxSessions = model.Sessions ?? Sessions ?? options.MaxSessions;
+        GpuLayerCount.Place(options, model.Devices ?? Devices, model.GpuLayers ?? GpuLayers);
+        return options;
+    }
 
     private static void Range(string key, int? value, int least, int most)
     {
@@ -217,5 +227,5 @@ internal sealed record ServeOptions
 
 /// <summary>A model of the daemon's; null stands for the daemon's own option.</summary>
 internal sealed record ServedModel(
-    string Name, string File, RomProfile? Profile = null, int? Context = null, int? Sram = null, int? Sessions = null, int? GpuLayers = null,
-    SamplingDefaults? Sampling = null, string? ChatTemplate = null);
+    string Name, string File, RomProfile? Profile = null, int? Context = null, int? Sram = null, int? Sessions = null,
+    GpuLayerCount? GpuLayers = null, SamplingDefaults? Sampling = null, string? ChatTemplate = null, IReadOnlyList<string>? Devices = null);

@@ -12,9 +12,10 @@ namespace VAI.Daemon.Supervision.Engines;
 /// <param name="Share">As <see cref="VaiOptions.Share"/>.</param>
 /// <param name="Nice">As <see cref="VaiOptions.Nice"/>.</param>
 /// <param name="BatchScheduling">As <see cref="VaiOptions.BatchScheduling"/>.</param>
+/// <param name="VramLimit">As <see cref="VaiOptions.VramLimit"/>.</param>
 internal sealed record WorkerConfig(
     string? RomDirectory = null, int? Threads = null, string? NativeDirectory = null, string? StashDirectory = null, string? ProgressPage = null,
-    bool FixedThreads = false, int Share = 1, int Nice = 0, bool BatchScheduling = false);
+    bool FixedThreads = false, int Share = 1, int Nice = 0, bool BatchScheduling = false, long? VramLimit = null);
 
 [JsonSourceGenerationOptions(
     System.Text.Json.JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -74,6 +74,7 @@ internal enum LinkMethod : ushort
 
     /// <summary>Which of some calls and transactions, by id, the engine knows nothing of.</summary>
     Unknown = 22,
+    Devices = 23,
 }
 
 /// <summary>

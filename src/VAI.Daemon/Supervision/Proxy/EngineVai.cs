@@ -75,6 +75,12 @@ internal sealed class EngineVai : IVai
         return await PlanAsync(new WireModelRequest(Absolute(model), null), cancellationToken).ConfigureAwait(false);
     }
 
+    public async ValueTask<IReadOnlyList<ComputeDevice>> DevicesAsync(CancellationToken cancellationToken = default) => await AskAsync(
+        new Request(null),
+        (link, r, token) => link.CallAsync(
+            new CallHead(LinkMethod.Devices, 0, 0), 0, WireJson.Default.Int32, WireJson.Default.IReadOnlyListComputeDevice, token, r),
+        cancellationToken).ConfigureAwait(false);
+
     public async ValueTask UnloadAsync(ModelHandle handle, CancellationToken cancellationToken = default)
     {
         ThrowIfDisposed();

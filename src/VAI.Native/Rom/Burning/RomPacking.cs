@@ -15,9 +15,6 @@ internal static unsafe partial class RomPacking
 {
     private const int CpuDevice = 0;
 
-    // What weight_buft_supported of llama.cpp asks about: the operation on this many rows.
-    private const long ProbeRows = 512;
-
     // Looked up by row, not multiplied with.
     private static readonly string[] Embeddings = ["token_embd", "position_embd", "token_types", "per_layer_token_embd"];
 
@@ -34,7 +31,7 @@ internal static unsafe partial class RomPacking
         var left = all.Where(IsMultiplied).ToList();
         foreach (nint type in ExtraBufferTypes(device))
         {
-            GgufTensor[] fit = [.. left.Where(t => CanPack(device, type, t, expertsUsed))];
+            GgufTensor[] fit = [.. left.Where(t => TensorProbe.CanMultiply(device, type, t, expertsUsed))];
             if (fit.Length == 0)
                 continue;
             left.RemoveAll(t => fit.Contains(t));
@@ -98,34 +95,6 @@ internal static unsafe partial class RomPacking
         tensor.Rank is 2 or 3
         && tensor.Name.EndsWith(".weight", StringComparison.Ordinal)
         && !Embeddings.Any(e => tensor.Name == e + ".weight");
-
-    private static bool CanPack(nint device, nint bufferType, GgufTensor tensor, long expertsUsed)
-    {
-        nint context = GgmlNative.ggml_init(new ggml_init_params { mem_size = GgmlNative.ggml_tensor_overhead() * 8, no_alloc = 1 });
-        if (context == 0)
-            return false;
-        nint buffer = GgmlNative.ggml_backend_buft_alloc_buffer(bufferType, 0);
-        try
-        {
-            ggml_tensor* weight = New(tensor.Type, (long)tensor.D0, (long)tensor.D1, (long)tensor.D2, (long)tensor.D3);
-            ggml_tensor* operation = tensor.Rank == 3 && tensor.Name.Contains("_exps.", StringComparison.Ordinal)
-                ? GgmlNative.ggml_mul_mat_id(
-                    context, weight, New(GgmlType.F32, (long)tensor.D0, expertsUsed, ProbeRows, 1), New(GgmlType.I32, expertsUsed, ProbeRows, 1, 1))
-                : GgmlNative.ggml_mul_mat(
-                    context, weight, New(GgmlType.F32, (long)tensor.D0, ProbeRows, (long)tensor.D2, (long)tensor.D3));
-            weight->buffer = buffer;
-            return buffer != 0 && GgmlNative.ggml_backend_dev_supports_op(device, operation);
-        }
-        finally
-        {
-            if (buffer != 0)
-                GgmlNative.ggml_backend_buffer_free(buffer);
-            GgmlNative.ggml_free(context);
-        }
-
-        ggml_tensor* New(GgmlType type, long d0, long d1, long d2, long d3) =>
-            GgmlNative.ggml_new_tensor_4d(context, (int)type, d0, d1, d2, d3);
-    }
 
     // A null-terminated list, from a function that only the CPU backend has.
     private static nint[] ExtraBufferTypes(nint device)

@@ -8,7 +8,7 @@ using VAI.Native.Source;
 namespace VAI.Native.Rom;
 
 /// <summary>How large the image of a model will be, from its header alone.</summary>
-internal static unsafe class RomSize
+internal static class RomSize
 {
     private const int CpuDevice = 0;
 
@@ -56,29 +56,11 @@ internal static unsafe class RomSize
         {
             int found = Array.FindIndex(patterns, p => p.IsMatch(tensor.Name));
             nint type = found < 0 ? plain : packing[found].BufferType;
-            long alignment = (long)GgmlNative.ggml_backend_buft_get_alignment(type);
-            long bytes = (AllocatedBytes(type, tensor) + alignment - 1) / alignment * alignment;
-            buffers[type] = buffers.GetValueOrDefault(type) + bytes;
+            buffers[type] = buffers.GetValueOrDefault(type) + TensorProbe.BytesIn(type, tensor);
         }
 
         // The embeddings come first in their buffer, and their pages are not in the image.
         long hole = tied is null ? 0 : new RomSection(0, buffers[plain], RomFill.Phase, "").WithHole(0, tied.Bytes).HoleBytes;
         return RomLayout.Page + RomLayout.PageUp(source.DataOffset) + buffers.Values.Sum(b => RomLayout.PageUp(RomFill.Phase + b)) - hole;
-    }
-
-    private static long AllocatedBytes(nint type, GgufTensor tensor)
-    {
-        nint context = GgmlNative.ggml_init(new ggml_init_params { mem_size = GgmlNative.ggml_tensor_overhead() * 2, no_alloc = 1 });
-        if (context == 0)
-            throw new VaiEngineException(VaiError.OutOfMemory, $"There is no memory to size tensor {tensor.Name}. Free some.");
-        try
-        {
-            return (long)GgmlNative.ggml_backend_buft_get_alloc_size(type, GgmlNative.ggml_new_tensor_4d(
-                context, (int)tensor.Type, (long)tensor.D0, (long)tensor.D1, (long)tensor.D2, (long)tensor.D3));
-        }
-        finally
-        {
-            GgmlNative.ggml_free(context);
-        }
     }
 }

@@ -42,6 +42,8 @@ public sealed class LinkConformance(ForgedModels models) : VaiConformance(models
         public ValueTask<MemoryPlan> PlanAsync(string model, CancellationToken cancellationToken = default) =>
             models.FirstOrDefault(m => m.Name == model) is { } known ? vai.PlanAsync(known, cancellationToken) : vai.PlanAsync(model, cancellationToken);
 
+        public ValueTask<IReadOnlyList<ComputeDevice>> DevicesAsync(CancellationToken cancellationToken = default) => vai.DevicesAsync(cancellationToken);
+
         public ValueTask UnloadAsync(ModelHandle handle, CancellationToken cancellationToken = default) => vai.UnloadAsync(handle, cancellationToken);
 
         public IModelContext Select(ModelHandle handle) => vai.Select(handle);
