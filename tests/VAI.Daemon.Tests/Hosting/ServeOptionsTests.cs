@@ -129,7 +129,7 @@ public sealed class ServeOptionsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("0", 0)]
+    [InlineData("0", 0L)]
     [InlineData("1073741824", 1L << 30)]
     [InlineData("64MiB", 64L << 20)]
     [InlineData("1.5g", 3L << 29)]
