@@ -15,6 +15,15 @@ public sealed record DiagnosticReport
     /// <summary>Every place where the library was looked for, in order.</summary>
     public required IReadOnlyList<ProbedLibrary> Probed { get; init; }
 
+    /// <summary>
+    /// Where the libraries in use are from: <c>VAI.Native</c>, <c>VAI.Native.Vulkan</c>, <c>LLamaSharp avx512</c> (the folder of its package), or another
+    /// <see cref="ProbedLibrary.Source"/>; null if none are loaded.
+    /// </summary>
+    public string? LibrarySource { get; init; }
+
+    /// <summary>What is lost by using them, where there are better ones for this CPU; null if nothing is.</summary>
+    public string? LibraryCost { get; init; }
+
     /// <summary>The file of libllama; null if none is loaded.</summary>
     public string? LibraryFile { get; init; }
 
@@ -65,8 +74,11 @@ public sealed record DiagnosticReport
 }
 
 /// <summary>A place where libllama was looked for.</summary>
-/// <param name="Source">Why there: <c>option</c>, <c>VAI_LLAMA_DIR</c>, <c>application</c>, <c>LLamaSharp</c>, <c>package</c>, <c>system</c>.</param>
+/// <param name="Source">
+/// Why there: <c>option</c>, <c>VAI_LLAMA_DIR</c>, the package whose folder it is (<c>VAI.Native</c>, <c>VAI.Native.Cuda</c>, <c>VAI.Native.Vulkan</c>,
+/// <c>LLamaSharp</c> with its folder), <c>application</c>, <c>package</c>, <c>system</c>.
+/// </param>
 /// <param name="Path">The directory, or the name given to the system's loader.</param>
-/// <param name="Outcome">What was found.</param>
+/// <param name="Outcome">What was found, or which one was taken in its stead.</param>
 public sealed record ProbedLibrary(string Source, string Path, string Outcome);
 

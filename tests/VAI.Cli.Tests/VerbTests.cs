@@ -148,5 +148,5 @@ public sealed class VerbTests(Forged forged)
     private static void DoctorHasItsFields(VaiRun run) => run.Has(
         "ready", "error", "probed", "library_file", "library_version", "abi", "cpu_features", "cpu_kernels", "devices",
         "physical_cores", "total_memory", "available_memory", "shared_memory", "shared_memory_free", "fix",
-        "memory_limit", "memory_limit_source", "huge_pages");
+        "memory_limit", "memory_limit_source", "huge_pages", "library_source", "library_cost");
 }

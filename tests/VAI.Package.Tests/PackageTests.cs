@@ -7,7 +7,8 @@ using VAI.Cli.Tests;
 namespace VAI.Package.Tests;
 
 /// <summary>What the packages hold, and that a machine without this repository gets a first token out of them.</summary>
-public sealed class PackageTests(Packages packages) : IClassFixture<Packages>
+[Collection(nameof(Packages))]
+public sealed class PackageTests(Packages packages)
 {
     private const string Quickstart = "docs/quickstart.md";
 
@@ -20,6 +21,7 @@ public sealed class PackageTests(Packages packages) : IClassFixture<Packages>
     public static TheoryData<string, string[]> Contents => new()
     {
         { "VAI.Native", ["lib/net10.0/VAI.Native.dll", "lib/net10.0/VAI.Native.xml", .. Libraries("")] },
+        { "VAI.Native.Vulkan", ["buildTransitive/VAI.Native.Vulkan.targets", .. Gpu("libllama.vulkan.v0.5.0.so", "libggml-vulkan.so", "libggml-cpu-haswell.so")] },
         { "VAI.Core", ["lib/net10.0/VAI.Core.dll", "lib/net10.0/VAI.Core.xml"] },
         { "vai", ["tools/any/any/DotnetToolSettings.xml"] },
         { "vai.any", [Tool + "vai.dll", Tool + "VAI.Core.dll", Tool + "DotnetToolSettings.xml", .. Notices, .. Libraries(Tool)] },
@@ -33,7 +35,7 @@ public sealed class PackageTests(Packages packages) : IClassFixture<Packages>
         using ZipArchive package = packages.Open(id);
         string[] all = [.. package.Entries.Select(e => e.FullName)];
         Assert.All([.. files, "README.md", "LICENSE", "THIRD-PARTY-NOTICES.txt"], f => Assert.Contains(f, all));
-        Assert.All(all.Where(f => f.Contains("/native/", StringComparison.Ordinal)), f => Assert.Matches("runtimes/linux-(x64|arm64)/native/", f));
+        Assert.All(all.Where(f => f.Contains("/native/", StringComparison.Ordinal)), f => Assert.Matches("(runtimes/linux-(x64|arm64)/native/vai|natives/linux-x64/native/vai-vulkan)/|libHarfBuzzSharp|libSkiaSharp", f));
         Assert.DoesNotContain(all, f => Path.GetExtension(f) is ".node" or ".pdb" or ".dbg");
     }
 
@@ -116,6 +118,9 @@ public sealed class PackageTests(Packages packages) : IClassFixture<Packages>
     private static string[] Libraries(string under) =>
     [
         .. new[] { "linux-x64", "linux-arm64" }.SelectMany(rid => new[] { "libllama.v0.5.0.so", "libggml-base.so", "LICENSE.llama.cpp.txt" }
-            .Select(f => $"{under}runtimes/{rid}/native/{f}")),
+            .Select(f => $"{under}runtimes/{rid}/native/vai/{f}")),
     ];
+
+    private static string[] Gpu(params string[] files) =>
+        [.. files.Concat(["libggml-base.so", "LICENSE.llama.cpp.txt"]).Select(f => $"natives/linux-x64/native/vai-vulkan/{f}")];
 }

@@ -32,17 +32,25 @@ public sealed class Packages : IAsyncLifetime
     public async Task InitializeAsync()
     {
         foreach (string project in new[] { "VAI.Cli", "VAI.Core", "VAI.Native" })
+            await PackAsync(project);
+        await PackAsync("VAI.Native", "-p:VaiNativeBackend=vulkan");
+
+        async Task PackAsync(string project, params string[] more)
         {
             VaiRun run = await Shell.RunAsync(
                 Documentation.Root, "dotnet",
                 [
                     "pack", $"src/{project}", "-c", "Release", "-o", Folder, "--artifacts-path", Path.Combine(_directory.FullName, "artifacts"),
-                    $"-p:Version={Version}", "-p:RunAnalyzers=false", "-nodeReuse:false",
+                    $"-p:Version={Version}", "-p:RunAnalyzers=false", "-nodeReuse:false", .. more,
                 ]);
             Assert.True(run.ExitCode == 0, run.Out + run.Error);
             Assert.DoesNotContain("warning", run.Out, StringComparison.OrdinalIgnoreCase);
         }
     }
+
+    /// <summary>Packed once for all classes.</summary>
+    [CollectionDefinition(nameof(Packages))]
+    public sealed class Shared : ICollectionFixture<Packages>;
 
     public Task DisposeAsync()
     {

@@ -249,7 +249,9 @@ internal sealed record DoctorDocument(
     string? Fix,
     long? MemoryLimit,
     string? MemoryLimitSource,
-    bool HugePages);
+    bool HugePages,
+    string? LibrarySource,
+    string? LibraryCost);
 
 internal sealed record BenchBusyDocument(IReadOnlyList<BenchBusyRow> Rows, double BackMs);
 

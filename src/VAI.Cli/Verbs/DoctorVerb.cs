@@ -35,7 +35,9 @@ internal static class DoctorVerb
         r.Fix,
         r.MemoryLimit,
         r.MemoryLimitSource,
-        r.HugePages);
+        r.HugePages,
+        r.LibrarySource,
+        r.LibraryCost);
 
     private static void Print(DiagnosticReport r)
     {
@@ -44,6 +46,8 @@ internal static class DoctorVerb
         Format.Rows(
             ("error", r.ErrorMessage),
             ("library", r.LibraryFile),
+            ("source", r.LibrarySource),
+            ("cost", r.LibraryCost),
             ("version", r.LibraryVersion),
             ("layout", r.Abi),
             ("cpu features", r.CpuFeatures),

@@ -1,12 +1,25 @@
 using Microsoft.Extensions.Logging;
+using VAI.Native.Abi;
 
 namespace VAI.Diagnostics;
 
-/// <summary>VAI's log messages. Event ids are stable: 100 and 101 the native library, 102 foreign code, 20x models, 21x ROMs.</summary>
+/// <summary>VAI's log messages. Event ids are stable: 100, 101 and 103 the native library, 102 foreign code, 20x models, 21x ROMs.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(100, LogLevel.Information, "llama.cpp {Version} from {Directory}, CPU kernels {CpuKernels}, ABI {Abi}")]
-    public static partial void NativeLoaded(this ILogger log, string version, string directory, string cpuKernels, string abi);
+    /// <summary>Says which library computes, and what that costs.</summary>
+    public static void NativeLoaded(this ILogger log, string version, string directory, string cpuKernels, string abi)
+    {
+        LoadedLlama library = NativeLoader.EnsureLoaded();
+        log.NativeLoaded(version, library.Source, directory, cpuKernels, abi);
+        if (Doctor.CostOf(library) is { } cost)
+            log.NativeCost(library.Source, cost);
+    }
+
+    [LoggerMessage(100, LogLevel.Information, "llama.cpp {Version} of {Source} from {Directory}, CPU kernels {CpuKernels}, ABI {Abi}")]
+    public static partial void NativeLoaded(this ILogger log, string version, string source, string directory, string cpuKernels, string abi);
+
+    [LoggerMessage(103, LogLevel.Warning, "llama.cpp of {Source}: {Cost}")]
+    public static partial void NativeCost(this ILogger log, string source, string cost);
 
     [LoggerMessage(EventId = 101, Message = "{Line}")]
     public static partial void NativeLine(this ILogger log, LogLevel level, string line);

@@ -23,7 +23,7 @@ internal static class AbiTables
         },
         new()
         {
-            Name = "b10361",
+            Name = "b10361, LLamaSharp 0.30",
             Size = 72,
             WrittenEnd = 70,
             LoadMode = 24,
@@ -76,7 +76,7 @@ internal static class AbiTables
         },
         new()
         {
-            Name = "b10068",
+            Name = "b10068, LLamaSharp 0.30",
             Size = 160,
             WrittenEnd = 160,
             Threads = 24,

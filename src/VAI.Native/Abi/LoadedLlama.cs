@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using VAI.Native.Interop;
+using VAI.Native.Machine;
 
 namespace VAI.Native.Abi;
 
@@ -44,7 +45,14 @@ internal sealed unsafe class LoadedLlama
     public int MaxDevices { get; }
 
     /// <summary>The CPU kernels in use, for example <c>libggml-cpu-zen4.so</c>; null if they are linked in.</summary>
-    public string? CpuKernels => ProcessMaps.FileOf("libggml-cpu");
+    public string? CpuKernels => CpuKernelsFile is { } file ? Path.GetFileName(file) : null;
+
+    /// <summary>Their path.</summary>
+    public string? CpuKernelsFile => ProcessMaps.PathOf("libggml-cpu");
+
+    /// <summary>Whether the CPU has VNNI, most of the speed with quantized weights, and the kernels were built without it.</summary>
+    public bool LacksVnni =>
+        (CpuFlags.Current.Has("avx512_vnni") || CpuFlags.Current.Has("avx_vnni")) && !SystemInfo.Contains("VNNI = 1", StringComparison.Ordinal);
 
     /// <summary>llama.cpp's own line of CPU features.</summary>
     public string SystemInfo => Marshal.PtrToStringUTF8((nint)LlamaNative.llama_print_system_info())?.Trim() ?? "";

@@ -3,10 +3,7 @@ namespace VAI.Native.Abi;
 /// <summary>Which libraries this process has mapped, from <c>/proc/self/maps</c>.</summary>
 internal static class ProcessMaps
 {
-    /// <summary>The file name of the first mapped library whose name starts with the prefix.</summary>
-    public static string? FileOf(string prefix) => PathOf(prefix) is { } path ? Path.GetFileName(path) : null;
-
-    /// <summary>The directory of that library, or the empty string.</summary>
+    /// <summary>The directory of the first mapped library whose name starts with the prefix, or the empty string.</summary>
     public static string DirectoryOf(string prefix) => Path.GetDirectoryName(PathOf(prefix)) ?? "";
 
     /// <summary>The path of that library; null if there is none.</summary>

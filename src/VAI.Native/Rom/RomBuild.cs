@@ -17,8 +17,8 @@ internal static class RomBuild
     private static (string Build, string Cpu) Read()
     {
         LoadedLlama library = NativeLoader.EnsureLoaded();
-        string kernels = library.CpuKernels ?? Path.GetFileName(library.LibraryFile);
-        string file = Path.Combine(library.Directory, kernels);
+        string file = library.CpuKernelsFile ?? library.LibraryFile;
+        string kernels = Path.GetFileName(file);
         return (Fit(library.Version, RomLayout.BuildBytes), Fit(File.Exists(file) ? Describe(kernels, file) : kernels, RomLayout.CpuBytes));
     }
 

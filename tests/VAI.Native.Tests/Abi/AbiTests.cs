@@ -5,6 +5,15 @@ namespace VAI.Native.Tests.Abi;
 /// <summary>The offset tables against the library that is really loaded, and against each other.</summary>
 public sealed class AbiTests
 {
+    private const string LLamaSharpModel =
+        "0000000000000000 0000000000000000 ffffffff01000000 0100000000000000 0000000000000000 0000000000000000 0000000000000000 0000000000000000"
+        + "000001000000";
+
+    private const string LLamaSharpContext =
+        "0002000000080000 0002000001000000 0000000000000000 0400000004000000 00000000ffffffff ffffffffffffffff ffffffff00000000 00000000000080bf"
+        + "000080bf000080bf 000080bf00000000 000080bfcccccccc 0000000000000000 0000000000000000 0100000001000000 0000000000000000 0000000000000000"
+        + "000101010100cccc 0000000000000000 0000000000000000 0000000000000000";
+
     [Fact]
     public void Exactly_the_expected_tables_match_the_loaded_library()
     {
@@ -72,6 +81,20 @@ public sealed class AbiTests
         }
     }
 
+    /// <summary>What its <c>*_default_params()</c> wrote into buffers of 0xCC, up to where it ended.</summary>
+    [Fact]
+    public void LLamaSharp_0_30_is_known()
+    {
+        AbiFingerprint.Sample model = Recorded(LLamaSharpModel), context = Recorded(LLamaSharpContext);
+        ModelParamsTable m = Assert.Single(AbiTables.Model, t => AbiFingerprint.Matches(t, model));
+        ContextParamsTable c = Assert.Single(AbiTables.Context, t => AbiFingerprint.Matches(t, context));
+        Assert.Equal("b10361, LLamaSharp 0.30", m.Name);
+        Assert.Equal("b10068, LLamaSharp 0.30", c.Name);
+
+        // Seen in the disassembly: llama_sampler_init_penalties takes one integer.
+        Assert.False(c.PenaltiesTakeVocabulary);
+    }
+
     [Fact]
     public void A_directory_without_libraries_is_an_error_that_names_it()
     {
@@ -79,7 +102,7 @@ public sealed class AbiTests
         DirectoryInfo empty = Directory.CreateTempSubdirectory("vai-no-llama-");
         try
         {
-            Assert.Equal([("option", empty.FullName)], NativeLocator.Candidates(empty.FullName));
+            Assert.Equal([new NativeCandidate("option", empty.FullName)], NativeLocator.Candidates(empty.FullName));
             Assert.Null(NativeLocator.Find(empty.FullName, "llama"));
             File.WriteAllText(Path.Combine(empty.FullName, "libllama-common.so"), "");
             Assert.Null(NativeLocator.Find(empty.FullName, "llama"));
@@ -92,6 +115,15 @@ public sealed class AbiTests
         {
             empty.Delete(recursive: true);
         }
+    }
+
+    private static AbiFingerprint.Sample Recorded(string hex)
+    {
+        byte[] bytes = new byte[256];
+        byte[] written = Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
+        bytes.AsSpan().Fill(0xCC);
+        written.CopyTo(bytes, 0);
+        return new AbiFingerprint.Sample(bytes, [.. Enumerable.Range(0, 256).Select(i => i < written.Length)]);
     }
 
     private static AbiFingerprint.Sample Defaults(int end, Action<byte[]> fill)
