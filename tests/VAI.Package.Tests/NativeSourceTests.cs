@@ -13,7 +13,7 @@ public sealed partial class NativeSourceTests(Packages packages) : IDisposable
 
         DiagnosticReport report = Vai.Diagnose();
         Console.WriteLine($"source: {report.LibrarySource}");
-        Console.WriteLine($"devices: {report.Devices.Count}");
+        Console.WriteLine($"cost: {report.LibraryCost}");
         Console.WriteLine($"fix: {report.Fix}");
         foreach (ProbedLibrary p in report.Probed)
             Console.WriteLine($"{p.Source} | {p.Outcome}");
@@ -46,6 +46,8 @@ public sealed partial class NativeSourceTests(Packages packages) : IDisposable
         Assert.Empty(Directory.GetFiles(at, "libllama.v*", SearchOption.AllDirectories));
         string said = await RunAsync(at);
         Assert.Matches("source: LLamaSharp", said);
+        if (Regex.IsMatch(await File.ReadAllTextAsync("/proc/cpuinfo"), "avx512_vnni|avx_vnni"))
+            Assert.Matches("cost: .*without VNNI", said);
     }
 
     /// <summary>VAI.Native has kernels for each CPU; LLamaSharp's were built without VNNI.</summary>
@@ -58,6 +60,7 @@ public sealed partial class NativeSourceTests(Packages packages) : IDisposable
         Assert.NotEmpty(Directory.GetFiles(Path.Combine(at, "runtimes", Runtime, "native"), "libllama.so", SearchOption.AllDirectories));
         string said = await RunAsync(at);
         Assert.Matches("source: VAI.Native\n", said);
+        Assert.Matches("cost: \n", said);
         Assert.Matches(@"LLamaSharp.* \| not taken: VAI.Native comes before it", said);
     }
 
