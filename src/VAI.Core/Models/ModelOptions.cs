@@ -119,6 +119,9 @@ public sealed record ModelOptions
     /// <summary>Each GPU's share of the layers, in any unit; null to let llama.cpp decide.</summary>
     public IReadOnlyList<float>? TensorSplit { get; set; }
 
+    /// <summary>Whether it asks for a GPU.</summary>
+    internal bool WantsGpu => GpuLayers is { } layers ? layers != 0 : Devices is { Count: > 0 } && !Devices.Contains("cpu", StringComparer.OrdinalIgnoreCase);
+
     /// <summary>Whether others ask for the same: lists are compared by what they hold, which a record does not.</summary>
     internal bool AsksFor(ModelOptions other) =>
         this with { Devices = null, TensorSplit = null } == other with { Devices = null, TensorSplit = null }

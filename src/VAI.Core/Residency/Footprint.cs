@@ -64,10 +64,9 @@ internal static class Footprint
     private static Dictionary<string, long> Kv(LlamaContext context, GgufModelInfo header)
     {
         // Where layers differ the product is not what llama.cpp logs, and that counts.
-        long heads = header.KvHeads?.Max() ?? header.Heads?.Max() ?? 0;
-        long width = (header.EmbeddingLength ?? 0) / Math.Max(1, header.Heads?.Max() ?? 1);
-        long keys = RowBytes(context.Settings.TypeK, heads * (header.KeyLength ?? width));
-        long values = RowBytes(context.Settings.TypeV, heads * (header.ValueLength ?? width));
+        (long keyLength, long valueLength) = KvRow(header);
+        long keys = RowBytes(context.Settings.TypeK, keyLength);
+        long values = RowBytes(context.Settings.TypeV, valueLength);
         var kv = new Dictionary<string, long>();
         foreach (KvCacheLine cache in context.Memory.Caches)
         {
@@ -78,6 +77,33 @@ internal static class Footprint
         if (context.Memory.StateBytes > 0)
             Spread(kv, new Dictionary<string, int>(), context.Memory.StateBytes);
         return kv;
+    }
+
+    /// <summary>Refuses a bank that a GPU does not take: llama.cpp would end the process.</summary>
+    /// <exception cref="VaiEngineException"><see cref="VaiError.OutOfMemory"/>.</exception>
+    public static void CheckKv(ModelOptions resolved, LlamaContextSettings geometry, GgufModelInfo header, LlamaModelSettings settings)
+    {
+        if (!settings.UsesGpu)
+            return;
+        (long keys, long values) = KvRow(header);
+        foreach (NativeDevice device in settings.Devices)
+        {
+            if (Takes(geometry.TypeK, keys) && Takes(geometry.TypeV, values))
+                continue;
+            throw new VaiEngineException(
+                VaiError.OutOfMemory,
+                $"'{resolved.Name}' is to have {geometry.Cells} cells of SRAM, and {device.Name} does not take a layer's in one piece. Give it less SRAM, or fewer layers of a GPU.");
+
+            bool Takes(int type, long elements) => elements == 0 || TensorProbe.CanHold(device.Handle, (GgmlType)type, elements, geometry.Cells);
+        }
+    }
+
+    // Elements of a cell's keys and values, in the layer that has most.
+    private static (long Keys, long Values) KvRow(GgufModelInfo header)
+    {
+        long heads = header.KvHeads?.Max() ?? header.Heads?.Max() ?? 0;
+        long width = (header.EmbeddingLength ?? 0) / Math.Max(1, header.Heads?.Max() ?? 1);
+        return (heads * (header.KeyLength ?? width), heads * (header.ValueLength ?? width));
     }
 
     // By layers; what does not divide goes to the last.

@@ -63,6 +63,17 @@ internal sealed class ModelLoader(
             progress?.Report(new LoadProgress(given.Name, phase, fraction));
         }
 
+        // A GPU's kernels are compiled by their first use, for as long as that takes, and nobody waits for a load's turn.
+        void Warm(LlamaContext made)
+        {
+            foreach (int rows in (int[])[Math.Min(made.Settings.BatchSize, made.Settings.Cells), 1])
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                FirstStep(made, rows);
+                moves?.Move();
+            }
+        }
+
         Weights? weights = prepared?.Weights;
         LlamaContext? context = prepared?.Context;
         EncoderCores? texts = null;
@@ -89,7 +100,7 @@ internal sealed class ModelLoader(
 
             if (context is null)
                 claim = _claims.Claim(claimed => MemoryCheck.Sram(resolved, weights, settings, pool.Threads, claimed));
-            context ??= NewContext(weights, geometry);
+            context ??= NewContext(weights, geometry, settings.UsesGpu ? Warm : null);
             int contexts = Footprint.ContextsOfTexts(resolved, context, weights.Info.IsEmbedding);
             if (Geometry.IsApart(resolved, weights.Info))
                 texts = NewCores(weights, context, contexts);
@@ -151,13 +162,17 @@ internal sealed class ModelLoader(
         }
     }
 
-    private LlamaContext NewContext(Weights weights, LlamaContextSettings geometry)
+    /// <param name="weights">The weights.</param>
+    /// <param name="geometry">Its shape.</param>
+    /// <param name="warm">What it computes before the pipeline's threads are its own.</param>
+    private LlamaContext NewContext(Weights weights, LlamaContextSettings geometry, Action<LlamaContext>? warm = null)
     {
         var context = new LlamaContext(weights.Model, geometry);
         try
         {
             if (weights.Info.IsEmbedding)
                 context.RequirePooling(weights.Info.File);
+            warm?.Invoke(context);
             context.Attach(pool);
             return context;
         }
@@ -210,10 +225,11 @@ internal sealed class ModelLoader(
         }
     }
 
-    private static void FirstStep(LlamaContext context)
+    private static void FirstStep(LlamaContext context, int rows = 1)
     {
         context.Batch.Clear();
-        context.Batch.Add(0, 0, 0, logits: true);
+        for (int i = 0; i < rows; i++)
+            context.Batch.Add(0, i, 0, logits: i == rows - 1);
         context.Decode();
         context.Batch.Clear();
         context.Clear(0);

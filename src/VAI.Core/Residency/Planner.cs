@@ -65,8 +65,11 @@ internal sealed class Planner(string? romDirectory, int threads, DeviceLedger le
     public static ModelMemory Measure(
         GgufFile file, ModelOptions resolved, ModelInfo info, LlamaModelSettings settings, int threads, bool packed, long romBytes)
     {
+        LlamaContextSettings geometry = Geometry.Of(resolved, info, threads);
+        Footprint.CheckKv(resolved, geometry, GgufModelInfo.From(file), settings);
         using LlamaModel model = ModelOutline.Of(file.Head, resolved.File, packed ? settings.OnCpu() : settings);
-        using var context = new LlamaContext(model, Geometry.Of(resolved, info, threads));
+        using var context = new LlamaContext(model, geometry);
+        NativeHeap.TrimLater();
         if (info.IsEmbedding)
             context.RequirePooling(resolved.File);
         return Footprint.Planned(resolved, context, file, settings, info.IsEmbedding, romBytes);

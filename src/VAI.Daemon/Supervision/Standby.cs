@@ -21,6 +21,7 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
 {
     private const string WarmName = "warming up";
     private const int WarmTokens = 64;
+    private const int WarmLayers = 2;
     private const int Slices = 4;
 
     private readonly Lock _gate = new();
@@ -204,6 +205,10 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
     {
         await using var vai = new EngineVai(new OneEngine(link));
         model = model with { Name = WarmName, ContextLength = WarmTokens, SramTokens = WarmTokens, MaxSessions = 1 };
+
+        // A GPU may have no room for weights twice; a layer and the output are enough for its kernels.
+        if (model.WantsGpu)
+            model.GpuLayers = model.GpuLayers > 0 ? Math.Min(model.GpuLayers.Value, WarmLayers) : WarmLayers;
         try
         {
             IModelContext context = vai.Select(await vai.LoadAsync(model, null, cancellationToken).ConfigureAwait(false));

@@ -28,6 +28,22 @@ internal static unsafe class TensorProbe
         }
     }
 
+    /// <summary>Whether a device takes a tensor of plain rows in one piece. One that it does not take ends the process, where it is made into a cache.</summary>
+    public static bool CanHold(nint device, GgmlType type, long elements, long rows)
+    {
+        nint context = GgmlNative.ggml_init(new ggml_init_params { mem_size = GgmlNative.ggml_tensor_overhead() * 2, no_alloc = 1 });
+        if (context == 0)
+            return false;
+        try
+        {
+            return GgmlNative.ggml_backend_dev_supports_op(device, GgmlNative.ggml_new_tensor_4d(context, (int)type, elements, rows, 1, 1));
+        }
+        finally
+        {
+            GgmlNative.ggml_free(context);
+        }
+    }
+
     /// <summary>Whether a device multiplies with a tensor that lies in a buffer of a type.</summary>
     public static bool CanMultiply(nint device, nint bufferType, GgufTensor tensor, long expertsUsed)
     {

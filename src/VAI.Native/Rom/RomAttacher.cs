@@ -1,4 +1,3 @@
-using VAI.Native.Interop;
 using VAI.Native.Llama;
 using VAI.Native.Memory;
 
@@ -30,7 +29,7 @@ internal static unsafe class RomAttacher
         if (header.Weights == RomWeights.Plain)
         {
             var mapped = ModelLoad.FromFileAt(rom.Handle, RomLayout.Page, rom.Path, settings, progress, cancellationToken);
-            TrimLater();
+            NativeHeap.TrimLater();
             return new AttachedModel(mapped, null);
         }
 
@@ -52,7 +51,7 @@ internal static unsafe class RomAttacher
         if (tied is not null)
             model.Rows = Rows(rom, tied, output is { } matrix ? matrix.Data : null, model);
         mapping.Prefault();
-        TrimLater();
+        NativeHeap.TrimLater();
         progress?.Invoke(1);
         return new AttachedModel(model, mapping);
 
@@ -78,21 +77,6 @@ internal static unsafe class RomAttacher
             throw;
         }
     }
-
-    // Reading a vocabulary leaves as much free memory in the C heap as the vocabulary takes, which would count for every process.
-    private static void TrimLater() => ThreadPool.UnsafeQueueUserWorkItem(
-        static _ =>
-        {
-            try
-            {
-                _ = LibcNative.malloc_trim(0);
-            }
-            catch (EntryPointNotFoundException)
-            {
-                // Another C library than glibc.
-            }
-        },
-        null);
 
     // Each tensor with the section that its buffer is.
     private static List<(LlamaTensor Tensor, RomSection Section)> Sections(RomFile rom, RomPlaces places, List<LlamaTensor> tensors)
