@@ -29,7 +29,7 @@ public sealed class PlanVerbTests(Forged forged)
         Assert.True(json.GetProperty("rom_fits").GetBoolean() && json.GetProperty("memory_fits").GetBoolean());
         Assert.Equal(JsonValueKind.Null, json.GetProperty("measured").ValueKind);
         JsonElement device = Assert.Single(json.GetProperty("devices").EnumerateArray());
-        VaiRun.Has(device, "device", "host", "kv_bytes", "scratch_bytes");
+        VaiRun.Has(device, "device", "host", "kv_bytes", "scratch_bytes", "weight_bytes", "staging_bytes");
         Assert.Equal(Number("kv_bytes"), device.GetProperty("kv_bytes").GetInt64());
         Assert.False(Directory.Exists(roms));
 

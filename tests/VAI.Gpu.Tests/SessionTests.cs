@@ -1,3 +1,5 @@
+using VAI.Native.Abi;
+
 namespace VAI.Gpu.Tests;
 
 /// <summary>Sessions whose KV is on the device.</summary>
@@ -10,8 +12,23 @@ public sealed class SessionTests(ForgedModels models) : GpuTest(models)
         IModelContext[] both = [await LoadAsync(vai, Model("a")), await LoadAsync(vai, Model("b", seed: 2))];
         List<int>[] expected = [await AnswerAsync(both[0]), await AnswerAsync(both[1])];
         Assert.NotEqual(expected[0], expected[1]);
-        for (int i = 0; i < 200; i++)
-            Assert.Equal(expected[i % 2], await AnswerAsync(both[i % 2]));
+
+        // Whatever it puts on a device, llama.cpp says so.
+        int loads = 0;
+        void Count(NativeLogLevel level, string line) => loads += line.StartsWith("load_tensors", StringComparison.Ordinal) ? 1 : 0;
+        NativeLog.Line += Count;
+        try
+        {
+            for (int i = 0; i < 200; i++)
+                Assert.Equal(expected[i % 2], await AnswerAsync(both[i % 2]));
+            Assert.Equal(0, loads);
+            await LoadAsync(vai, Model("c", seed: 3));
+            Assert.NotEqual(0, loads);
+        }
+        finally
+        {
+            NativeLog.Line -= Count;
+        }
     }
 
     /// <summary>Where each runs its own steps, the tokens are those of either alone.</summary>

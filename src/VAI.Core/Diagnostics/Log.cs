@@ -36,6 +36,9 @@ internal static partial class Log
     [LoggerMessage(202, LogLevel.Error, "{What} could not be ended; the rest of the engine ends all the same")]
     public static partial void NotEnded(this ILogger log, Exception error, string what);
 
+    [LoggerMessage(203, LogLevel.Warning, "{Name} asks for a GPU, and is computed by the CPU alone: llama.cpp shows no GPU here, or none has room for a layer")]
+    public static partial void NoGpu(this ILogger log, string name);
+
     [LoggerMessage(210, LogLevel.Information, "Burning {File} for {Name} into {Directory}")]
     public static partial void RomBurning(this ILogger log, string name, string file, string directory);
 

@@ -120,7 +120,10 @@ public sealed record ModelOptions
     public IReadOnlyList<float>? TensorSplit { get; set; }
 
     /// <summary>Whether it asks for a GPU.</summary>
-    internal bool WantsGpu => GpuLayers is { } layers ? layers != 0 : Devices is { Count: > 0 } && !Devices.Contains("cpu", StringComparer.OrdinalIgnoreCase);
+    internal bool WantsGpu => GpuLayers is { } layers ? layers != 0 : Devices is { Count: > 0 } && !NamesCpu;
+
+    /// <summary>Whether it asks for the CPU.</summary>
+    internal bool NamesCpu => Devices?.Contains("cpu", StringComparer.OrdinalIgnoreCase) == true;
 
     /// <summary>Whether others ask for the same: lists are compared by what they hold, which a record does not.</summary>
     internal bool AsksFor(ModelOptions other) =>

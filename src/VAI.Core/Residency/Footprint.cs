@@ -48,7 +48,7 @@ internal static class Footprint
 
     /// <summary>How many more contexts like this one an encoder has: <see cref="Geometry.CoresOfTexts"/>.</summary>
     public static int ContextsOfTexts(ModelOptions resolved, LlamaContext context, bool embedding) =>
-        embedding && resolved.GpuLayers == 0
+        embedding && !resolved.WantsGpu
             ? Geometry.CoresOfTexts(context.Memory.Compute.Values.Sum() + Output(context, embedding), context.Settings.Threads)
             : 0;
 

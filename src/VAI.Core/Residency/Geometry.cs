@@ -70,7 +70,7 @@ internal static class Geometry
     // Flash attention computes one row on one thread, whatever is beside it, until there are 512 cells: then the threads share a row's,
     // and its bits depend on how many they are. A session's part of the bank is rounded up to 256.
     private static bool FusesAlike(ModelOptions o, int contextLength) =>
-        contextLength <= PartUnit && o is { GpuLayers: 0, KeyType: KvType.F16, ValueType: KvType.F16 };
+        contextLength <= PartUnit && o is { WantsGpu: false, KeyType: KvType.F16, ValueType: KvType.F16 };
 
     /// <param name="o">Resolved options.</param>
     /// <param name="info">The model.</param>
@@ -105,7 +105,7 @@ internal static class Geometry
     }
 
     /// <summary>Whether it is an encoder on the CPU, which computes each text by itself: <see cref="EncoderCores"/>.</summary>
-    public static bool IsApart(ModelOptions o, ModelInfo info) => info.IsEmbedding && o.GpuLayers == 0;
+    public static bool IsApart(ModelOptions o, ModelInfo info) => info.IsEmbedding && !o.WantsGpu;
 
     /// <summary>
     /// In how many contexts, beside that of all cores, texts are computed side by side: one for each core, unless that took more than a
@@ -128,7 +128,7 @@ internal static class Geometry
 
     private static int Step(ModelOptions o, ModelInfo info, int threads)
     {
-        if (o.GpuLayers != 0)
+        if (o.WantsGpu)
             return GpuStep;
         double tokens = OperationsOfAStep * threads / (2.0 * Math.Max(1, info.Parameters));
         int step = LeastStep, most = threads > FewThreads ? MostStep : MostStepOfFew;

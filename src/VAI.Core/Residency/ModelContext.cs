@@ -57,6 +57,9 @@ internal sealed class ModelContext : IMeasuredModel, IRebuildableModel, IBatchEm
 
     public bool OnGpu { get; internal init; }
 
+    /// <summary>Whether it was to be.</summary>
+    public bool WantedGpu { get; internal init; }
+
     public ModelMemory? Memory { get; internal init; }
 
     /// <summary>End with the model.</summary>

@@ -111,6 +111,7 @@ internal sealed class ModelLoader(
             var loaded = new ModelContext(resolved, weights, context, pipeline, lot, stash, texts)
             {
                 OnGpu = settings.UsesGpu,
+                WantedGpu = given.WantsGpu,
                 Memory = memory,
                 Claims = [resident, onDevices],
                 LoadTime = Stopwatch.GetElapsedTime(start),

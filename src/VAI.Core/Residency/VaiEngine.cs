@@ -294,6 +294,8 @@ internal sealed partial class VaiEngine : IVai, IPreparable
         _residency.Add(loaded);
         Telemetry.Loaded(loaded);
         _log.ModelLoaded(loaded.Name, loaded.Options.File, loaded.LoadTime.TotalMilliseconds);
+        if (loaded is { WantedGpu: true, OnGpu: false })
+            _log.NoGpu(loaded.Name);
     }
 
     private async Task RemoveAsync(ModelContext model)

@@ -59,7 +59,7 @@ internal sealed class SessionSeal
 
     // Another product computes other bits. Nothing for the CPU, which files of older versions did not name.
     private static string Gpus(ModelOptions o) =>
-        o.GpuLayers == 0 ? "" : string.Concat(NativeLoader.EnsureLoaded().Gpus.Where(d => o.Devices?.Contains(d.Name) == true).Select(d => $"|{d.Description}"));
+        !o.WantsGpu ? "" : string.Concat(NativeLoader.EnsureLoaded().Gpus.Where(d => o.Devices?.Contains(d.Name) == true).Select(d => $"|{d.Description}"));
 
     private SessionSeal(SessionSeal of, byte[] kind) => (_exact, _digest, _directory, _kind) = (of._exact, of._digest, of._directory, kind);
 

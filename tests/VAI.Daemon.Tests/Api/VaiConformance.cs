@@ -28,7 +28,7 @@ public abstract partial class VaiConformance(ForgedModels models)
         Assert.Equal(2048, model.ContextLength);
         Assert.True(model.LoadTime > TimeSpan.Zero);
         Assert.NotNull(model.Memory);
-        Assert.False(model.OnGpu);
+        Assert.Equal(OnGpu, model.OnGpu);
 
         ModelHandle b = await vai.LoadAsync("b");
         Assert.Equal(["a", "b"], vai.Models.Select(m => m.Name));
@@ -43,6 +43,17 @@ public abstract partial class VaiConformance(ForgedModels models)
         Assert.NotEqual(a, again);
         Fails<VaiUsageException>(VaiError.ModelNotLoaded, () => vai.Select(a));
         Assert.Equal("b", vai.Select(b).Name);
+    }
+
+    [Fact]
+    public async Task Devices_are_listed_with_what_models_have_of_them()
+    {
+        await using Rig rig = await LoadAsync();
+        IReadOnlyList<ComputeDevice> devices = await rig.Vai.DevicesAsync();
+        Assert.Equal("CPU", Assert.Single(devices, d => d.IsCpu).Name);
+        Assert.All(devices, d => Assert.InRange(d.FreeMemory, 0, d.TotalMemory));
+        Assert.Equal(rig.Model.Memory!.Devices.Where(d => !d.OnHost).Sum(d => d.Bytes), devices.Sum(d => d.ModelMemory));
+        Assert.Equal(OnGpu, devices.Any(d => d.ModelMemory > 0));
     }
 
     [Fact]
@@ -138,7 +149,10 @@ public abstract partial class VaiConformance(ForgedModels models)
 
     protected abstract Task<Rig> StartAsync(Action<VaiOptions> configure);
 
-    protected static void Plain(ModelOptions model) => model.Profile = RomProfile.None;
+    /// <summary>Where its models are.</summary>
+    protected virtual bool OnGpu => false;
+
+    protected virtual void Plain(ModelOptions model) => model.Profile = RomProfile.None;
 
     protected async Task<Rig> LoadAsync()
     {
@@ -204,29 +218,5 @@ public abstract partial class VaiConformance(ForgedModels models)
             lock (phases)
                 phases.Add(value.Phase);
         }
-    }
-}
-
-/// <summary>The engine in this process.</summary>
-public sealed class EngineConformance(ForgedModels models) : VaiConformance(models)
-{
-    protected override Task<Rig> StartAsync(Action<VaiOptions> configure) =>
-        Task.FromResult(new Rig(ApiHost.Engine(Models, configure)));
-}
-
-/// <summary>An engine behind a socket.</summary>
-public sealed class RemoteConformance(ForgedModels models) : VaiConformance(models)
-{
-    protected override async Task<Rig> StartAsync(Action<VaiOptions> configure)
-    {
-        string socket = Models.NewFile("sock");
-        ApiHost host = await ApiHost.StartAsync(socket, Models);
-        return new Rig(
-            Vai.Create(o =>
-            {
-                configure(o);
-                o.UseDaemon(socket);
-            }),
-            host);
     }
 }

@@ -20,7 +20,7 @@ internal readonly record struct Schedule(bool Exact, int Window = 0, int MostRow
     /// <param name="info">The model.</param>
     /// <param name="alike">Rows up to which its ROM's packed weights give a row the bits that it has alone (<c>RomHeader.AlikeRows</c>).</param>
     public static Schedule For(ModelOptions options, ModelInfo info, int alike) => options.Profile == RomProfile.Exact
-        ? new(Exact: true, info.SlidingWindow, options.GpuLayers == 0 && info.MatrixTypes.All(RowsAreIndependent) ? alike : 1)
+        ? new(Exact: true, info.SlidingWindow, !options.WantsGpu && info.MatrixTypes.All(RowsAreIndependent) ? alike : 1)
         : new(Exact: false);
 
     /// <summary>Whether the logits of a prompt's last row are the same where other rows' are wanted too.</summary>

@@ -16,9 +16,8 @@ internal readonly record struct DeviceChoice(LlamaModelSettings Settings, bool F
     public static DeviceChoice Of(ModelOptions o)
     {
         LoadedLlama library = NativeLoader.EnsureLoaded();
-        bool named = o.Devices is { Count: > 0 };
-        NativeDevice[] devices = named ? Named(o, library) : (o.GpuLayers ?? 0) != 0 ? All(library) : [];
-        if (named && devices.Length == 0 && (o.GpuLayers ?? 0) != 0)
+        NativeDevice[] devices = o.Devices is { Count: > 0 } ? Named(o, library) : o.WantsGpu ? All(library) : [];
+        if (o.NamesCpu && (o.GpuLayers ?? 0) != 0)
             throw OptionCheck.Invalid($"'{o.Name}' is to be computed by the CPU, but {o.GpuLayers} of its layers by a GPU. Leave {nameof(o.GpuLayers)} out, or name a GPU.");
         int layers = o.GpuLayers ?? (devices.Length > 0 ? -1 : 0);
         var settings = new LlamaModelSettings { Devices = devices, GpuLayers = layers, MainGpu = o.MainGpu, TensorSplit = o.TensorSplit };
@@ -54,7 +53,14 @@ internal readonly record struct DeviceChoice(LlamaModelSettings Settings, bool F
                 return [];
             }
 
-            NativeDevice[] found = Is(name, Gpu) ? All(library) : [.. library.Gpus.Where(d => d.IsNamed(name ?? ""))];
+            // Every one that there is may be none: what is to fit there does not.
+            if (Is(name, Gpu))
+            {
+                devices.AddRange(All(library));
+                continue;
+            }
+
+            NativeDevice[] found = [.. library.Gpus.Where(d => d.IsNamed(name ?? ""))];
             if (found.Length == 0)
             {
                 throw OptionCheck.Invalid(
