@@ -107,7 +107,7 @@ internal static class Common
 
     /// <summary>Where a model's layers go.</summary>
     public static void Place(ModelOptions model, ParseResult parsed) =>
-        GpuLayerCount.Place(model, GpuLayerCount.Names(parsed.GetValue(Device)), parsed.GetValue(GpuLayers));
+        GpuLayerCount.Place(model, GpuLayerCount.Names("--device", parsed.GetValue(Device)), parsed.GetValue(GpuLayers));
 
     /// <summary>The same, of models that are not there yet.</summary>
     public static (IReadOnlyList<string>? Devices, int? GpuLayers) Placement(ParseResult parsed)

@@ -15,7 +15,7 @@ public sealed class OptionsTests
             """
             { "VAI": { "Threads": 3, "nativeDirectory": "/n", "RomDirectory": "/r", "RomWait": "00:01:00", "ParkLimit": 5, "DaemonSocket": "/s",
               "DaemonReconnect": "00:00:02", "Models": {
-                "fast": { "File": "a.gguf", "ContextLength": 8192, "KeyType": "q8_0", "TensorSplit": [ 1, 2.5 ] },
+                "fast": { "File": "a.gguf", "ContextLength": 8192, "KeyType": "q8_0", "TensorSplit": [ 1, 2.5 ], "Devices": "cuda:0, Vulkan1" },
                 "exact": { "File": "b.gguf", "Profile": "Exact" } } } }
             """);
         Assert.Equal((3, "/n", "/r", 60, 5L), (options.Threads, options.NativeDirectory, options.RomDirectory, options.RomWait.TotalSeconds, options.ParkLimit));
@@ -23,6 +23,7 @@ public sealed class OptionsTests
         ModelOptions fast = options.Models.Single(m => m.Name == "fast"), exact = options.Models.Single(m => m.Name == "exact");
         Assert.Equal(("a.gguf", 8192, KvType.Q8_0, 8), (fast.File, fast.ContextLength, fast.KeyType, fast.MaxSessions));
         Assert.Equal([1f, 2.5f], fast.TensorSplit);
+        Assert.Equal(["cuda:0", "Vulkan1"], fast.Devices);
         Assert.Equal(("b.gguf", RomProfile.Exact), (exact.File, exact.Profile));
     }
 

@@ -45,7 +45,7 @@ internal sealed unsafe partial class LlamaProbe : IDisposable
     public int VocabularySize => llama_vocab_n_tokens(_vocabulary);
 
     public static string NativeFolder() =>
-        Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native");
+        Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native", "vai");
 
     public void Dispose()
     {

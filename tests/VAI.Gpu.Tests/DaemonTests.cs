@@ -51,6 +51,18 @@ public sealed class DaemonTests(ForgedModels models, ITestOutputHelper output) :
         Assert.Equal(vai.Models.Sum(Held), await HeldAsync(vai));
     }
 
+    /// <summary>A device without room for what the standby warms itself with.</summary>
+    [Fact]
+    public async Task An_engine_stands_by_where_the_device_is_full()
+    {
+        await using DaemonProcess daemon = DaemonProcess.Start(Models.NewPlace(), SoftwareDevice.Environment,
+            ["--model", $"a={Models.Model("tiny", 1)}", "--gpu-layers", "auto", "--vram", "0", "--rom-dir", Models.NewRomDirectory()]);
+        Assert.True(await daemon.IsReadyAsync(), daemon.Log);
+        await using RemoteVai vai = daemon.Connect();
+        Assert.False(Assert.Single(vai.Models).OnGpu);
+        await daemon.StandsByAsync();
+    }
+
     private static StreamRun[] NewRuns() => [.. Enumerable.Range(0, Streams).Select(i => new StreamRun(i % 2 == 0 ? "a" : "b", (uint)i, Tokens))];
 
     private static long Held(IModelContext model) => model.Memory!.Devices.Single(d => d.Device == SoftwareDevice.Name).Bytes;

@@ -39,6 +39,9 @@ internal static partial class Log
     [LoggerMessage(203, LogLevel.Warning, "{Name} asks for a GPU, and is computed by the CPU alone: llama.cpp shows no GPU here, or none has room for a layer")]
     public static partial void NoGpu(this ILogger log, string name);
 
+    [LoggerMessage(204, LogLevel.Information, "{Name} has {Layers} layers on {Devices}")]
+    public static partial void OnDevices(this ILogger log, string name, int layers, string devices);
+
     [LoggerMessage(210, LogLevel.Information, "Burning {File} for {Name} into {Directory}")]
     public static partial void RomBurning(this ILogger log, string name, string file, string directory);
 

@@ -66,6 +66,10 @@ internal static class ConfigurationBinding
             try
             {
                 section.Bind(model, static o => o.ErrorOnUnknownConfiguration = true);
+
+                // A binder passes over one value where a list may be.
+                if (section[nameof(ModelOptions.Devices)] is { Length: > 0 } devices)
+                    model.Devices = devices.Split(',', StringSplitOptions.TrimEntries);
             }
             catch (InvalidOperationException e)
             {

@@ -64,9 +64,9 @@ internal sealed class ModelLoader(
         }
 
         // A GPU's kernels are compiled by their first use, for as long as that takes, and nobody waits for a load's turn.
-        void Warm(LlamaContext made)
+        void Warm(LlamaContext made, int longest)
         {
-            foreach (int rows in (int[])[Math.Min(made.Settings.BatchSize, made.Settings.Cells), 1])
+            foreach (int rows in (int[])[Math.Min(Math.Min(made.Settings.BatchSize, made.Settings.Cells), longest), 1])
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 FirstStep(made, rows);
@@ -100,7 +100,7 @@ internal sealed class ModelLoader(
 
             if (context is null)
                 claim = _claims.Claim(claimed => MemoryCheck.Sram(resolved, weights, settings, pool.Threads, claimed));
-            context ??= NewContext(weights, geometry, settings.UsesGpu ? Warm : null);
+            context ??= NewContext(weights, geometry, settings.UsesGpu ? made => Warm(made, resolved.ContextLength!.Value) : null);
             int contexts = Footprint.ContextsOfTexts(resolved, context, weights.Info.IsEmbedding);
             if (Geometry.IsApart(resolved, weights.Info))
                 texts = NewCores(weights, context, contexts);
@@ -244,10 +244,10 @@ internal sealed class ModelLoader(
         {
             return devices.Claim(options.Name, planner.Plan(options, settings, cancellationToken), settings.Devices);
         }
-        catch (VaiException e) when (e.Code is VaiError.NativeFailure or VaiError.ModelRejected)
+        catch (VaiException e) when (e.Code is VaiError.NativeFailure or VaiError.ModelRejected or VaiError.RomBurning)
         {
-            // Whatever it is, the load itself says it better.
-            return null;
+            // Whatever it is, the load itself says it better, or waits for it.
+            return devices.Unplanned();
         }
     }
 

@@ -1,3 +1,4 @@
+using VAI.Native.Abi;
 using VAI.Native.Gguf;
 using VAI.Native.Llama;
 using VAI.Native.Memory;
@@ -67,17 +68,26 @@ internal sealed class Planner(string? romDirectory, int threads, DeviceLedger le
     {
         LlamaContextSettings geometry = Geometry.Of(resolved, info, threads);
         Footprint.CheckKv(resolved, geometry, GgufModelInfo.From(file), settings);
-        using LlamaModel model = ModelOutline.Of(file.Head, resolved.File, packed ? settings.OnCpu() : settings);
-        using var context = new LlamaContext(model, geometry);
-        NativeHeap.TrimLater();
-        if (info.IsEmbedding)
-            context.RequirePooling(resolved.File);
-        return Footprint.Planned(resolved, context, file, settings, info.IsEmbedding, romBytes);
+        try
+        {
+            using LlamaModel model = ModelOutline.Of(file.Head, resolved.File, packed ? settings.OnCpu() : settings);
+            using var context = new LlamaContext(model, geometry);
+            if (info.IsEmbedding)
+                context.RequirePooling(resolved.File);
+            return Footprint.Planned(resolved, context, file, settings, info.IsEmbedding, romBytes);
+        }
+        finally
+        {
+            NativeHeap.TrimLater();
+        }
     }
 
-    /// <summary>The dynamic bytes that are the machine's own memory.</summary>
+    /// <summary>The dynamic bytes that are the machine's own memory, and all that is on a GPU which has no other.</summary>
     public static long HostBytes(ModelMemory memory) =>
-        memory.OutputBytes + memory.Devices.Sum(d => d.StagingBytes + (d.OnHost ? d.KvBytes + d.ScratchBytes : 0));
+        memory.OutputBytes + memory.Devices.Sum(d => d.StagingBytes + (d.OnHost || IsIntegrated(d.Device) ? d.Bytes : 0));
+
+    private static bool IsIntegrated(string device) =>
+        NativeLoader.EnsureLoaded().Gpus.Any(d => d.Name == device && d.Kind == NativeDeviceKind.IntegratedGpu);
 
     private RomFile? FindRom(ModelOptions options, LlamaModelSettings settings)
     {

@@ -125,7 +125,7 @@ internal sealed class RomLoader(string? directory, TimeSpan wait, ILogger log) :
                 ((IAsyncResult)parsing).AsyncWaitHandle.WaitOne();
             }
 
-            hold.Lease.SetDevices(DeviceSet.Of(settings.Devices.Select(d => d.Name)));
+            hold.Lease.SetDevices(DeviceSet.Of(settings.UsesGpu && attached.Model.Places.Layers is { Count: > 0 } places ? places.Distinct() : settings.Devices.Select(d => d.Name)));
             VocabularyTries.KeepBeside(attached.Model.Vocab, file);
             return new Weights(attached.Model, parsing.GetAwaiter().GetResult(), switchClass, hold);
         }

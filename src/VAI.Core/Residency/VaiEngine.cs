@@ -296,6 +296,8 @@ internal sealed partial class VaiEngine : IVai, IPreparable
         _log.ModelLoaded(loaded.Name, loaded.Options.File, loaded.LoadTime.TotalMilliseconds);
         if (loaded is { WantedGpu: true, OnGpu: false })
             _log.NoGpu(loaded.Name);
+        if (loaded.OnGpu && loaded.Options is { Devices: { } devices, GpuLayers: { } layers })
+            _log.OnDevices(loaded.Name, layers < 0 ? loaded.Info.Layers + 1 : layers, string.Join(", ", devices));
     }
 
     private async Task RemoveAsync(ModelContext model)

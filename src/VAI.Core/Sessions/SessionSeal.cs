@@ -59,7 +59,8 @@ internal sealed class SessionSeal
 
     // Another product computes other bits. Nothing for the CPU, which files of older versions did not name.
     private static string Gpus(ModelOptions o) =>
-        !o.WantsGpu ? "" : string.Concat(NativeLoader.EnsureLoaded().Gpus.Where(d => o.Devices?.Contains(d.Name) == true).Select(d => $"|{d.Description}"));
+        !o.WantsGpu ? "" : string.Concat((o.Devices ?? []).Select(n => NativeLoader.EnsureLoaded().Gpus.FirstOrDefault(d => d.Name == n)).Select(d => $"|{d?.Backend} {d?.Description}"))
+            + string.Concat((o.TensorSplit ?? []).Select(s => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"|{s:R}")));
 
     private SessionSeal(SessionSeal of, byte[] kind) => (_exact, _digest, _directory, _kind) = (of._exact, of._digest, of._directory, kind);
 

@@ -217,6 +217,10 @@ internal sealed class Standby(Func<EngineProcess> start, Func<bool> serves, Supe
             else
                 await WarmAsync((IRebuildableModel)context, cancellationToken).ConfigureAwait(false);
         }
+        catch (VaiEngineException e) when (e.Code == VaiError.OutOfMemory)
+        {
+            // Whoever serves has what a device has. One that is not warm takes over all the same.
+        }
         finally
         {
             await ForgetAsync(link, stopping).ConfigureAwait(false);

@@ -55,7 +55,8 @@ internal sealed unsafe class LoadedLlama
         (CpuFlags.Current.Has("avx512_vnni") || CpuFlags.Current.Has("avx_vnni")) && !SystemInfo.Contains("VNNI = 1", StringComparison.Ordinal);
 
     /// <summary>llama.cpp's own line of CPU features.</summary>
-    public string SystemInfo => Marshal.PtrToStringUTF8((nint)LlamaNative.llama_print_system_info())?.Trim() ?? "";
+    /// <remarks>Read once: llama.cpp writes it anew at each call, for everybody into the same place.</remarks>
+    public string SystemInfo { get; } = Marshal.PtrToStringUTF8((nint)LlamaNative.llama_print_system_info())?.Trim() ?? "";
 
     private static NativeDevice[] ReadDevices()
     {

@@ -22,6 +22,7 @@ internal static unsafe partial class ModelLoad
     /// <param name="progress">Called with 0 to 1 on the loading thread.</param>
     /// <param name="cancellationToken">Stops the load at its next progress step.</param>
     /// <exception cref="VaiModelException"><see cref="VaiError.ModelRejected"/>: llama.cpp refused the model.</exception>
+    /// <exception cref="VaiEngineException"><see cref="VaiError.OutOfMemory"/>: there was none for its weights.</exception>
     public static LlamaModel FromFile(
         string file, LlamaModelSettings settings, Action<float>? progress, CancellationToken cancellationToken) =>
         Load(file, settings, progress, cancellationToken, p => LlamaNative.llama_model_load_from_file(file, p));
@@ -34,6 +35,7 @@ internal static unsafe partial class ModelLoad
     /// <param name="progress">Called with 0 to 1 on the loading thread.</param>
     /// <param name="cancellationToken">Stops the load at its next progress step.</param>
     /// <exception cref="VaiModelException"><see cref="VaiError.ModelRejected"/>: llama.cpp refused the model.</exception>
+    /// <exception cref="VaiEngineException"><see cref="VaiError.OutOfMemory"/>: there was none for its weights.</exception>
     public static LlamaModel FromFileAt(
         SafeFileHandle file,
         long offset,
@@ -71,6 +73,7 @@ internal static unsafe partial class ModelLoad
     /// </param>
     /// <param name="output">The output matrix that the metadata does not list; null to leave it as it is.</param>
     /// <exception cref="VaiModelException"><see cref="VaiError.ModelRejected"/>: llama.cpp refused the model.</exception>
+    /// <exception cref="VaiEngineException"><see cref="VaiError.OutOfMemory"/>: there was none for its weights.</exception>
     public static LlamaModel FromMetadata(
         ReadOnlySpan<byte> metadata,
         string name,
@@ -185,7 +188,7 @@ internal static unsafe partial class ModelLoad
                 return new LlamaModel(new LlamaModelHandle(model)) { Places = places };
             state.Error?.Throw();
             cancellationToken.ThrowIfCancellationRequested();
-            throw Refused(library, name, errors);
+            throw Refused(library, name, errors, settings.UsesGpu);
         }
         finally
         {
@@ -194,7 +197,7 @@ internal static unsafe partial class ModelLoad
     }
 
     // The first error names the cause; the later ones only say that loading failed.
-    internal static VaiException Refused(LoadedLlama library, string name, IReadOnlyList<string> errors)
+    internal static VaiException Refused(LoadedLlama library, string name, IReadOnlyList<string> errors, bool onGpu = false)
     {
         const string Prefix = "error loading model: ";
         string reason = errors.Count == 0 ? "it gave no reason" : errors[0];
@@ -204,7 +207,7 @@ internal static unsafe partial class ModelLoad
         {
             return new VaiEngineException(
                 VaiError.OutOfMemory,
-                $"There is not enough memory for the weights of '{name}' (llama.cpp: {NoMemory().Match(full).Value}). Unload another model, or put fewer layers on the GPU.");
+                $"There is not enough memory for the weights of '{name}' (llama.cpp: {NoMemory().Match(full).Value}). Unload another model{(onGpu ? ", or put fewer layers on the GPU" : "")}.");
         }
 
         return new VaiModelException(

@@ -33,6 +33,7 @@ public sealed class ServeOptionsTests : IDisposable
     [InlineData("{\"gpuLayers\": -2}", ": gpuLayers is -2, but must be a number of layers, -1 or all")]
     [InlineData("{\"gpuLayers\": null}", ": gpuLayers is null")]
     [InlineData("{\"model\": {\"a\": {\"file\": \"x\", \"gpuLayers\": \"most\"}}}", ": model.a.gpuLayers is most")]
+    [InlineData("{\"device\": \"cuda:0,\"}", ": device has an empty name in it")]
     [InlineData("{\"device\": [0]}", ": device is 0, but must be a text")]
     [InlineData("{\"vram\": -1}", ": vram is -1, but must be a size, as 8GiB")]
     [InlineData("{\"vram\": \"9999999T\"}", ": vram is 9999999T")]
@@ -120,6 +121,7 @@ public sealed class ServeOptionsTests : IDisposable
     [InlineData("{\"device\": \"cuda:1, Vulkan0\"}", "cuda:1 Vulkan0", null)]
     [InlineData("{\"device\": [\"cuda:1\"], \"gpuLayers\": 3}", "cuda:1", 3)]
     [InlineData("{\"device\": \"cuda:1\", \"model\": {\"m\": {\"file\": \"/m\", \"device\": \"cpu\"}}}", "cpu", null)]
+    [InlineData("{\"gpuLayers\": \"all\", \"model\": {\"m\": {\"file\": \"/m\", \"device\": \"cpu\"}}}", "cpu", null)]
     [InlineData("{\"gpuLayers\": 4, \"model\": {\"m\": {\"file\": \"/m\", \"gpuLayers\": \"auto\"}}}", "gpu", null)]
     public void Devices_and_layers_go_together(string json, string? devices, int? layers)
     {

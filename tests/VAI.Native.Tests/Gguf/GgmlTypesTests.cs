@@ -6,7 +6,7 @@ namespace VAI.Native.Tests.Gguf;
 public unsafe class GgmlTypesTests : IDisposable
 {
     private readonly nint _library = NativeLibrary.Load(Path.Combine(AppContext.BaseDirectory, "runtimes",
-        $"linux-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}", "native", "libggml-base.so"));
+        $"linux-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}", "native", "vai", "libggml-base.so"));
 
     [Fact]
     public void Every_type_has_the_name_and_the_block_of_the_loaded_library()

@@ -80,7 +80,7 @@ internal static class ServeVerb
             Sram = parsed.GetValue(Sram),
             Sessions = parsed.GetValue(Sessions),
             GpuLayers = parsed.GetValue(Common.GpuLayers),
-            Devices = GpuLayerCount.Names(parsed.GetValue(Common.Device)),
+            Devices = GpuLayerCount.Names("--device", parsed.GetValue(Common.Device)),
             Vram = parsed.GetValue(Common.Vram),
             ChatTemplate = Common.Template(parsed),
             Threads = parsed.GetValue(Common.Threads),

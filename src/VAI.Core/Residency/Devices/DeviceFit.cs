@@ -41,7 +41,17 @@ internal static class DeviceFit
 
         return least == 0 ? settings.OnCpu() : settings with { GpuLayers = least };
 
-        bool Fits(LlamaModelSettings tried) => plan(tried).Devices.All(d => d.OnHost || d.Bytes <= rooms.GetValueOrDefault(d.Device));
+        bool Fits(LlamaModelSettings tried)
+        {
+            try
+            {
+                return plan(tried).Devices.All(d => d.OnHost || d.Bytes <= rooms.GetValueOrDefault(d.Device));
+            }
+            catch (VaiEngineException e) when (e.Code == VaiError.OutOfMemory)
+            {
+                return false;
+            }
+        }
     }
 
     private static long Room(NativeDevice device, DeviceLedger ledger) => ledger.Room(device, Math.Min(Spare, device.Memory().Total / SpareShare));

@@ -56,6 +56,9 @@ internal sealed class DeviceLedger(long? limit)
         return new DeviceClaim(this, bytes);
     }
 
+    /// <summary>Counts what a model takes of which no plan could be made, once it has it.</summary>
+    public DeviceClaim Unplanned() => new(this, []);
+
     internal static Dictionary<string, long> BytesOf(ModelMemory memory) =>
         memory.Devices.Where(d => !d.OnHost).ToDictionary(d => d.Device, d => d.Bytes);
 

@@ -32,9 +32,12 @@ internal readonly record struct GpuLayerCount(int? Layers)
     }
 
     /// <summary>Names, with commas between them.</summary>
-    public static string[]? Names(IEnumerable<string>? texts)
+    /// <exception cref="VaiUsageException"><see cref="VaiError.InvalidOption"/>: one is empty.</exception>
+    public static string[]? Names(string key, IReadOnlyCollection<string>? texts)
     {
-        string[] names = [.. (texts ?? []).SelectMany(t => t.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+        string[] names = [.. (texts ?? []).SelectMany(t => t.Split(',', StringSplitOptions.TrimEntries))];
+        if (names.Contains(""))
+            throw ServeOptions.Invalid(key, "has an empty name in it. Give the names that `vai devices` lists, with commas between them.");
         return names.Length > 0 ? names : null;
     }
 }

@@ -212,7 +212,10 @@ internal sealed record ServeOptions
             ChatTemplate = model.ChatTemplate ?? ChatTemplate,
         };
         options.MaxSessions = model.Sessions ?? Sessions ?? options.MaxSessions;
-        GpuLayerCount.Place(options, model.Devices ?? Devices, model.GpuLayers ?? GpuLayers);
+
+        // What goes for all models says nothing of one that is to be on the CPU.
+        bool onCpu = model.Devices?.Contains("cpu", StringComparer.OrdinalIgnoreCase) == true;
+        GpuLayerCount.Place(options, model.Devices ?? Devices, model.GpuLayers ?? (onCpu ? null : GpuLayers));
         return options;
     }
 

@@ -78,7 +78,7 @@ internal sealed class RomBurner(RomDirectory directory, Action<RomBurnProgress>?
                     return burned;
                 note = $"its output matrix is plain: {distrust}";
             }
-            catch (VaiException e) when (e.Code is VaiError.ModelRejected or VaiError.RomMismatch or VaiError.UnknownAbi)
+            catch (VaiException e) when (e.Code is VaiError.ModelRejected or VaiError.RomMismatch or VaiError.UnknownAbi or VaiError.OutOfMemory)
             {
                 note = "its output matrix is plain: llama.cpp does not take it packed";
             }
