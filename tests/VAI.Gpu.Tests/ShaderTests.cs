@@ -3,7 +3,7 @@ namespace VAI.Gpu.Tests;
 /// <summary>
 /// Computes what the other tests compute, so that the driver has compiled it. Mesa's llvmpipe (22.3) ends a process that has compiled more than some number of
 /// instructions (a null pointer, where it wants to let go of older ones), and keeps on disk what it has: run again and again it comes to the end, and what comes from
-/// the disk is not counted. So <c>.ci/run</c> does, before the others.
+/// the disk is not counted. So <c>.ci/run</c> does, a process for each class.
 /// </summary>
 public sealed class ShaderTests(ForgedModels models) : GpuTest(models)
 {
