@@ -19,6 +19,21 @@ internal sealed class StreamRun(string model, uint seed, int tokens)
 
     public string Text { get; private set; } = "";
 
+    /// <summary>Reads all to their ends, and kills a process behind so many of their updates.</summary>
+    /// <returns>When it was killed.</returns>
+    public static async Task<long> RunAsync(IReadOnlyList<StreamRun> runs, RemoteVai vai, Process victim, int left)
+    {
+        long killed = 0;
+        await Task.WhenAll(runs.Select(s => s.RunAsync(vai, () =>
+        {
+            if (Interlocked.Decrement(ref left) != 0)
+                return;
+            killed = Stopwatch.GetTimestamp();
+            victim.Kill();
+        })));
+        return killed;
+    }
+
     /// <summary>Reads it to its end.</summary>
     public async Task RunAsync(RemoteVai vai, Action? each = null)
     {

@@ -41,16 +41,9 @@ public sealed class WorkerKillTests(ForgedModels models, ITestOutputHelper outpu
         {
             // Of all their tokens, the last ones left out: one model alone would be to blame.
             int left = random.Next(1, Streams * 2 * Tokens * 9 / 10);
-            long killed = 0;
             using Process worker = await daemon.WorkerAsync();
             StreamRun[] actual = NewRuns();
-            await Task.WhenAll(actual.Select(s => s.RunAsync(vai, () =>
-            {
-                if (Interlocked.Decrement(ref left) != 0)
-                    return;
-                killed = Stopwatch.GetTimestamp();
-                worker.Kill();
-            })));
+            long killed = await StreamRun.RunAsync(actual, vai, worker, left);
             for (int i = 0; i < expected.Length; i++)
                 StreamRun.Same(expected[i], actual[i]);
             reused += actual.Sum(a => a.Result!.ReusedTokens);

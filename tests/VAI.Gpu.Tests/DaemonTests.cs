@@ -28,17 +28,9 @@ public sealed class DaemonTests(ForgedModels models, ITestOutputHelper output) :
         await Task.WhenAll(expected.Select(s => s.RunAsync(vai)));
         await daemon.StandsByAsync();
 
-        int left = Streams * Tokens / 2;
-        long killed = 0;
         using Process worker = await daemon.WorkerAsync();
         StreamRun[] actual = NewRuns();
-        await Task.WhenAll(actual.Select(s => s.RunAsync(vai, () =>
-        {
-            if (Interlocked.Decrement(ref left) != 0)
-                return;
-            killed = Stopwatch.GetTimestamp();
-            worker.Kill();
-        })));
+        long killed = await StreamRun.RunAsync(actual, vai, worker, Streams * Tokens / 2);
         for (int i = 0; i < expected.Length; i++)
             StreamRun.Same(expected[i], actual[i]);
         Assert.Equal(1, (await vai.StatusAsync(default)).WorkerRestarts);

@@ -7,10 +7,9 @@ namespace VAI.Diagnostics;
 internal static partial class Log
 {
     /// <summary>Says which library computes, and what that costs.</summary>
-    public static void NativeLoaded(this ILogger log, string version, string directory, string cpuKernels, string abi)
+    public static void NativeLoaded(this ILogger log, LoadedLlama library)
     {
-        LoadedLlama library = NativeLoader.EnsureLoaded();
-        log.NativeLoaded(version, library.Source, directory, cpuKernels, abi);
+        log.NativeLoaded(library.Version, library.Source, library.Directory, library.CpuKernels ?? "built in", library.Abi.Name);
         if (Doctor.CostOf(library) is { } cost)
             log.NativeCost(library.Source, cost);
     }

@@ -51,7 +51,7 @@ internal sealed partial class VaiEngine : IVai, IPreparable
         try
         {
             LoadedLlama library = NativeLoader.EnsureLoaded(options.NativeDirectory);
-            _log.NativeLoaded(library.Version, library.Directory, library.CpuKernels ?? "built in", library.Abi.Name);
+            _log.NativeLoaded(library);
             _pool = new LlamaThreadpool(threads);
             _compute = new ComputeThreads(_pool, options.FixedThreads, new Standing(options.Nice, options.BatchScheduling));
             var lot = new ParkingLot(options.ParkLimit);

@@ -210,12 +210,12 @@ internal sealed record ServeOptions
             ContextLength = model.Context ?? Context,
             SramTokens = model.Sram ?? Sram,
             ChatTemplate = model.ChatTemplate ?? ChatTemplate,
+            Devices = model.Devices,
         };
         options.MaxSessions = model.Sessions ?? Sessions ?? options.MaxSessions;
 
         // What goes for all models says nothing of one that is to be on the CPU.
-        bool onCpu = model.Devices?.Contains("cpu", StringComparer.OrdinalIgnoreCase) == true;
-        GpuLayerCount.Place(options, model.Devices ?? Devices, model.GpuLayers ?? (onCpu ? null : GpuLayers));
+        GpuLayerCount.Place(options, model.Devices ?? Devices, model.GpuLayers ?? (options.NamesCpu ? null : GpuLayers));
         return options;
     }
 
